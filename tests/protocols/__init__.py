@@ -1,0 +1,1 @@
+"""Codecs: clause-cited vectors, byte at a time, truncation, fuzz."""
