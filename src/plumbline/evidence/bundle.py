@@ -1,0 +1,270 @@
+"""The bundle: a folder that holds one collection (DESIGN section 7).
+
+    manifest.json               versions, rig, sessions, sha256 of every file
+    rig.toml                    as used, secrets removed
+    contacts.jsonl              every exchange that left the door (written by net)
+    coverage/<part>.parquet     one row per attempt
+    tables/<table>/<part>.parquet
+    raw/<sha256>                answers of devices, redacted, stored once by content
+
+A part is written once and never changed. A table part counts only when the coverage part of the same name exists: that
+file is written last and commits them all, so a run killed at any moment leaves whole units of work or nothing of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline import __version__
+from plumbline.evidence.parts import atomic, checked_row, coverage_row, write_coverage, write_part, write_table
+from plumbline.evidence.specs import load_tables
+from plumbline.model.entities import Entity
+from plumbline.model.errors import EnvironmentFault, InputError, InternalError
+from plumbline.model.words import Outcome
+
+FORMAT = 1
+# A part per device would be thousands of tiny files; units of work are gathered until one of these is reached.
+FLUSH_ROWS = 50_000
+FLUSH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedFile:
+    """A file of the customer's, cited by digest and offset and left where it is."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+    def at(self, offset: int) -> str:
+        """Cite a place in it, for the `raw` column."""
+        return f"file/{self.sha256}@{offset}"
+
+
+@dataclass
+class Batch:
+    """One unit of work: its rows and coverage become visible together, or, when the block raises, not at all."""
+
+    writer: BundleWriter
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    bulk: list[tuple[str, pa.Table]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+
+    def row(
+        self,
+        table: str,
+        entity: Entity | str,
+        subject: str = "",
+        *,
+        observed_at: datetime,
+        raw: str | None = None,
+        permit: str | None = None,
+        **columns: Any,
+    ) -> None:
+        """Add one row; raises InternalError when it does not fit the table's spec."""
+        spec = load_tables().get(table)
+        if spec is None:
+            raise InternalError(f"no table {table}")
+        common = {"entity": str(entity), "subject": subject, "raw": raw, "permit": permit, "observed_at": observed_at}
+        self.tables[table].append(checked_row(spec, {**common, **columns}))
+
+    def rows(self, table: str, data: pa.Table) -> None:
+        """Add many rows at once: an Arrow table with the columns of the spec, the common ones included."""
+        self.bulk.append((table, data.cast(load_tables()[table].schema())))
+
+    def coverage(
+        self,
+        entity: Entity | str,
+        table: str,
+        subject: str = "",
+        *,
+        outcome: Outcome,
+        started_at: datetime,
+        ended_at: datetime,
+        rows: int = 0,
+        permit: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Add one row of coverage: what became of one attempt to fill `table` for `entity`."""
+        if table not in load_tables():
+            raise InternalError(f"coverage of an unknown table {table}")
+        times = {"started_at": started_at, "ended_at": ended_at}
+        self.attempts.append(coverage_row(entity, table, subject, outcome, rows=rows, permit=permit, detail=detail, **times))
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.writer.commit(self)
+
+
+class BundleWriter:
+    """Writes one session into a bundle; not safe to share between threads."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any], now: datetime) -> None:
+        self.path = path
+        self.session = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        self.outcomes: dict[tuple[str, str, str], Outcome] = {}
+        self._manifest = manifest
+        self._manifest["sessions"].append({"id": self.session, "started_at": _iso(now), "ended_at": None, "complete": False, "notes": []})
+        self._waiting: list[Batch] = []
+        self._waiting_rows = 0
+        self._waiting_since: datetime | None = None
+        self._parts = 0
+        self._write_manifest()
+
+    @classmethod
+    def create(cls, path: Path, *, rig_text: str, header: Mapping[str, Any], now: datetime) -> BundleWriter:
+        """Start a bundle in an absent or empty folder; raises InputError for any other, EnvironmentFault when it cannot be made."""
+        if path.exists() and any(path.iterdir()):
+            raise InputError("the folder is not empty", where=str(path), remedy="choose another, or go on with --resume")
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.chmod(0o700)
+        except OSError as error:
+            raise EnvironmentFault(f"cannot make the bundle {path}: {error.strerror}") from error
+        with atomic(path / "rig.toml") as temporary:
+            temporary.write_text(rig_text, encoding="utf-8")
+        return cls(path, {"format": FORMAT, "plumbline": __version__, **header, "sessions": [], "supplied": [], "files": {}}, now)
+
+    @classmethod
+    def resume(cls, path: Path, *, now: datetime) -> BundleWriter:
+        """Go on with a bundle: `outcomes` then holds the best outcome of every attempt made so far."""
+        bundle = Bundle(path)
+        writer = cls(path, bundle.manifest, now)
+        for part in bundle.coverage_parts():
+            for row in pq.read_table(part, columns=["entity", "table", "subject", "outcome"]).to_pylist():
+                writer._remember(row)
+        return writer
+
+    def raw(self, data: bytes) -> str:
+        """Store a device's (redacted) answer by its content; returns the reference for the `raw` column."""
+        digest = hashlib.sha256(data).hexdigest()
+        target = self.path / "raw" / digest
+        if not target.exists():
+            with atomic(target) as temporary:
+                temporary.write_bytes(data)
+        return f"raw/{digest}"
+
+    def supplied(self, path: Path) -> SuppliedFile:
+        """Digest a file of the customer's and name it in the manifest; raises InputError when it cannot be read."""
+        digest, size = _digest(path)
+        entry = {"name": path.name, "sha256": digest, "size_bytes": size}
+        if entry not in self._manifest["supplied"]:
+            self._manifest["supplied"].append(entry)
+        return SuppliedFile(path, digest, size)
+
+    def batch(self) -> Batch:
+        """Open a unit of work."""
+        return Batch(self)
+
+    def commit(self, batch: Batch) -> None:
+        """Take a finished unit of work; it reaches the disk with the next part, at the latest two seconds later."""
+        self._waiting.append(batch)
+        self._waiting_rows += len(batch.attempts) + sum(map(len, batch.tables.values()))
+        for row in batch.attempts:
+            self._remember(row)
+        last = max((row["ended_at"] for row in batch.attempts), default=None)
+        self._waiting_since = self._waiting_since or last
+        late = last is not None and self._waiting_since is not None and (last - self._waiting_since).total_seconds() >= FLUSH_SECONDS
+        if batch.bulk or late or self._waiting_rows >= FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting as one part: tables first, the coverage that commits them last."""
+        if not self._waiting:
+            return
+        self._parts += 1
+        part = f"{self.session}-{self._parts:05d}.parquet"
+        tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        bulk: dict[str, list[pa.Table]] = defaultdict(list)
+        attempts: list[dict[str, Any]] = []
+        for batch in self._waiting:
+            attempts += batch.attempts
+            for name, rows in batch.tables.items():
+                tables[name] += rows
+            for name, data in batch.bulk:
+                bulk[name].append(data)
+        for name in sorted(tables.keys() | bulk.keys()):
+            schema = load_tables()[name].schema()
+            target = self.path / "tables" / name / part
+            if bulk[name]:
+                write_table(target, pa.concat_tables([pa.Table.from_pylist(tables[name], schema=schema), *bulk[name]]))
+            else:
+                write_part(target, tables[name], schema)
+        write_coverage(self.path / "coverage" / part, attempts)
+        self._waiting, self._waiting_rows, self._waiting_since = [], 0, None
+
+    def finish(self, *, ended_at: datetime, complete: bool, notes: Iterable[str] = ()) -> None:
+        """End the session: flush, digest every file, write the manifest. `complete` false: the run was ended early, `notes` say why."""
+        self.flush()
+        self._manifest["sessions"][-1].update(ended_at=_iso(ended_at), complete=complete, notes=list(notes))
+        files = (path for path in sorted(self.path.rglob("*")) if path.is_file() and path.name != "manifest.json" and not _hidden(path, self.path))
+        self._manifest["files"] = {str(path.relative_to(self.path)): dict(zip(("sha256", "size_bytes"), _digest(path), strict=True)) for path in files}
+        self._write_manifest()
+
+    def _remember(self, row: Mapping[str, Any]) -> None:
+        key, outcome = (row["entity"], row["table"], row["subject"]), Outcome(row["outcome"])
+        if key not in self.outcomes or outcome.rank < self.outcomes[key].rank:
+            self.outcomes[key] = outcome
+
+    def _write_manifest(self) -> None:
+        with atomic(self.path / "manifest.json") as temporary:
+            temporary.write_text(json.dumps(self._manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class Bundle:
+    """A bundle opened for reading."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputError("not a bundle: it has no manifest.json", where=str(path), remedy="name the folder that `collect` wrote") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"manifest.json cannot be read: {error}", where=str(path)) from error
+        if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
+            raise InputError(f"unknown bundle format {self.manifest.get('format') if isinstance(self.manifest, dict) else None!r}", where=str(path))
+
+    def coverage_parts(self) -> list[Path]:
+        """Coverage parts, in name order."""
+        return sorted((self.path / "coverage").glob("*.parquet"))
+
+    def parts(self, table: str) -> list[Path]:
+        """Committed parts of a table, in name order; empty when nothing was collected into it."""
+        committed = {path.name for path in self.coverage_parts()}
+        return [path for path in sorted((self.path / "tables" / table).glob("*.parquet")) if path.name in committed]
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return digest.hexdigest(), size
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
