@@ -212,8 +212,7 @@ class BundleWriter:
         """End the session: flush, digest every file, write the manifest. `complete` false: the run was ended early, `notes` say why."""
         self.flush()
         self._manifest["sessions"][-1].update(ended_at=_iso(ended_at), complete=complete, notes=list(notes))
-        files = (path for path in sorted(self.path.rglob("*")) if path.is_file() and path.name != "manifest.json" and not _hidden(path, self.path))
-        self._manifest["files"] = {str(path.relative_to(self.path)): dict(zip(("sha256", "size_bytes"), _digest(path), strict=True)) for path in files}
+        self._manifest["files"] = {str(path.relative_to(self.path)): _described(path) for path in _content(self.path)}
         self._write_manifest()
 
     def _remember(self, row: Mapping[str, Any]) -> None:
@@ -234,11 +233,12 @@ class Bundle:
         try:
             self.manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise InputError("not a bundle: it has no manifest.json", where=str(path), remedy="name the folder that `collect` wrote") from error
+            remedy = "name the folder that `collect` wrote"
+            raise InputError("not a bundle: it has no manifest.json", where=str(path), remedy=remedy) from error
         except (OSError, ValueError) as error:
             raise InputError(f"manifest.json cannot be read: {error}", where=str(path)) from error
         if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
-            raise InputError(f"unknown bundle format {self.manifest.get('format') if isinstance(self.manifest, dict) else None!r}", where=str(path))
+            raise InputError(f"not a bundle of format {FORMAT}", where=str(path), remedy="use the Plumbline release that wrote it")
 
     def coverage_parts(self) -> list[Path]:
         """Coverage parts, in name order."""
@@ -250,8 +250,14 @@ class Bundle:
         return [path for path in sorted((self.path / "tables" / table).glob("*.parquet")) if path.name in committed]
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _content(root: Path) -> list[Path]:
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and path != root / "manifest.json"]
+    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(root).parts)]
+
+
+def _described(path: Path) -> dict[str, Any]:
+    digest, size = _digest(path)
+    return {"sha256": digest, "size_bytes": size}
 
 
 def _digest(path: Path) -> tuple[str, int]:

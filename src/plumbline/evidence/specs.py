@@ -128,4 +128,5 @@ def parse_spec(name: str, text: str) -> TableSpec:
 def _column(name: str, data: dict[str, Any], since: str) -> ColumnSpec:
     if data["type"] not in ARROW_TYPES:
         raise ValueError(f"column {name}: unknown type {data['type']!r}")
-    return ColumnSpec(name=name, unit=data.pop("unit", None), identifies=data.pop("identifies", None), since=data.pop("since", since), **data)
+    optional = {"unit": None, "identifies": None, "since": since}
+    return ColumnSpec(**{"name": name, **optional, **data})

@@ -1,0 +1,138 @@
+"""The bundle: what is committed, what is not, and what a killed run leaves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from plumbline.evidence.bundle import Bundle, BundleWriter
+from plumbline.evidence.specs import load_tables, parse_spec
+from plumbline.model.errors import InputError, InternalError
+from plumbline.model.words import Outcome
+
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+HOST = "host:harbour/127.0.0.9"
+
+
+def new(path: Path) -> BundleWriter:
+    return BundleWriter.create(path, rig_text="[rig]\n", header={"rig": {"id": "t"}}, now=NOW)
+
+
+def add(writer: BundleWriter, outcome: Outcome = Outcome.OK, at: datetime = NOW) -> None:
+    with writer.batch() as batch:
+        batch.row("telnet_service", HOST, "tcp/23", observed_at=at, port=23, login_prompt=True)
+        batch.coverage(HOST, "telnet_service", "tcp/23", outcome=outcome, rows=1, started_at=at, ended_at=at)
+
+
+def test_rows_come_back_as_written_and_absent_columns_are_null(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    add(writer)
+    writer.finish(ended_at=NOW, complete=True)
+    bundle = Bundle(tmp_path / "b")
+    [part] = bundle.parts("telnet_service")
+    [row] = pq.read_table(part).to_pylist()
+    assert (row["port"], row["login_prompt"], row["shell_prompt"], row["observed_at"]) == (23, True, None, NOW)
+    assert set(bundle.manifest["files"]) == {"rig.toml", f"tables/telnet_service/{part.name}", f"coverage/{part.name}"}
+    assert bundle.manifest["sessions"][0]["complete"] is True
+
+
+def test_files_are_readable_by_the_owner_alone(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    add(writer)
+    writer.raw(b"answer")
+    writer.finish(ended_at=NOW, complete=True)
+    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "b").rglob("*")}
+    assert modes == {0}
+
+
+def test_a_table_part_without_its_coverage_is_not_evidence(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    add(writer)
+    writer.flush()
+    [coverage] = Bundle(tmp_path / "b").coverage_parts()
+    coverage.unlink()  # what a kill between the two leaves
+    assert Bundle(tmp_path / "b").parts("telnet_service") == []
+
+
+def test_a_unit_of_work_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    with pytest.raises(RuntimeError), writer.batch() as batch:
+        batch.row("telnet_service", HOST, "tcp/23", observed_at=NOW, port=23)
+        raise RuntimeError("the collector broke")
+    writer.flush()
+    assert Bundle(tmp_path / "b").parts("telnet_service") == []
+
+
+def test_resume_knows_the_best_outcome_of_each_attempt_and_adds_parts(tmp_path: Path) -> None:
+    first = new(tmp_path / "b")
+    add(first, Outcome.TIMEOUT)
+    first.flush()  # then killed: no finish
+    second = BundleWriter.resume(tmp_path / "b", now=NOW + timedelta(hours=1))
+    assert second.outcomes == {(HOST, "telnet_service", "tcp/23"): Outcome.TIMEOUT}
+    add(second, Outcome.OK, NOW + timedelta(hours=1))
+    second.finish(ended_at=NOW + timedelta(hours=1), complete=True)
+    bundle = Bundle(tmp_path / "b")
+    assert len(bundle.parts("telnet_service")) == 2
+    assert [session["complete"] for session in bundle.manifest["sessions"]] == [False, True]
+
+
+def test_raw_answers_are_stored_once_by_content(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    assert writer.raw(b"x") == writer.raw(b"x")
+    assert len(list((tmp_path / "b" / "raw").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"port": "23"}, "telnet_service.port is int, got str"),
+        ({"port": True}, "telnet_service.port is int, got bool"),
+        ({"prot": 23}, "no column"),
+        ({"port": 2**64}, "does not fit"),
+    ],
+)
+def test_a_row_that_does_not_fit_its_spec_is_our_defect(tmp_path: Path, columns: dict[str, object], words: str) -> None:
+    writer = new(tmp_path / "b")
+    with pytest.raises(InternalError, match=words), writer.batch() as batch:
+        batch.row("telnet_service", HOST, "tcp/23", observed_at=NOW, **columns)
+
+
+def test_lone_surrogates_do_not_cost_the_batch(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    with writer.batch() as batch:
+        batch.row("telnet_service", HOST, "tcp/23", observed_at=NOW, port=23, banner="caf\udce9")
+        batch.coverage(HOST, "telnet_service", "tcp/23", outcome=Outcome.OK, rows=1, started_at=NOW, ended_at=NOW)
+    writer.flush()
+    assert pq.read_table(Bundle(tmp_path / "b").parts("telnet_service")[0]).to_pylist()[0]["banner"] == "caf?"
+
+
+def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear all")
+    with pytest.raises(InputError, match="not empty"):
+        new(tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"format": 99}', "[]"])
+def test_what_is_no_bundle_is_named_so(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        Bundle(tmp_path)
+
+
+def test_every_table_spec_loads_and_says_what_null_means() -> None:
+    for name, spec in load_tables().items():
+        assert spec.title and spec.about and spec.subject, name
+        assert all(column.about and column.null for column in spec.columns.values()), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['title = "x"', 'title="x"\nlayer="device"\nkind="host"\nsubject=""\nabout="a"\nsince="0.1"\n[column.a]\ntype="decimal"\nabout="a"\nnull="n"'],
+)
+def test_a_bad_table_spec_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InternalError, match=r"bad\.toml"):
+        parse_spec("bad", text)
