@@ -39,9 +39,9 @@ def checked_row(spec: TableSpec, values: dict[str, Any]) -> dict[str, Any]:
         word = types[name]
         if not isinstance(value, _PYTHON_TYPES[word]) or (word == "int" and isinstance(value, bool)):
             raise InternalError(f"{spec.name}.{name} is {word}, got {type(value).__name__}")
-        if word == "timestamp" and value.tzinfo is None:
+        if isinstance(value, datetime) and value.tzinfo is None:
             raise InternalError(f"{spec.name}.{name}: {value} has no time zone")
-        if word == "int" and not -(2**63) <= value < 2**63:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise InternalError(f"{spec.name}.{name}: {value} does not fit 64 bits")
     return {name: _storable(values.get(name)) for name in types}
 
