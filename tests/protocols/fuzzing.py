@@ -103,6 +103,28 @@ def stream_entry(make: Callable[[], StreamDecoder]) -> Callable[[bytes], object]
     return entry
 
 
+def assert_any_split(make: Callable[[], StreamDecoder], data: bytes) -> list[object]:
+    """Hold one valid stream to its events byte at a time, and each of its beginnings to a prefix of them; return the events."""
+    whole, ok = run_stream(make(), [data])
+    assert ok, "the whole vector must be valid"
+    single, ok = run_stream(make(), one_by_one(data))
+    assert (single, ok) == (whole, True)
+    for size in range(len(data)):
+        cut, cut_ok = run_stream(make(), [data[:size]])
+        assert cut_ok or cut == whole[: len(cut)], f"cut at {size}: {cut}"
+    return whole
+
+
+def assert_any_cut(decode: Callable[[bytes], object], data: bytes) -> None:
+    """Hold every beginning of one valid message to a value or ProtocolError."""
+    decode(data)
+    for size in range(len(data)):
+        try:
+            decode(data[:size])
+        except ProtocolError:
+            continue
+
+
 def _mutate_once(rng: random.Random, data: bytearray, seeds: Sequence[bytes]) -> None:
     """Change `data` in place in one of ten ways."""
     if not data:
