@@ -1,0 +1,185 @@
+"""Reads rig.toml into a Rig, or says everything that is wrong with it at once.
+
+Not the rules themselves: shape stands in `schema`, meaning in `crosschecks`. Nothing is contacted here.
+
+Rules: the file is read once, and its digest, signature and tables all come from those bytes; a file above 1 MB, not in UTF-8, or nested
+without reason is refused before it is parsed; a signature that is there must hold, even where none is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from plumbline.model.errors import InputError
+from plumbline.model.words import Criticality, DeviceClass, Intrusion
+from plumbline.rig import crosschecks
+from plumbline.rig.files import Files
+from plumbline.rig.lines import TooDeepError, locate
+from plumbline.rig.models import Anchor, Asset, Authorisation, Capture, Edge, Firmware, Hub, Network, Rig
+from plumbline.rig.problems import Problem, ProblemList, RigErrors, errors_of
+from plumbline.rig.schema import AuthorisationTable
+from plumbline.rig.signature import SignatureInfo, signature_path, verify_bytes
+from plumbline.rig.tables import Draft, read_tables
+from plumbline.rig.values import is_mac
+from plumbline.rig.windows import Window
+
+SIZE_MAX = 1_000_000  # bytes; ten thousand declared assets fit
+_TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
+P = TypeVar("P")
+
+
+def load(path: Path) -> Rig:
+    """Load a rig file; raises RigErrors (an InputError) with every problem, RigNotYetError where one is a later release's feature."""
+    data = _read(path)
+    text = _decode(path, data)
+    document, problems = _parse(path, text)
+    draft = read_tables(document, problems)
+    crosschecks.check(draft, problems)
+    files = Files(path.absolute().parent, problems)
+    captures = [Capture(f) for i, t in draft.captures for f in files.find(t.path, ("capture", i, "path"))]
+    firmware = [Firmware(f, t.model) for i, t in draft.firmware for f in files.find(t.path, ("firmware", i, "path"))]
+    edges = [Edge(f) for i, t in draft.edges for f in files.find(t.manifest, ("edge", i, "manifest"))]
+    hubs = _hubs(draft, files, problems)
+    signature = _signature(path, data, draft, problems)
+    if problems.found or draft.rig is None or draft.authorisation is None:
+        raise errors_of(problems.found)
+    listed = crosschecks.listed_names(draft.authorisation)
+    return Rig(
+        id=draft.rig.id,
+        name=draft.rig.name or draft.rig.id,
+        owner=draft.rig.owner,
+        authorisation=_authorisation(draft.authorisation),
+        networks=tuple(Network(t.name, t.site, tuple(t.ranges), t.ports.tcp, t.ports.udp) for _, t in draft.networks),
+        captures=_once(captures),
+        firmware=_once(firmware),
+        edges=_once(edges),
+        hubs=tuple(hubs),
+        assets=_assets(draft, listed),
+        parameters=draft.parameters,
+        standards=tuple(draft.standards.assess) if draft.standards else (),
+        path=path.absolute(),
+        sha256=hashlib.sha256(data).hexdigest(),
+        signature=signature,
+        text=text,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(SIZE_MAX + 1)
+    except OSError as error:
+        raise _single(path, None, f"cannot be read: {error.strerror}", "check the path; `plumbline rig init` writes a first one") from error
+    if len(data) > SIZE_MAX:
+        raise _single(path, None, f"is larger than {SIZE_MAX} bytes", "a rig file names files, it does not hold them")
+    return data
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _single(path, line, f"byte {error.start} is not UTF-8", "save the file as UTF-8") from error
+    if text.startswith("\ufeff"):
+        raise _single(path, 1, "starts with a byte order mark", "save the file as UTF-8 without one")
+    return text
+
+
+def _parse(path: Path, text: str) -> tuple[dict[str, Any], ProblemList]:
+    try:
+        layout = locate(text)
+        document = tomllib.loads(text)
+    except TooDeepError as error:
+        raise _single(path, error.line, f"is {error}", "a rig file needs four") from error
+    except RecursionError as error:
+        raise _single(path, None, "is nested too deep", "a rig file needs four levels") from error
+    except ValueError as error:  # TOMLDecodeError, and what int() and float() say of numbers without end
+        place = _TOML_PLACE.search(str(error))
+        line = int(place[1]) if place else text.count("\n") + 1 if "end of document" in str(error) else None
+        message = re.sub(r" \(at .*\)$", "", str(error))
+        raise _single(path, line, f"is not TOML: {message}", "correct the syntax") from error
+    return document, ProblemList(path.name, layout.lines)
+
+
+def _single(path: Path, line: int | None, message: str, remedy: str) -> RigErrors:
+    return RigErrors([Problem(path.name if line else str(path), line, "", message, remedy)])
+
+
+def _signature(path: Path, data: bytes, draft: Draft, problems: ProblemList) -> SignatureInfo | None:
+    beside = signature_path(path)
+    needed = crosschecks.needs_signature(draft.authorisation) if draft.authorisation else None
+    if beside.exists():
+        try:
+            return verify_bytes(data, beside)
+        except InputError as error:
+            problems.add((), f"{beside.name}: {error.message}", error.remedy)
+    elif needed is not None:
+        what = "default logins need" if needed == "intrusion" else "public addresses need"
+        message = f"{what} a signature, and {beside.name} does not exist"
+        problems.add(("authorisation", needed), message, "have the rig's owner sign this file")
+    return None
+
+
+def _hubs(draft: Draft, files: Files, problems: ProblemList) -> list[Hub]:
+    found = []
+    for index, table in draft.hubs:
+        if table.resource is None and table.devices is None and not table.live:
+            problems.add(("hub", index), "names neither resource nor devices", "name at least one export")
+        if table.live:
+            continue
+        resource = files.find_one(table.resource, ("hub", index, "resource")) if table.resource is not None else None
+        devices = files.find_one(table.devices, ("hub", index, "devices")) if table.devices is not None else None
+        found.append(Hub(table.kind, resource, devices))
+    return found
+
+
+def _authorisation(table: AuthorisationTable) -> Authorisation:
+    return Authorisation(
+        reference=table.reference,
+        granted_by=table.granted_by,
+        emergency_contact=table.emergency_contact,
+        valid_from=table.valid_from,
+        valid_until=table.valid_until,
+        windows=tuple(Window(frozenset(w.days), w.opens, w.closes, w.timezone) for w in table.windows),
+        networks=tuple(table.networks),
+        public=table.public,
+        exclude=tuple(table.exclude),
+        never_touch=tuple(entry for entry in table.never_touch if not isinstance(entry, str)),
+        never_touch_macs=frozenset(entry for entry in table.never_touch if isinstance(entry, str) and is_mac(entry)),
+        intrusion=Intrusion.parse(table.intrusion),
+        exchanges_per_second=table.exchanges_per_second,
+        source=table.source,
+        anchors=tuple(Anchor(a.address, a.mac) for a in table.anchors),
+        resolvers=tuple(table.resolvers),
+        hosts=frozenset(table.hosts),
+        discovery=tuple(dict.fromkeys(table.discovery)),
+    )
+
+
+def _assets(draft: Draft, listed: set[str]) -> tuple[Asset, ...]:
+    return tuple(
+        Asset(
+            id=t.id,
+            name=t.name or t.id,
+            site=t.site,
+            addresses=t.address,
+            mac=t.mac,
+            model=t.model,
+            hub_device_id=t.hub_device_id,
+            device_class=DeviceClass(t.device_class) if t.device_class else None,
+            criticality=Criticality(t.criticality) if t.criticality else None,
+            safety=t.safety,
+            never_touch=crosschecks.never_touched(t, listed),
+        )
+        for _, t in draft.assets
+    )
+
+
+def _once(found: list[P]) -> tuple[P, ...]:
+    """Drop repeats: two patterns may match one file."""
+    return tuple(dict.fromkeys(found))
