@@ -1,0 +1,174 @@
+"""What a probe is, and what it is given.
+
+A probe holds one conversation with one service and writes what it saw. It opens nothing itself: `Visit.connect` and
+`Visit.datagrams` go through the door. It raises what happens to it (SilentError, RefusedError, ProtocolError, ...) and the visit
+turns that into coverage, so no probe decides how its failure is told.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from plumbline.evidence.bundle import Batch, BundleWriter
+from plumbline.model.entities import Entity, port_subject
+from plumbline.model.errors import (
+    DeviceError,
+    HungUpError,
+    NotPermittedError,
+    ProtocolError,
+    RefusedError,
+    SilentError,
+    UnreachableError,
+)
+from plumbline.model.words import Intrusion, Outcome, Transport
+from plumbline.net.connection import Connection
+from plumbline.net.datagram import DatagramLine
+from plumbline.net.door import Door
+from plumbline.net.redaction import redact
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One protocol's probe, as its file declares it."""
+
+    protocol: str
+    tables: tuple[str, ...]
+    transport: Transport
+    ports: frozenset[int]
+    intrusion: Intrusion  # the least at which it does anything
+    exchanges: int  # at most, at the highest intrusion
+    run: Callable[[Visit], Awaitable[None]]
+    tls_ports: frozenset[int] = frozenset()
+    industrial: bool = False
+
+    def usual(self, port: int) -> bool:
+        """Say whether a port is one of the protocol's usual ones, in clear or inside TLS."""
+        return port in self.ports or port in self.tls_ports
+
+
+def unverified_context() -> ssl.SSLContext:
+    """A TLS client that accepts any certificate: the audit records what a device shows and judges it later, from the record."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    # Old devices speak what OpenSSL refuses at its default level; refusing with it would leave them unjudged.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+@dataclass
+class Visit:
+    """One probe's call on one port of one host; collects its rows and tells its outcome."""
+
+    door: Door
+    writer: BundleWriter
+    batch: Batch
+    key: bytes
+    now: Callable[[], datetime]
+    entity: Entity
+    address: str
+    port: int
+    transport: Transport
+    intrusion: Intrusion  # the authorised one; a probe compares before it presses harder
+    why: str
+    tls: bool = False
+    inside: str | None = None  # for the tls probe: the protocol found inside
+    greeting: bytes = b""  # what the service said by itself when it was identified
+    permit: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    _partial: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """The service, for example `tcp/1883`."""
+        return port_subject(self.transport.value, self.port)
+
+    def allows(self, intrusion: Intrusion) -> bool:
+        """Say whether the authorisation goes as far as this."""
+        return self.intrusion >= intrusion
+
+    async def connect(self, intrusion: Intrusion = Intrusion.QUERY) -> Connection:
+        """Open a connection, inside TLS where the service was found to be."""
+        connection = await self.plain_connection(intrusion)
+        if self.tls:
+            try:
+                await connection.start_tls(unverified_context(), None)
+            except BaseException:
+                await connection.close()
+                raise
+        return connection
+
+    async def plain_connection(self, intrusion: Intrusion = Intrusion.QUERY) -> Connection:
+        """Open a connection without TLS, whatever the service is."""
+        connection = await self.door.connect(self.address, self.port, why=self.why, intrusion=intrusion)
+        self.permit = connection.permit.id
+        return connection
+
+    async def datagrams(self, intrusion: Intrusion = Intrusion.QUERY) -> DatagramLine:
+        """Open a line for datagrams."""
+        line = await self.door.datagrams(self.address, self.port, why=self.why, intrusion=intrusion)
+        self.permit = line.permit.id
+        return line
+
+    def keep(self, data: bytes) -> str:
+        """Store an answer, redacted (law 8); returns its reference for a row."""
+        return self.writer.raw(redact(self.why, data, self.key))
+
+    def row(self, table: str, subject: str | None = None, *, raw: str | None = None, **columns: Any) -> None:
+        """Add a row about this service, or about a part of it."""
+        at = self.now()
+        self.batch.row(
+            table, self.entity, self.subject if subject is None else subject, raw=raw, permit=self.permit, observed_at=at, **columns
+        )
+        self.rows[table] = self.rows.get(table, 0) + 1
+
+    def partial(self, table: str, detail: str) -> None:
+        """Say that a table could not be filled to the end, and why."""
+        self._partial[table] = detail
+
+    async def run(self, probe: Probe) -> Outcome:
+        """Run a probe and write the coverage of each of its tables; returns the outcome."""
+        started = self.now()
+        outcome, detail = Outcome.OK, None
+        if not self.allows(probe.intrusion):
+            outcome, detail = Outcome.NOT_PERMITTED, f"needs intrusion {probe.intrusion.word}, authorised is {self.intrusion.word}"
+        else:
+            try:
+                await probe.run(self)
+            except (DeviceError, NotPermittedError) as error:
+                outcome, detail = outcome_of(error), str(error)
+        for table in probe.tables:
+            self.cover(table, outcome, started, detail)
+        return outcome
+
+    def cover(self, table: str, outcome: Outcome, started: datetime, detail: str | None) -> None:
+        """Write the coverage of one table for this service: what failed half way with rows is partial."""
+        rows = self.rows.get(table, 0)
+        if rows and outcome is not Outcome.OK:
+            outcome = Outcome.PARTIAL
+        elif outcome is Outcome.OK and table in self._partial:
+            outcome, detail = Outcome.PARTIAL, self._partial[table]
+        times = {"started_at": started, "ended_at": self.now()}
+        self.batch.coverage(self.entity, table, self.subject, outcome=outcome, rows=rows, permit=self.permit, detail=detail, **times)
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """Translate what happened to an attempt into the word of its coverage row."""
+    match error:
+        case NotPermittedError():
+            return Outcome.NOT_PERMITTED
+        case RefusedError() | HungUpError():
+            return Outcome.REFUSED
+        case SilentError():
+            return Outcome.TIMEOUT
+        case UnreachableError():
+            return Outcome.UNREACHABLE
+        case ProtocolError():
+            return Outcome.PROTOCOL_ERROR
+        case _:
+            return Outcome.INTERNAL_ERROR
