@@ -266,5 +266,3 @@ def _what(contact: Contact) -> str:
 
 def _refusal(reason: Refusal, what: str, rule: str, remedy: str) -> NotPermittedError:
     return NotPermittedError(f"{what}: {rule} ({remedy})", reason=reason)
-
-

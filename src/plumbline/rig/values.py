@@ -253,5 +253,3 @@ def _one_spelling(found: Address, word: str) -> None:
 def _seen(value: object) -> str:
     word = value if isinstance(value, str) else str(value)
     return repr(word if len(word) <= 60 else word[:57] + "...")
-
-
