@@ -118,6 +118,7 @@ class BundleWriter:
         self.path = path
         self.session = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         self.outcomes: dict[tuple[str, str, str], Outcome] = {}
+        self._attempted: set[tuple[str, str]] = set()
         self._manifest = manifest
         self._manifest["sessions"].append({"id": self.session, "started_at": _iso(now), "ended_at": None, "complete": False, "notes": []})
         self._waiting: list[Batch] = []
@@ -149,6 +150,10 @@ class BundleWriter:
             for row in pq.read_table(part, columns=["entity", "table", "subject", "outcome"]).to_pylist():
                 writer._remember(row)
         return writer
+
+    def attempted(self, entity: Entity | str, table: str) -> bool:
+        """Say whether an earlier session, or this one, has covered `table` for `entity`."""
+        return (str(entity), table) in self._attempted
 
     def raw(self, data: bytes) -> str:
         """Store a device's (redacted) answer by its content; returns the reference for the `raw` column."""
@@ -217,6 +222,7 @@ class BundleWriter:
 
     def _remember(self, row: Mapping[str, Any]) -> None:
         key, outcome = (row["entity"], row["table"], row["subject"]), Outcome(row["outcome"])
+        self._attempted.add((row["entity"], row["table"]))
         if key not in self.outcomes or outcome.rank < self.outcomes[key].rank:
             self.outcomes[key] = outcome
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from plumbline.collect.network.probe import Visit, outcome_of
-from plumbline.model.errors import DeviceError, HungUpError
+from plumbline.model.errors import DeviceError, HungUpError, SilentError
 from plumbline.model.words import Outcome
+from plumbline.net.connection import Connection
 from plumbline.protocols import banner as banners
 from plumbline.protocols import http, mqtt, rtsp
 
@@ -70,7 +71,7 @@ async def _greeting_or_get(visit: Visit, wait_s: float) -> Identity:
         if heard == b"":
             return Identity(None, None, Outcome.REFUSED, detail="closed the connection before anything was asked")
         if heard is None:
-            await connection.request(http.encode_get(visit.address, "/", {}))
+            await connection.request(http.encode_get(visit.address, "/"))
             heard = await _listen(connection, ANSWER_S)
     except HungUpError as error:
         return Identity(None, None, Outcome.TIMEOUT, detail=f"closed the connection when asked for a page: {error}")
@@ -90,11 +91,12 @@ async def _greeting_or_get(visit: Visit, wait_s: float) -> Identity:
     return Identity(protocol, visit.tls, greeting=heard[:512], product=found.product, version=found.version)
 
 
-async def _listen(connection: object, timeout_s: float) -> bytes | None:
+async def _listen(connection: Connection, timeout_s: float) -> bytes | None:
     """Receive once; None when nothing came in time, b"" when the other side closed."""
-    from plumbline.collect.network.listening import listen  # noqa: PLC0415 - replaced below
-
-    return await listen(connection, timeout_s)
+    try:
+        return await connection.receive(timeout_s=timeout_s)
+    except SilentError:
+        return None
 
 
 async def _speaks_mqtt(visit: Visit) -> bool:
@@ -103,10 +105,9 @@ async def _speaks_mqtt(visit: Visit) -> bool:
     except DeviceError:
         return False
     try:
-        await connection.request(mqtt.encode_connect(version=4, client_id="plumbline", clean_start=True, keep_alive_s=30))
+        await connection.request(mqtt.encode_connect("plumbline"))
         answer = await connection.receive(timeout_s=ANSWER_S)
-        events = mqtt.Decoder().feed(answer) if answer[:1] == b"\x20" else []
-        return any(isinstance(event, mqtt.Connack) for event in events)
+        return any(isinstance(event, mqtt.Connack) for event in mqtt.MqttDecoder(mqtt.Side.SERVER).feed(answer))
     except DeviceError:
         return False
     finally:

@@ -119,6 +119,10 @@ class Visit:
         """Store an answer, redacted (law 8); returns its reference for a row."""
         return self.writer.raw(redact(self.why, data, self.key))
 
+    def redacted(self, text: str) -> str:
+        """Take secrets out of a piece of text for a column."""
+        return redact(self.why, text.encode(), self.key).decode("utf-8", "replace")
+
     def row(self, table: str, subject: str | None = None, *, raw: str | None = None, **columns: Any) -> None:
         """Add a row about this service, or about a part of it."""
         at = self.now()
@@ -134,17 +138,20 @@ class Visit:
     async def run(self, probe: Probe) -> Outcome:
         """Run a probe and write the coverage of each of its tables; returns the outcome."""
         started = self.now()
-        outcome, detail = Outcome.OK, None
-        if not self.allows(probe.intrusion):
-            outcome, detail = Outcome.NOT_PERMITTED, f"needs intrusion {probe.intrusion.word}, authorised is {self.intrusion.word}"
-        else:
-            try:
-                await probe.run(self)
-            except (DeviceError, NotPermittedError) as error:
-                outcome, detail = outcome_of(error), str(error)
+        outcome, detail = await self.attempt(probe)
         for table in probe.tables:
             self.cover(table, outcome, started, detail)
         return outcome
+
+    async def attempt(self, probe: Probe) -> tuple[Outcome, str | None]:
+        """Run a probe without writing coverage; returns what became of it and, where it failed, why."""
+        if not self.allows(probe.intrusion):
+            return Outcome.NOT_PERMITTED, f"needs intrusion {probe.intrusion.word}, authorised is {self.intrusion.word}"
+        try:
+            await probe.run(self)
+        except (DeviceError, NotPermittedError) as error:
+            return outcome_of(error), str(error)
+        return Outcome.OK, None
 
     def cover(self, table: str, outcome: Outcome, started: datetime, detail: str | None) -> None:
         """Write the coverage of one table for this service: what failed half way with rows is partial."""

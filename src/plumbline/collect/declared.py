@@ -1,0 +1,35 @@
+"""What the customer says exists: the [[asset]] entries of the rig file as rows, so that checks can hold collectors' sight against them."""
+
+from __future__ import annotations
+
+from plumbline.collect.context import Context
+from plumbline.model.entities import Entity
+from plumbline.model.words import Criticality, DeviceClass, EntityKind, Outcome
+
+
+def collect(context: Context) -> None:
+    """Write one row for each declared asset; an asset with several addresses gets one more row for each further one."""
+    at = context.now()
+    with context.writer.batch() as batch:
+        for asset in context.rig.assets:
+            entity = Entity.of(EntityKind.DECLARED, asset.site or "", asset.id)
+            if context.writer.attempted(entity, "declared_asset"):
+                continue
+            addresses = [str(address) for address in asset.addresses] or [None]
+            for address in addresses:
+                batch.row(
+                    "declared_asset",
+                    entity,
+                    "" if address in (addresses[0], None) else f"address/{address}",
+                    observed_at=at,
+                    id=asset.id,
+                    name=asset.name,
+                    address=address,
+                    mac=asset.mac,
+                    model=asset.model,
+                    hub_device_id=asset.hub_device_id,
+                    criticality=(asset.criticality or Criticality.MEDIUM).value,
+                    safety=asset.safety,
+                    **{"class": (asset.device_class or DeviceClass.IT).value},
+                )
+            batch.coverage(entity, "declared_asset", outcome=Outcome.OK, rows=len(addresses), started_at=at, ended_at=at)

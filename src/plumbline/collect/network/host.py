@@ -1,0 +1,230 @@
+"""One host from its swept ports to its rows: what speaks on each open port, each protocol's probe, and what was found absent.
+
+A host that speaks an industrial protocol is of class `ot` from that moment: its own protocol's probe has run, and nothing else is
+asked of it (law 5); the tables that this leaves unjudged are covered as not_permitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from plumbline.collect.network.identify import Identity, identify
+from plumbline.collect.network.probe import Probe, Visit
+from plumbline.evidence.bundle import Batch, BundleWriter
+from plumbline.model.entities import Entity, port_subject
+from plumbline.model.words import DeviceClass, EntityKind, Intrusion, Outcome, Transport
+from plumbline.net.door import Door
+from plumbline.net.sweep import PortState
+from plumbline.rig.models import Network
+
+BANNER_CHARACTERS = 256
+
+_SILENCE = {
+    PortState.TIMEOUT: Outcome.TIMEOUT,
+    PortState.UNREACHABLE: Outcome.UNREACHABLE,
+    PortState.REFUSED_BY_LAW: Outcome.NOT_PERMITTED,
+}
+
+
+def _silence_of(states: Iterable[PortState]) -> Outcome:
+    """The best that can be said of an address at which no port answered."""
+    return min((_SILENCE[state] for state in states if state in _SILENCE), key=lambda outcome: outcome.rank, default=Outcome.NOT_PERMITTED)
+
+
+@dataclass
+class HostVisit:
+    """Everything that is done to one address in one run."""
+
+    door: Door
+    writer: BundleWriter
+    key: bytes
+    now: Callable[[], datetime]
+    probes: Mapping[str, Probe]
+    network: Network
+    address: str
+    ports: dict[int, PortState] = field(default_factory=dict)
+    permit: str | None = None
+
+    def __post_init__(self) -> None:
+        self.entity = Entity.of(EntityKind.HOST, self.network.site, self.address)
+        self.batch: Batch = self.writer.batch()
+        self.found: dict[tuple[Transport, int], Identity] = {}
+        self.ran: set[tuple[str, Transport, int]] = set()
+        self.started = self.now()
+        self.over = False
+
+    @property
+    def answered(self) -> bool:
+        """Say whether the address gave any answer at all, a reset included."""
+        alive = {PortState.OPEN, PortState.CLOSED}
+        return bool(alive & set(self.ports.values())) or any(identity.protocol for identity in self.found.values())
+
+    @property
+    def ot(self) -> bool:
+        """Say whether the device is held to the limits of class `ot`."""
+        return self.door.device_class(self.address) is DeviceClass.OT
+
+    def industrial_ports(self) -> list[int]:
+        """The swept TCP ports at which industrial protocols are usual."""
+        return [port for port in self.network.ports if any(probe.usual(port) for probe in self._industrial())]
+
+    def _industrial(self) -> list[Probe]:
+        return [probe for probe in self.probes.values() if probe.industrial]
+
+    async def ask_industrial(self) -> None:
+        """Run the industrial probes at their usual ports that are open; a device that speaks one is `ot` from then on."""
+        for probe in self._industrial():
+            for port in sorted(self.ports):
+                if probe.usual(port) and self.ports[port] is PortState.OPEN:
+                    await self._ask_industrial_port(probe, port)
+
+    async def _ask_industrial_port(self, probe: Probe, port: int) -> None:
+        visit = self._visit(probe.protocol, probe.transport, port)
+        outcome = await visit.run(probe)
+        self.ran.add((probe.protocol, probe.transport, port))
+        if any(visit.rows.values()):
+            self.door.mark_ot(self.address)
+            self.found[Transport.TCP, port] = Identity(probe.protocol, tls=False)
+        else:
+            why = f"open, and does not answer as {probe.protocol}; an industrial port is asked nothing else"
+            self.found[Transport.TCP, port] = Identity(None, None, Outcome.PROTOCOL_ERROR if outcome is Outcome.OK else outcome, detail=why)
+        self._service(Transport.TCP, port, visit)
+
+    async def ask_others(self) -> None:
+        """Identify every other open port and run its probe; then the UDP probes."""
+        opened = [port for port, state in sorted(self.ports.items()) if state is PortState.OPEN and (Transport.TCP, port) not in self.found]
+        await asyncio.gather(*(self._ask_tcp_port(port) for port in opened))
+        for probe in self.probes.values():
+            if probe.transport is Transport.UDP:
+                for port in sorted(probe.ports & set(self.network.udp_ports)):
+                    await self._ask_udp_port(probe, port)
+
+    async def _ask_tcp_port(self, port: int) -> None:
+        candidates = [probe for probe in self.probes.values() if probe.transport is Transport.TCP and not probe.industrial]
+        plain = tuple(probe.protocol for probe in candidates if port in probe.ports)
+        inside = tuple(probe.protocol for probe in candidates if port in probe.tls_ports)
+        visit = self._visit("identify", Transport.TCP, port)
+        identity = await identify(visit, inside or plain, tls_hint=bool(inside) and not plain)
+        self.found[Transport.TCP, port] = identity
+        self._service(Transport.TCP, port, visit)
+        wanted = [identity.protocol] if identity.protocol else []
+        for protocol in [*wanted, *(["tls"] if identity.tls else [])]:
+            probe = self.probes.get(protocol)
+            if probe is not None:
+                inner = self._visit(protocol, Transport.TCP, port)
+                inner.tls, inner.inside, inner.greeting = bool(identity.tls), identity.protocol, identity.greeting
+                await inner.run(probe)
+                self.ran.add((protocol, Transport.TCP, port))
+
+    async def _ask_udp_port(self, probe: Probe, port: int) -> None:
+        visit = self._visit(probe.protocol, Transport.UDP, port)
+        started = self.now()
+        outcome, detail = await visit.attempt(probe)
+        self.ran.add((probe.protocol, Transport.UDP, port))
+        if outcome is Outcome.REFUSED:  # ICMP port unreachable: closed, which is an answer
+            outcome, detail = Outcome.OK, None
+        for table in probe.tables:
+            visit.cover(table, outcome, started, detail)
+        if any(visit.rows.values()):
+            self.found[Transport.UDP, port] = Identity(probe.protocol, tls=False)
+            self._service(Transport.UDP, port, visit)
+
+    def finish(self, *, declared: bool) -> None:
+        """Write the host's own row, cover what was found absent or could not be asked, and commit it all.
+
+        An address that gave no answer is no host: it is covered, once for each table, only where the customer declares a device there.
+        """
+        self.over = True
+        if not self.answered:
+            if declared:
+                self._all_unjudged(_silence_of(self.ports.values()), "no answer at any port")
+            return
+        states = list(self.ports.values())
+        self.batch.row(
+            "host",
+            self.entity,
+            observed_at=self.now(),
+            permit=self.permit,
+            address=self.address,
+            mac=self.door.mac_of(self.address),
+            network=self.network.name,
+            open_ports=states.count(PortState.OPEN),
+            closed_ports=states.count(PortState.CLOSED),
+            silent_ports=states.count(PortState.TIMEOUT),
+        )
+        self._cover("service", self._unheard(self.network.ports), "no swept port is open")
+        for probe in self.probes.values():
+            for table in probe.tables:
+                self._cover_probe(probe, table)
+        with self.batch:
+            pass  # leaving the block commits it
+
+    def give_up(self, error: str) -> None:
+        """Write instead of `finish` that a defect of ours ended this visit; what was asked stays unjudged."""
+        self.over = True
+        self._all_unjudged(Outcome.INTERNAL_ERROR, error)
+
+    def _all_unjudged(self, outcome: Outcome, detail: str) -> None:
+        self.batch = self.writer.batch()
+        with self.batch:
+            for table in sorted({table for probe in self.probes.values() for table in probe.tables} | {"service"}):
+                self._write(table, "", outcome, detail)
+
+    def _cover_probe(self, probe: Probe, table: str) -> None:
+        """Say for one table what the ports at which it is usual showed, where no probe of it ran."""
+        if any(protocol == probe.protocol for protocol, _, _ in self.ran):
+            return
+        if self.ot and not probe.industrial:
+            self._write(table, "", Outcome.NOT_PERMITTED, "class ot: only its own protocol is asked")
+        elif probe.transport is Transport.TCP:
+            usual = [port for port in self.network.ports if probe.usual(port)]
+            if usual:
+                self._cover(table, self._unheard(usual), "its usual ports are closed or speak something else")
+
+    def _unheard(self, ports: list[int] | tuple[int, ...]) -> dict[int, tuple[Outcome, str | None]]:
+        """Those of the ports that gave no answer or that could not be identified."""
+        silent = {port: (_SILENCE[self.ports[port]], None) for port in ports if self.ports.get(port) in _SILENCE}
+        found = {port: self.found.get((Transport.TCP, port)) for port in ports}
+        unknown = {port: (one.outcome, one.detail) for port, one in found.items() if one is not None and one.protocol is None}
+        return {**silent, **unknown}
+
+    def _cover(self, table: str, unheard: Mapping[int, tuple[Outcome, str | None]], absent: str) -> None:
+        covered = {row["subject"] for row in self.batch.attempts if row["table"] == table}
+        for port, (outcome, detail) in sorted(unheard.items()):
+            if port_subject("tcp", port) not in covered:
+                self._write(table, port_subject("tcp", port), outcome, detail)
+        if not unheard and not covered:
+            self._write(table, "", Outcome.OK, absent)
+
+    def _write(self, table: str, subject: str, outcome: Outcome, detail: str | None) -> None:
+        times = {"started_at": self.started, "ended_at": self.now()}
+        self.batch.coverage(self.entity, table, subject, outcome=outcome, permit=self.permit, detail=detail, **times)
+
+    def _service(self, transport: Transport, port: int, visit: Visit) -> None:
+        """Write what speaks on an open port, or that nothing known does."""
+        identity = self.found[transport, port]
+        banner = "".join(c for c in identity.greeting.decode("utf-8", "replace") if c.isprintable())[:BANNER_CHARACTERS]
+        probe = self.probes.get(identity.protocol or "")
+        visit.row(
+            "service",
+            port=port,
+            transport=transport.value,
+            protocol=identity.protocol,
+            tls=identity.tls,
+            product=identity.product,
+            version=identity.version,
+            banner=visit.redacted(banner) or None,
+            expected_port=probe.usual(port) if probe else None,
+        )
+        times = {"started_at": self.started, "ended_at": self.now()}
+        self.batch.coverage(
+            self.entity, "service", visit.subject, outcome=identity.outcome, rows=1, permit=visit.permit, detail=identity.detail, **times
+        )
+
+    def _visit(self, why: str, transport: Transport, port: int) -> Visit:
+        intrusion: Intrusion = self.door.rig.authorisation.intrusion
+        where = (self.entity, self.address, port, transport)
+        return Visit(self.door, self.writer, self.batch, self.key, self.now, *where, intrusion, why, permit=self.permit)
