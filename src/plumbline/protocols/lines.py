@@ -37,6 +37,10 @@ class LineBuffer:
         line = self.take(at + 1)[:-1]
         return line[:-1] if line.endswith(b"\r") else line
 
+    def peek(self, at_most: int) -> bytes:
+        """Give up to `at_most` bytes and leave them."""
+        return bytes(self._data[:at_most])
+
     def take(self, at_most: int) -> bytes:
         """Take up to `at_most` bytes as they are."""
         part = bytes(self._data[:at_most])
