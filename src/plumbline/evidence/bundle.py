@@ -18,6 +18,7 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -219,6 +220,12 @@ class BundleWriter:
         self._manifest["sessions"][-1].update(ended_at=_iso(ended_at), complete=complete, notes=list(notes))
         self._manifest["files"] = {str(path.relative_to(self.path)): _described(path) for path in _content(self.path)}
         self._write_manifest()
+
+    def abandon(self, *, ended_at: datetime, note: str) -> None:
+        """End the session when the machine failed: nothing waiting is written; the manifest says why, if it still can be."""
+        self._waiting.clear()
+        with suppress(EnvironmentFault):
+            self.finish(ended_at=ended_at, complete=False, notes=[note])
 
     def _remember(self, row: Mapping[str, Any]) -> None:
         key, outcome = (row["entity"], row["table"], row["subject"]), Outcome(row["outcome"])

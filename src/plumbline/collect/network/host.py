@@ -167,10 +167,21 @@ class HostVisit:
         self.over = True
         self._all_unjudged(Outcome.INTERNAL_ERROR, error)
 
+    def interrupt(self, why: str) -> None:
+        """Write instead of `finish` that the audit was ended here: what was found stays, the rest is unjudged."""
+        self.over = True
+        covered = {row["table"] for row in self.batch.attempts}
+        with self.batch:
+            for table in sorted(self._tables() - covered):
+                self._write(table, "", Outcome.NOT_PERMITTED, why)
+
+    def _tables(self) -> set[str]:
+        return {table for probe in self.probes.values() for table in probe.tables} | {"service"}
+
     def _all_unjudged(self, outcome: Outcome, detail: str) -> None:
         self.batch = self.writer.batch()
         with self.batch:
-            for table in sorted({table for probe in self.probes.values() for table in probe.tables} | {"service"}):
+            for table in sorted(self._tables()):
                 self._write(table, "", outcome, detail)
 
     def _cover_probe(self, probe: Probe, table: str) -> None:

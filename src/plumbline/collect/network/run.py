@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from plumbline.collect.context import Context
@@ -19,10 +19,11 @@ from plumbline.collect.network.registry import load_probes
 from plumbline.model.entities import Entity
 from plumbline.model.errors import EnvironmentFault, NotPermittedError, StoppedError
 from plumbline.model.words import EntityKind, Outcome
-from plumbline.net.breaker import Breaker
+from plumbline.net.breaker import Breaker, waves
 from plumbline.net.door import Door
 from plumbline.net.sweep import PortState
 from plumbline.rig.models import Network
+from plumbline.rig.targets import targets
 
 AT_ONCE = 64  # visits under way; the caps of the door decide the pace, this bounds the memory
 
@@ -33,13 +34,13 @@ class NetworkResult:
 
     hosts: int = 0
     ended_early: str | None = None
-    unjudged: list[str] = field(default_factory=list)  # networks in which nothing could be judged
 
 
 async def collect_networks(context: Context, door: Door) -> NetworkResult:
     """Sweep and probe every network of the rig; raises EnvironmentFault when the machine fails us, and nothing else."""
     work = _Run(context, door)
     try:
+        await door.open()
         await work.all()
     except StoppedError as stopped:
         work.result.ended_early = str(stopped)
@@ -52,45 +53,29 @@ class _Run:
     def __init__(self, context: Context, door: Door) -> None:
         self.context, self.door, self.result = context, door, NetworkResult()
         self.probes = load_probes()
-        self.breaker = Breaker(door.stop)
+        self.models = {str(address): asset.model for asset in context.rig.assets for address in asset.addresses if asset.model}
+        self.breaker = Breaker(door.stop, models=self.models)
         self.done = 0
         self.total = 0
         self.started = context.now()
 
     async def all(self) -> None:
-        targets = {network: list(self._targets(network)) for network in self.context.rig.networks}
-        self.total = sum(map(len, targets.values()))
-        canaries = self._canaries(targets)
-        for wave in (canaries, {network: [a for a in all_ if a not in set(canaries[network])] for network, all_ in targets.items()}):
-            for network, addresses in wave.items():
-                await self._wave(network, addresses)
-        for network, addresses in targets.items():
-            self._cover_network(network, len(addresses))
-        self.context.writer.flush()
-
-    def _targets(self, network: Network) -> Iterator[str]:
-        """The addresses of a network that may be touched and were not finished by an earlier session."""
         rig = self.context.rig
-        for range_ in network.ranges:
-            for address in range_:
-                entity = str(Entity.of(EntityKind.HOST, network.site, str(address)))
-                closed = address in network.ends or address in rig.authorisation.excluded or address in rig.untouchable
-                if not closed and not self.context.writer.attempted(entity, "service"):
-                    yield str(address)
+        for network in rig.networks:
+            addresses = [str(address) for address in targets(rig, network)]
+            self.total += len(addresses)
+            fresh = [address for address in addresses if not self._finished(network, address)]
+            split = waves(fresh, self.models)
+            try:
+                await self._wave(network, list(split.canaries))
+                await self._wave(network, list(split.others))
+            except (StoppedError, NotPermittedError) as error:
+                self._cover_network(network, len(addresses), str(error))
+                raise
+            self._cover_network(network, len(addresses), None)
 
-    def _canaries(self, targets: dict[Network, list[str]]) -> dict[Network, list[str]]:
-        """The first address of each declared model; devices of no declared model count as one model."""
-        seen: set[str | None] = set()
-        first: dict[Network, list[str]] = {}
-        for network, addresses in targets.items():
-            first[network] = []
-            for address in addresses:
-                asset = self.context.rig.asset_at(ip_address(address))
-                model = asset.model if asset else None
-                if asset is not None and model not in seen:
-                    seen.add(model)
-                    first[network].append(address)
-        return first
+    def _finished(self, network: Network, address: str) -> bool:
+        return self.context.writer.attempted(Entity.of(EntityKind.HOST, network.site, address), "service")
 
     async def _wave(self, network: Network, addresses: list[str]) -> None:
         """Sweep and visit some addresses of one network."""
@@ -103,6 +88,7 @@ class _Run:
         others = [port for port in network.ports if port not in set(first)]
         generic = {address: visit for address, visit in visits.items() if not visit.ot}
         await self._sweep(generic, [(port, list(generic)) for port in others])
+        self.breaker.expect(visit.address for visit in visits.values() if visit.answered)
         await self._visit_all(visits.values(), self._finish_one)
 
     async def _sweep(self, visits: dict[str, HostVisit], plan: list[tuple[int, list[str]]]) -> None:
@@ -137,22 +123,29 @@ class _Run:
             return
         try:
             await step(visit)
-        except (StoppedError, EnvironmentFault, NotPermittedError):
+        except (StoppedError, NotPermittedError) as error:
+            visit.interrupt(str(error))
+            if isinstance(error, StoppedError):
+                raise
+        except EnvironmentFault:
             raise
         except Exception:  # noqa: BLE001 - the one boundary of a visit (STYLE 15)
             visit.give_up(traceback.format_exc(limit=-4))
 
     async def _finish_one(self, visit: HostVisit) -> None:
         """Ask what is left to ask, see whether the device is still there, and commit."""
+        alive = False
         if visit.answered:
             self.breaker.before(visit.address, alive=True)
             if not visit.ot:
                 await visit.ask_others()
-            self.breaker.after(visit.address, alive=await self._alive(visit))
+            alive = await self._alive(visit)
             self.result.hosts += 1
         visit.finish(declared=self.context.rig.asset_at(ip_address(visit.address)) is not None)
         self.done += 1
         self.context.progress("visiting hosts", self.done, self.total)
+        if visit.answered:
+            self.breaker.after(visit.address, alive=alive)
 
     async def _alive(self, visit: HostVisit) -> bool:
         """Ask again at a port that answered before; two tries, as one lost packet is not a lost device."""
@@ -169,9 +162,10 @@ class _Run:
         context = self.context
         return HostVisit(self.door, context.writer, context.key, context.now, self.probes, network, address)
 
-    def _cover_network(self, network: Network, addresses: int) -> None:
-        at = self.context.now()
+    def _cover_network(self, network: Network, addresses: int, cut_short: str | None) -> None:
+        """Say how far the sweep of a network came: the coverage of the table `host`."""
         entity = Entity.of(EntityKind.NETWORK, network.site, network.name)
+        detail = cut_short or f"{addresses} addresses swept at {len(network.ports)} TCP ports"
+        outcome = Outcome.PARTIAL if cut_short else Outcome.OK
         with self.context.writer.batch() as batch:
-            detail = f"{addresses} addresses swept at {len(network.ports)} TCP ports"
-            batch.coverage(entity, "host", outcome=Outcome.OK, started_at=self.started, ended_at=at, detail=detail)
+            batch.coverage(entity, "host", outcome=outcome, started_at=self.started, ended_at=self.context.now(), detail=detail)

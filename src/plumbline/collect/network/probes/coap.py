@@ -1,0 +1,129 @@
+"""CoAP without security: GET /.well-known/core; under `session`, a GET of the first five resources that it lists.
+
+GET is safe by definition (RFC 7252 5.8.1). Exchanges: at most 4 datagrams for the list (blockwise) and 2 for each resource, so 14.
+A lost datagram is asked for once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plumbline.collect.network.probe import Probe, Visit
+from plumbline.model.errors import ProtocolError, SilentError
+from plumbline.model.words import Intrusion, Transport
+from plumbline.net.datagram import DatagramLine
+from plumbline.protocols import link_format
+from plumbline.protocols.coap import Block, BlockwiseBody, CodeClass, Message, Type, decode, encode_ack, encode_get
+
+ANSWER_S = 2.0  # RFC 7252 4.8: ACK_TIMEOUT
+BLOCKS_MAX = 4
+TRIED_MAX = 5
+LISTED_MAX = 100
+TOKEN = b"\x50\x4c"
+
+
+async def run(visit: Visit) -> None:
+    """Discover, then try what is listed; write one row."""
+    line = await visit.datagrams()
+    try:
+        kept = bytearray()
+        asking = _Asking(line, kept)
+        body, last = await _discover(asking)
+        links = link_format.decode(body) if last.code_class is CodeClass.SUCCESS else ()
+        resources = [link.target for link in links][:LISTED_MAX]
+        readable = await _try(visit, resources) if links else None
+    finally:
+        await line.close()
+    visit.row(
+        "coap_service",
+        raw=visit.keep(bytes(kept)),
+        port=visit.port,
+        code=last.code_text,
+        resources=resources if last.code_class is CodeClass.SUCCESS else None,
+        resource_types=sorted({kind for link in links if (kind := link.get("rt"))}) if links else None,
+        readable=readable,
+        tried=None if readable is None else min(len(_worth_trying(resources)), TRIED_MAX),
+    )
+
+
+class _Asking:
+    """Request and answer over one line, with message ids of its own."""
+
+    def __init__(self, line: DatagramLine, kept: bytearray | None = None, first_id: int = 0x504C) -> None:
+        self.line, self.kept, self.next_id = line, kept, first_id
+
+    async def get(self, path: Sequence[str], block: Block | None = None) -> Message:
+        """GET one resource; one more try when nothing came. Raises SilentError, RefusedError, ProtocolError."""
+        self.next_id += 1
+        wanted = encode_get(self.next_id, TOKEN, path, block=block)
+        for last in (False, True):
+            await self.line.request(wanted)
+            try:
+                return await self._answer()
+            except SilentError:
+                if last:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _answer(self) -> Message:
+        """The response, piggybacked or separate (RFC 7252 5.2)."""
+        for _ in range(3):
+            data = await self.line.receive(timeout_s=ANSWER_S)
+            if self.kept is not None:
+                self.kept += data
+            message = decode(data)
+            if message.type is Type.RST:
+                raise ProtocolError("the request was reset")
+            if message.code == 0 or message.token != TOKEN:
+                continue  # an empty acknowledgement: the answer follows; or a late answer to something else
+            if message.type is Type.CON:
+                await self.line.request(encode_ack(message.message_id))
+            return message
+        raise ProtocolError("acknowledged, and never answered")
+
+
+async def _discover(asking: _Asking) -> tuple[bytes, Message]:
+    body, block = BlockwiseBody(), None
+    for _ in range(BLOCKS_MAX):
+        message = await asking.get((".well-known", "core"), block)
+        if message.code_class is not CodeClass.SUCCESS:
+            return b"", message
+        block = body.add(message)
+        if block is None:
+            return body.data, message
+    raise ProtocolError(f"the list of resources is longer than {BLOCKS_MAX} blocks")
+
+
+def _worth_trying(resources: list[str]) -> list[str]:
+    return [path for path in resources if path.startswith("/") and not path.startswith("/.well-known") and "?" not in path]
+
+
+async def _try(visit: Visit, resources: list[str]) -> list[str] | None:
+    if not visit.allows(Intrusion.SESSION):
+        return None
+    readable = []
+    line = await visit.datagrams(Intrusion.SESSION)
+    try:
+        asking = _Asking(line, first_id=0x6000)
+        for path in _worth_trying(resources)[:TRIED_MAX]:
+            try:
+                message = await asking.get([part for part in path.split("/") if part])
+            except SilentError as error:
+                visit.partial("coap_service", f"{path}: {error}")
+                return None
+            if message.code_class is CodeClass.SUCCESS:
+                readable.append(path)
+    finally:
+        await line.close()
+    return readable
+
+
+PROBE = Probe(
+    protocol="coap",
+    tables=("coap_service",),
+    transport=Transport.UDP,
+    ports=frozenset({5683}),
+    intrusion=Intrusion.QUERY,
+    exchanges=14,
+    run=run,
+)

@@ -1,0 +1,85 @@
+"""FTP: the greeting and FEAT; under intrusion `credential`, whether USER anonymous is let in (budgeted, law 6). No file is listed.
+
+Exchanges: a connection, FEAT, QUIT; with anonymous also USER and PASS, so 5.
+"""
+
+from __future__ import annotations
+
+from plumbline.collect.network.exchange import of_type, receive_event
+from plumbline.collect.network.probe import Probe, Visit
+from plumbline.model.errors import DeviceError, NotPermittedError
+from plumbline.model.words import Intrusion, Transport
+from plumbline.net.budget import LoginResult
+from plumbline.net.connection import Connection
+from plumbline.protocols import banner as banners
+from plumbline.protocols.ftp import Reply, ReplyDecoder, encode_feat, encode_pass, encode_quit, encode_user, parse_features
+
+MAIL = "audit@plumbline.invalid"  # RFC 1635: by custom the password of anonymous is a mail address
+TEXT_CHARACTERS = 256
+
+
+async def run(visit: Visit) -> None:
+    """Greet, ask for features, and write one row."""
+    kept, decoder = bytearray(), ReplyDecoder()
+    connection = await visit.connect()
+    try:
+        greeting = await receive_event(connection, decoder, of_type(Reply), kept=kept)
+        features = parse_features(await _ask(connection, decoder, encode_feat(), kept))
+        anonymous = await _anonymous(visit, connection, decoder, kept)
+        await _leave(connection, decoder, kept)
+    finally:
+        await connection.close()
+    named = banners.identify(bytes(kept[:512]))
+    visit.row(
+        "ftp_service",
+        raw=visit.keep(bytes(kept)),
+        port=visit.port,
+        banner=visit.redacted(greeting.text[:TEXT_CHARACTERS]),
+        auth_tls=None if features is None else any(kind.upper() in ("TLS", "TLS-C", "SSL") for kind in features.auth),
+        anonymous_accepted=anonymous,
+        product=named.product,
+        version=named.version,
+    )
+
+
+async def _ask(connection: Connection, decoder: ReplyDecoder, command: bytes, kept: bytearray) -> Reply:
+    await connection.request(command)
+    return await receive_event(connection, decoder, of_type(Reply), kept=kept)
+
+
+async def _anonymous(visit: Visit, connection: Connection, decoder: ReplyDecoder, kept: bytearray) -> bool | None:
+    """Say whether anonymous is let in; None where it may not be tried or the answer says neither."""
+    if not visit.allows(Intrusion.CREDENTIAL):
+        return None
+    try:
+        ticket = await visit.door.ask_login(visit.address, visit.port, visit.transport, account="anonymous", protocol="ftp", why=visit.why)
+    except NotPermittedError as refusal:
+        visit.partial("ftp_service", str(refusal))
+        return None
+    reply = await _ask(connection, decoder, encode_user("anonymous"), kept)
+    if reply.code == 331:
+        reply = await _ask(connection, decoder, encode_pass(MAIL), kept)
+    accepted = {2: True, 5: False}.get(reply.code // 100)
+    if reply.code == 421:  # RFC 959 5.4: the service closes; too many tries look like this
+        visit.door.report_login(ticket, LoginResult.LOCKED_OUT)
+        return None
+    visit.door.report_login(ticket, LoginResult.OK if accepted else LoginResult.FAILED)
+    return accepted
+
+
+async def _leave(connection: Connection, decoder: ReplyDecoder, kept: bytearray) -> None:
+    try:
+        await _ask(connection, decoder, encode_quit(), kept)
+    except DeviceError:
+        return  # it has said all that we wanted to know
+
+
+PROBE = Probe(
+    protocol="ftp",
+    tables=("ftp_service",),
+    transport=Transport.TCP,
+    ports=frozenset({21, 2121}),
+    intrusion=Intrusion.QUERY,
+    exchanges=5,
+    run=run,
+)

@@ -1,0 +1,149 @@
+"""MQTT 3.1.1 and 5.0: whether a client without credentials is let in; under `session`, what # and $SYS/# really deliver for 5 s.
+
+Exchanges: a connection and a CONNECT for each version (4); under `session` a connection, CONNECT, SUBSCRIBE and DISCONNECT more (8).
+Topics are kept as shapes, payloads are counted and dropped as they come (law 8). A broker may grant # and deliver nothing by its
+access list, so grant and delivery are two columns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from plumbline.collect.network.exchange import of_type, receive_event
+from plumbline.collect.network.probe import Probe, Visit
+from plumbline.model.errors import DeviceError, ProtocolError, RefusedError, SilentError
+from plumbline.model.words import Intrusion, Transport
+from plumbline.net.connection import Connection
+from plumbline.protocols.mqtt import (
+    Connack,
+    MqttDecoder,
+    Publish,
+    Side,
+    Suback,
+    Subscription,
+    encode_connect,
+    encode_disconnect,
+    encode_subscribe,
+)
+from plumbline.protocols.mqtt_topics import topic_shape
+
+LISTEN_S = 5.0
+SHAPES_MAX = 200
+CLIENT_ID = "plumbline"
+NAMES = {4: "3.1.1", 5: "5.0"}
+VERSION_REFUSED = {0x01, 0x84}  # 3.1.1 section 3.2.2.3; 5.0 section 3.2.2.2: unacceptable or unsupported protocol version
+
+
+@dataclass
+class _Delivery:
+    granted: bool | None = None
+    others: int = 0
+    of_sys: int = 0
+    messages: int = 0
+    payload_bytes: int = 0
+    shapes: set[str] = field(default_factory=set)
+
+
+async def run(visit: Visit) -> None:
+    """Ask to be let in with each version, then listen if let in and permitted; write one row."""
+    answers: dict[int, Connack] = {}
+    kept = bytearray()
+    for version in (4, 5):
+        try:
+            answers[version] = await _knock(visit, version, kept)
+        except (RefusedError, ProtocolError, SilentError) as error:
+            if version == 4:
+                raise
+            visit.partial("mqtt_broker", f"MQTT 5.0: {error}")
+        except DeviceError:
+            if version == 4:
+                raise
+    understood = [NAMES[version] for version, answer in answers.items() if answer.code not in VERSION_REFUSED]
+    accepted = any(answer.accepted for answer in answers.values())
+    delivery = await _listen(visit) if answers[4].accepted and visit.allows(Intrusion.SESSION) else None
+    visit.row(
+        "mqtt_broker",
+        raw=visit.keep(bytes(kept)),
+        port=visit.port,
+        tls=visit.tls,
+        versions=understood,
+        anonymous_accepted=accepted,
+        return_code=answers[4].code,
+        wildcard_granted=delivery.granted if delivery else None,
+        wildcard_delivered=delivery.others > 0 if delivery else None,
+        sys_delivered=delivery.of_sys > 0 if delivery else None,
+        messages=delivery.messages if delivery else None,
+        payload_bytes=delivery.payload_bytes if delivery else None,
+        topic_shapes=sorted(delivery.shapes)[:SHAPES_MAX] if delivery else None,
+    )
+
+
+async def _knock(visit: Visit, version: int, kept: bytearray) -> Connack:
+    connection = await visit.connect()
+    try:
+        await connection.request(encode_connect(CLIENT_ID, version=version))
+        answer = await receive_event(connection, MqttDecoder(Side.SERVER, version), of_type(Connack), kept=kept)
+        if answer.accepted:
+            await connection.send(encode_disconnect())
+        return answer
+    finally:
+        await connection.close()
+
+
+async def _listen(visit: Visit) -> _Delivery:
+    """Subscribe to everything for five seconds and count what comes."""
+    found, decoder = _Delivery(), MqttDecoder(Side.SERVER, 4)
+    connection = await visit.connect(Intrusion.SESSION)
+    try:
+        await connection.request(encode_connect(CLIENT_ID))
+        answer = await receive_event(connection, decoder, of_type(Connack))
+        if not answer.accepted:
+            return found
+        await connection.request(encode_subscribe(1, [Subscription("#", 0), Subscription("$SYS/#", 0)]))
+        await _count(visit, connection, decoder, found)
+        await connection.send(encode_disconnect())
+    except DeviceError as error:
+        visit.partial("mqtt_broker", f"while listening: {error}")
+    finally:
+        await connection.close()
+    return found
+
+
+async def _count(visit: Visit, connection: Connection, decoder: MqttDecoder, found: _Delivery) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + LISTEN_S
+    while (left := deadline - loop.time()) > 0:
+        try:
+            data = await connection.receive(timeout_s=left)
+        except SilentError:
+            return
+        except ProtocolError as full:  # more came than one connection may bring: enough is known
+            visit.partial("mqtt_broker", str(full))
+            return
+        if not data:
+            return
+        for event in decoder.feed(data):
+            match event:
+                case Suback():
+                    found.granted = event.granted[0] is not None
+                case Publish():
+                    found.messages += 1
+                    found.payload_bytes += event.payload_bytes
+                    of_sys = event.topic.startswith("$SYS/")
+                    found.of_sys += of_sys
+                    found.others += not of_sys
+                    if not of_sys:
+                        found.shapes.add(topic_shape(event.topic))
+
+
+PROBE = Probe(
+    protocol="mqtt",
+    tables=("mqtt_broker",),
+    transport=Transport.TCP,
+    ports=frozenset({1883}),
+    tls_ports=frozenset({8883}),
+    intrusion=Intrusion.QUERY,
+    exchanges=8,
+    run=run,
+)
