@@ -19,6 +19,7 @@ name that it stands in, so names cannot loop; their number of pointers is limite
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -30,6 +31,7 @@ MAX_ENTRIES = 1024  # questions and records together; a full datagram of the sho
 MAX_POINTERS = 32  # writers use one or two for each name
 _MAX_NAME = 255
 _TOP_BIT = 0x8000
+_BYTE = re.compile(r"[0-9]{3}")
 
 
 class RecordType(IntEnum):
@@ -168,7 +170,7 @@ def split_name(name: str) -> tuple[bytes, ...]:
         if name[at] == ".":
             labels.append(bytes(label))
             label.clear()
-        elif name[at] == "\\" and name[at + 1 : at + 4].isdecimal() and len(name[at + 1 : at + 4]) == 3:
+        elif name[at] == "\\" and _BYTE.match(name, at + 1):
             number = int(name[at + 1 : at + 4])
             if number > 0xFF:
                 raise ValueError(f"no such byte in a name: {name[at : at + 4]}")

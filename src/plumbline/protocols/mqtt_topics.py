@@ -1,14 +1,14 @@
 """Topic shapes: what a topic is for, without whom it is about. Not here: the packets (`mqtt`).
 
-A shape lets reports say `devices/{id}/events` where four thousand devices publish, and keeps no identifier (law 8).
+A shape lets reports say `devices/+/events` where four thousand devices publish, and keeps no identifier (law 8). These
+become `+`, the whole level or the part of it that is named:
 
-    a level, or a part of it        becomes   example
-    UUID                            {uuid}    6fa459ea-ee8a-3ca4-894e-db77e160355e
-    MAC or EUI-64                   {mac}     24:a4:3c:10:00:01, 24A43C100001
-    8 or more hex digits            {hex}     deadbeef01
-    the level after a plural word   {id}      devices/boiler/... -> devices/{id}/...
-    mixed or long (a random token)  {id}      x7Gq2Lz9, anything above 32 characters, anything with an @
-    a run of decimal digits         {n}       room12 -> room{n}
+    UUID                                       6fa459ea-ee8a-3ca4-894e-db77e160355e
+    MAC or EUI-64                              24:a4:3c:10:00:01, 24A43C100001
+    8 or more hex digits, one a decimal digit  deadbeef01
+    the level after a plural word              devices/boiler/events -> devices/+/events
+    a random or long token                     x7Gq2Lz9, anything above 32 characters, anything with an @
+    a run of decimal digits in a word          room12 -> room+
 
 A word spelt out in letters stays as it is: nothing tells `kitchen` from a name.
 """
@@ -21,14 +21,16 @@ MAX_LEVELS = 16  # what follows is cut to `...`; real topics have fewer than ten
 _LONGEST_WORD = 32
 
 _UUID = re.compile(r"\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?", re.IGNORECASE)
-_MAC = re.compile(r"(?:[0-9a-f]{2}([:\-.]))(?:[0-9a-f]{2}\1){4,6}[0-9a-f]{2}|[0-9a-f]{12}|[0-9a-f]{16}", re.IGNORECASE)
-_HEX = re.compile(r"(?:0x)?[0-9a-f]{8,}", re.IGNORECASE)
-_DIGITS = re.compile(r"[0-9]+")
+_MAC = re.compile(r"[0-9a-f]{2}([:\-.])(?:[0-9a-f]{2}\1){4,6}[0-9a-f]{2}|[0-9a-f]{12}|[0-9a-f]{16}", re.IGNORECASE)
+_HEX = re.compile(r"(?:0x)?(?=[a-f]*[0-9])[0-9a-f]{8,}", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_PART = re.compile(r"[^\W\d_]*\d*")  # letters, then digits: a word, with or without a number behind it
+_SEPARATOR = re.compile(r"[-_. :]")
 _HOLDERS = frozenset({"devices", "things", "clients", "users", "gateways", "nodes", "sensors", "tenants", "meters", "accounts"})
 
 
 def topic_shape(topic: str) -> str:
-    """Replace whatever looks like an identifier in a topic name or filter by a placeholder."""
+    """Replace whatever looks like an identifier in a topic name or filter by `+`."""
     levels = topic.split("/", MAX_LEVELS)
     shaped: list[str] = []
     for index, level in enumerate(levels[:MAX_LEVELS]):
@@ -38,22 +40,10 @@ def topic_shape(topic: str) -> str:
 
 
 def _level_shape(level: str, *, held: bool) -> str:
-    if not level or level in ("+", "#") or level.startswith("$"):
-        return level if len(level) <= _LONGEST_WORD else "{id}"
-    if _UUID.fullmatch(level):
-        return "{uuid}"
-    if _DIGITS.fullmatch(level):
-        return "{n}"
-    if _MAC.fullmatch(level):
-        return "{mac}"
-    if _HEX.fullmatch(level) and any(character.isdigit() for character in level):
-        return "{hex}"
-    if held or len(level) > _LONGEST_WORD or "@" in level:
-        return "{id}"
-    shaped, runs = _DIGITS.subn("{n}", level)
-    return shaped if runs < 2 or _parts_are_words(level) else "{id}"
-
-
-def _parts_are_words(level: str) -> bool:
-    """Whether digits stand only at the ends of parts, as in `line-7_cell-12`, and not inside a token."""
-    return all(re.fullmatch(r"[^\W\d]*\d*", part) for part in re.split(r"[-_. ]", level))
+    if level in ("", "#"):
+        return level
+    if held or len(level) > _LONGEST_WORD or "@" in level or any(pattern.fullmatch(level) for pattern in (_UUID, _MAC, _HEX)):
+        return "+"
+    shaped, runs = _DIGITS.subn("+", level)
+    words = all(_PART.fullmatch(part) for part in _SEPARATOR.split(level.removeprefix("$")))
+    return shaped if runs == 0 or words else "+"

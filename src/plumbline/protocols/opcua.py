@@ -73,6 +73,11 @@ class SecurityMode(IntEnum):
     SIGN = 2
     SIGN_AND_ENCRYPT = 3
 
+    @property
+    def word(self) -> str:
+        """The name in the standard, for example `SignAndEncrypt`."""
+        return {0: "Invalid", 1: "None", 2: "Sign", 3: "SignAndEncrypt"}[self]
+
 
 class TokenType(IntEnum):
     """UserTokenType (Part 4 7.43)."""
@@ -81,6 +86,11 @@ class TokenType(IntEnum):
     USER_NAME = 1
     CERTIFICATE = 2
     ISSUED_TOKEN = 3
+
+    @property
+    def word(self) -> str:
+        """The name in the standard, for example `UserName`."""
+        return {0: "Anonymous", 1: "UserName", 2: "Certificate", 3: "IssuedToken"}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,11 @@ class Endpoint:
     user_tokens: tuple[UserToken, ...]
     security_level: int
     server_certificate: bytes | None  # DER, as sent; may hold the issuers' after it
+
+    @property
+    def policy(self) -> str | None:
+        """The policy's short name, for example `Basic256Sha256`; the URI itself when it has none."""
+        return self.policy_uri.rpartition("#")[2] if self.policy_uri else None
 
     @property
     def server_certificate_sha256(self) -> str | None:

@@ -245,15 +245,18 @@ def _read_value(reader: Reader) -> int | str | bytes | Absent:
     value = ber.read(reader)
     match value.tag:
         case ber.INTEGER | 0x41 | 0x42 | 0x43 | 0x46:  # INTEGER, Counter32, Gauge32, TimeTicks, Counter64 (RFC 2578 7.1)
+            size = value.body.remaining
             number = ber.integer_body(value.body, "value")
             # Agents leave out the sign byte of counters, which are never negative.
-            return number if value.tag == ber.INTEGER or number >= 0 else number + (1 << 8 * (value.body.end - value.offset - 2))
+            return number if value.tag == ber.INTEGER or number >= 0 else number + (1 << 8 * size)
         case ber.OCTET_STRING | 0x44:  # Opaque
             return value.body.rest()
         case ber.OBJECT_IDENTIFIER:
             return ber.oid_body(value.body)
         case 0x40:
-            return str(ipaddress.IPv4Address(value.body.take(_ADDRESS_BYTES, "IpAddress")))
+            address = ipaddress.IPv4Address(value.body.take(_ADDRESS_BYTES, "IpAddress"))
+            value.body.finish("IpAddress")
+            return str(address)
         case Absent.NULL | Absent.NO_SUCH_OBJECT | Absent.NO_SUCH_INSTANCE | Absent.END_OF_MIB_VIEW:
             value.body.finish("NULL")
             return Absent(value.tag)

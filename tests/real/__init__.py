@@ -1,0 +1,1 @@
+"""Codecs and probes against servers that other people wrote, on loopback."""
