@@ -21,8 +21,11 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"[ \t]*")
 _BARE_VALUE = re.compile(r"[^,\]}#\n]*")
 _TO_LINE_END = re.compile(r"[^\n]*")
-_BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*"?')
-_LITERAL = re.compile(r"'[^'\n]*'?")
+_BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*+"?')
+_LITERAL = re.compile(r"'[^'\n]*+'?")
+# Up to two quotes may stand before the closing three. Possessive: a text without end costs one pass and no backtracking.
+_LONG_BASIC = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?', re.DOTALL)
+_LONG_LITERAL = re.compile(r"'''(?:[^']|'(?!''))*+(?:'{3,5})?")
 
 
 class TooDeepError(ValueError):
@@ -132,8 +135,10 @@ class _Reader:
             self.array(path, depth)
         elif first == "{":
             self.inline_table(path, depth)
-        elif self.text.startswith(('"""', "'''"), self.at):
-            self.long_string()
+        elif self.text.startswith('"""', self.at):
+            self.long_string(_LONG_BASIC)
+        elif self.text.startswith("'''", self.at):
+            self.long_string(_LONG_LITERAL)
         elif first in ('"', "'"):
             self.jump(_BASIC if first == '"' else _LITERAL)
         else:
@@ -172,22 +177,8 @@ class _Reader:
             self.skip_space()
         self.at += 1
 
-    def long_string(self) -> None:
-        quotes = self.text[self.at : self.at + 3]
-        end = self.at + 3
-        while True:
-            end = self.text.find(quotes, end)
-            if end < 0:
-                end = len(self.text)
-                break
-            escapes = len(self.text[:end]) - len(self.text[:end].rstrip("\\")) if quotes == '"""' and self.text[end - 1] == "\\" else 0
-            end += 3 if escapes % 2 == 0 else 1
-            if escapes % 2 == 0:
-                while self.text.startswith(quotes[0], end):  # up to two quotes may stand before the closing three
-                    end += 1
-                break
-        self.line += self.text.count("\n", self.at, end)
-        self.at = end
+    def long_string(self, pattern: re.Pattern[str]) -> None:
+        self.line += self.jump(pattern).count("\n")
 
     def peek(self) -> str:
         return self.text[self.at] if self.at < len(self.text) else ""
