@@ -270,6 +270,19 @@ def test_a_permit_ends_with_its_window(tmp_path: Path) -> None:
     assert caught.value.reason == Refusal.OUTSIDE_WINDOW
 
 
+def test_a_permit_never_outlives_the_authorisation(tmp_path: Path) -> None:
+    window = 'windows = [{ days = ["mon"], from = "22:00", to = "04:00", timezone = "UTC" }]\n'
+    rig = make(tmp_path, rig_text(SCOPE + window))
+    assert judge(rig, contact("10.20.1.14"), datetime(2026, 11, 30, 23, tzinfo=UTC)).not_after == rig.authorisation.valid_until
+
+
+@pytest.mark.parametrize("group", ["224.0.0.5", "240.0.0.5", "0.0.0.5", "ff02::5"])
+def test_no_leave_makes_a_device_of_what_is_none(tmp_path: Path, group: str) -> None:
+    rig = carrying(make(tmp_path, signed=True), f"{group}/128" if ":" in group else f"{group}/32")
+    rig = replace(rig, authorisation=replace(rig.authorisation, public=True))
+    assert refusal(rig, contact(group)) == Refusal.OUTSIDE_NETWORKS
+
+
 def test_a_clock_without_a_zone_is_a_defect(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="aware"):
         judge(make(tmp_path), contact("10.20.1.14"), NOW.replace(tzinfo=None))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from plumbline.rig import schema
 from plumbline.rig.loading import load
 from plumbline.rig.ports import named_sets
@@ -34,7 +36,7 @@ def test_it_shows_every_key(tmp_path: Path) -> None:
     shapes = [
         shape
         for shape in vars(schema).values()
-        if isinstance(shape, type) and issubclass(shape, schema.BaseModel) and shape.__module__ == schema.__name__
+        if isinstance(shape, type) and issubclass(shape, BaseModel) and shape.__module__ == schema.__name__
     ]
     keys = {info.alias or name for shape in shapes for name, info in shape.model_fields.items()} - {"live"}
     assert {key for key in keys if not re.search(rf"\b{key} = ", text)} == set()
