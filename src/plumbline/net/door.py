@@ -184,6 +184,10 @@ class Door:
         """The class whose caps a device is held to."""
         return self._gate.caps.device(str(_literal(address))).device_class
 
+    def mac_of(self, address: str) -> str | None:
+        """The MAC at which an address was reached, from the kernel's neighbour table; None behind a router and on loopback."""
+        return self._neighbours.seen(_literal(address))
+
     def handshakes_left(self, address: str, port: int) -> int:
         """How many TLS handshakes an endpoint may still be asked for."""
         return self._gate.handshakes.left(str(_literal(address)), port)

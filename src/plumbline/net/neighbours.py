@@ -55,6 +55,11 @@ class Neighbours:
             )
         return self._known.get(plain)
 
+    def seen(self, address: Address) -> str | None:
+        """The MAC that the kernel's neighbour table holds for an address; sends nothing."""
+        plain = unscoped(target(address))
+        return next((entry.mac for entry in neighbours() if entry.address == plain and entry.confirmed), None)
+
     async def _ask(self, address: Address) -> str | None:
         index = socket.if_nametoindex(self._source) if self._source else 0
         way = route(address, index)

@@ -211,8 +211,10 @@ class HostVisit:
             self._write(table, "", Outcome.OK, absent)
 
     def _write(self, table: str, subject: str, outcome: Outcome, detail: str | None) -> None:
-        times = {"started_at": self.started, "ended_at": self.now()}
-        self.batch.coverage(self.entity, table, subject, outcome=outcome, permit=self.permit, detail=detail, **times)
+        at = self.now()
+        self.batch.coverage(
+            self.entity, table, subject, outcome=outcome, started_at=self.started, ended_at=at, permit=self.permit, detail=detail
+        )
 
     def _service(self, transport: Transport, port: int, visit: Visit) -> None:
         """Write what speaks on an open port, or that nothing known does."""
@@ -230,9 +232,16 @@ class HostVisit:
             banner=visit.redacted(banner) or None,
             expected_port=probe.usual(port) if probe else None,
         )
-        times = {"started_at": self.started, "ended_at": self.now()}
         self.batch.coverage(
-            self.entity, "service", visit.subject, outcome=identity.outcome, rows=1, permit=visit.permit, detail=identity.detail, **times
+            self.entity,
+            "service",
+            visit.subject,
+            outcome=identity.outcome,
+            rows=1,
+            started_at=self.started,
+            ended_at=self.now(),
+            permit=visit.permit,
+            detail=identity.detail,
         )
 
     def _visit(self, why: str, transport: Transport, port: int) -> Visit:

@@ -160,8 +160,17 @@ class Visit:
             outcome = Outcome.PARTIAL
         elif outcome is Outcome.OK and table in self._partial:
             outcome, detail = Outcome.PARTIAL, self._partial[table]
-        times = {"started_at": started, "ended_at": self.now()}
-        self.batch.coverage(self.entity, table, self.subject, outcome=outcome, rows=rows, permit=self.permit, detail=detail, **times)
+        self.batch.coverage(
+            self.entity,
+            table,
+            self.subject,
+            outcome=outcome,
+            rows=rows,
+            started_at=started,
+            ended_at=self.now(),
+            permit=self.permit,
+            detail=detail,
+        )
 
 
 def outcome_of(error: BaseException) -> Outcome:
