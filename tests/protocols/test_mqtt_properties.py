@@ -140,11 +140,15 @@ def round_trip(data: bytes) -> Properties:
     packet = data[0] % 17 if data else 0
     read = read_properties(Reader(data, 1), packet)
     read.number(PropertyId.RECEIVE_MAXIMUM), read.text(PropertyId.REASON_STRING), read.user
+    if any(item.id is PropertyId.AUTHENTICATION_DATA for item in read.items):
+        with pytest.raises(ValueError, match="not kept"):
+            encode_properties(read.items)
     binary = (PropertyId.AUTHENTICATION_DATA, PropertyId.CORRELATION_DATA)
     items = tuple(item for item in read.items if item.id not in binary)
     assert read_properties(Reader(encode_properties(items)), packet).items == items
     return read
 
 
-SEEDS = [bytes([packet]) + bytes.fromhex(wire) for _, packet, wire, _ in LISTS] + [bytes.fromhex("0f 06 16 0003 010203")]
+MANY = b"\x01" + encode_properties([Property(PropertyId.USER_PROPERTY, ("", ""))] * (MAX_PROPERTIES + 1))
+SEEDS = [MANY] + [bytes([packet]) + bytes.fromhex(wire) for _, packet, wire, _ in LISTS] + [bytes.fromhex("0f 06 16 0003 010203")]
 FUZZ = [FuzzTarget("mqtt_properties", round_trip, SEEDS)]
