@@ -1,0 +1,127 @@
+"""One attempt to read supplied files about one entity: its rows, its coverage, and what kept it short.
+
+Used by the collectors of files (firmware, edge, azure); probes of the network write their coverage themselves.
+
+Rules:
+- Rows are committed in units of bounded size. The first unit of a table carries `partial` coverage, so a run that is killed between
+  two units leaves `partial` behind: the best outcome of several counts, and `end` writes the real one.
+- A table's outcome is the worst that was said of it; it is `ok` only when nothing was.
+- Details name at most a handful of places, then how many more there were.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from plumbline.collect.context import Context
+from plumbline.evidence.bundle import SuppliedFile
+from plumbline.model.entities import Entity
+from plumbline.model.errors import InputError
+from plumbline.model.words import Outcome
+
+UNIT_ROWS = 5_000
+DETAILS_MAX = 5
+DETAIL_LENGTH_MAX = 600
+
+
+class Attempt:
+    """Gather rows and shortfalls of `entity` for a fixed set of tables; `end` must be called once."""
+
+    def __init__(self, context: Context, entity: Entity, tables: tuple[str, ...]) -> None:
+        self.context = context
+        self.entity = entity
+        self.tables = tables
+        self.started_at = context.now()
+        self.counts = dict.fromkeys(tables, 0)
+        self._short: dict[str, _Shortfall] = {table: _Shortfall() for table in tables}
+        self._announced: set[str] = set()
+        self._batch = context.writer.batch()
+        self._waiting = 0
+
+    def supply(self, path: Path) -> SuppliedFile | None:
+        """Digest and cite a supplied file; None (and every table short) when it cannot be read."""
+        try:
+            return self.context.writer.supplied(path)
+        except InputError as error:
+            self.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {error.message}")
+            return None
+
+    def row(self, table: str, subject: str = "", *, entity: Entity | None = None, raw: str | None = None, **columns: Any) -> None:
+        """Add one row, about this entity unless another is named; raises InternalError when it does not fit the table's spec."""
+        self._batch.row(table, entity or self.entity, subject, observed_at=self.started_at, raw=raw, **columns)
+        self.counts[table] += 1
+        self._waiting += 1
+        if self._waiting >= UNIT_ROWS:
+            self._commit()
+
+    def bulk(self, table: str, data: Any) -> None:
+        """Add an Arrow table with all columns of the spec, the common ones included, as a unit of its own."""
+        self._batch.rows(table, data)
+        self.counts[table] += data.num_rows
+        self._commit()
+
+    def short(self, outcome: Outcome, detail: str, *tables: str) -> None:
+        """Say that the attempt fell short: for the named tables, or for all."""
+        for table in tables or self.tables:
+            self._short[table].add(outcome, detail[:DETAIL_LENGTH_MAX])
+
+    def end(self) -> None:
+        """Commit what is left, with the outcome of every table."""
+        ended_at = self.context.now()
+        for table in self.tables:
+            said = self._short[table]
+            outcome = said.outcome
+            if self.counts[table] and outcome is not Outcome.OK:
+                outcome = Outcome.PARTIAL  # rows exist: whatever went wrong, some of it was read
+            self._batch.coverage(
+                self.entity,
+                table,
+                outcome=outcome,
+                rows=self.counts[table],
+                started_at=self.started_at,
+                ended_at=ended_at,
+                detail=said.text(),
+            )
+        self.context.writer.commit(self._batch)
+
+    def _commit(self) -> None:
+        now = self.context.now()
+        for table in self.tables:
+            if self.counts[table] and table not in self._announced:
+                self._announced.add(table)
+                self._batch.coverage(
+                    self.entity,
+                    table,
+                    outcome=Outcome.PARTIAL,
+                    rows=self.counts[table],
+                    started_at=self.started_at,
+                    ended_at=now,
+                    detail="reading had not ended",
+                )
+        self.context.writer.commit(self._batch)
+        self._batch = self.context.writer.batch()
+        self._waiting = 0
+
+
+class _Shortfall:
+    """What was said against one table; a million bad lines take no more room than a handful."""
+
+    def __init__(self) -> None:
+        self.outcome = Outcome.OK
+        self.details: list[str] = []
+        self.more = 0
+
+    def add(self, outcome: Outcome, detail: str) -> None:
+        if outcome.rank > self.outcome.rank:
+            self.outcome = outcome
+        if detail in self.details:
+            return
+        if len(self.details) < DETAILS_MAX:
+            self.details.append(detail)
+        else:
+            self.more += 1
+
+    def text(self) -> str | None:
+        said = "; ".join(self.details) + (f"; and {self.more} more" if self.more else "")
+        return said or None

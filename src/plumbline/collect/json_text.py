@@ -1,0 +1,87 @@
+"""Strict JSON of supplied files: bytes in, plain values out, or a ProtocolError that says where.
+
+Not a schema: what the values mean is for each collector. Rules (RFC 8259): no NaN or Infinity; no nesting beyond what the parser bears;
+UTF-8, or UTF-16 with a byte order mark, which is what `az ... > file` leaves behind in Windows PowerShell.
+
+The `*_of` readers give None for a value of another type: a template's `"[parameters('x')]"` where a boolean belongs was not observed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from plumbline.model.errors import ProtocolError
+
+TEXT_MAX = 4096  # longer than any name, id or address of a hub or deployment; a longer one is not kept
+
+
+def read(path: Path, size_max: int) -> object:
+    """Read a whole JSON file of at most `size_max` bytes; raises ProtocolError."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(size_max + 1)
+    except OSError as error:
+        raise ProtocolError(f"cannot be read: {error.strerror}") from error
+    if len(data) > size_max:
+        raise ProtocolError(f"larger than {size_max >> 20} MB, which no file of this kind is")
+    return parse(data)
+
+
+def parse(data: bytes | str) -> object:
+    """Parse one JSON text; raises ProtocolError naming line and column."""
+    try:
+        text = data if isinstance(data, str) else decode(data)
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise ProtocolError(f"not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
+    except RecursionError as error:
+        raise ProtocolError("not read: nested too deeply") from error
+    except ValueError as error:  # integers of thousands of digits, NaN
+        raise ProtocolError(f"not JSON: {str(error)[:200]}") from error
+
+
+def decode(data: bytes) -> str:
+    """Decode the bytes of a JSON text; raises ProtocolError when they are no Unicode."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("not Unicode text", offset=error.start) from error
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused)
+raw_decode = _DECODER.raw_decode
+
+
+def text_of(value: object) -> str | None:
+    """Give a text that is neither empty nor absurdly long."""
+    return value if isinstance(value, str) and 0 < len(value) <= TEXT_MAX else None
+
+
+def flag_of(value: object) -> bool | None:
+    """Give a boolean."""
+    return value if isinstance(value, bool) else None
+
+
+def int_of(value: object) -> int | None:
+    """Give an integer that fits 64 bits."""
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return value
+    return None
+
+
+def object_of(value: object) -> dict[str, Any]:
+    """Give an object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[Any]:
+    """Give an array, or an empty one."""
+    return value if isinstance(value, list) else []
