@@ -76,7 +76,7 @@ class AuthorisationTable(_Table):
     exclude: list[Annotated[IPNetwork, PlainValidator(values.exclusion)]] = []
     never_touch: list[Annotated[IPNetwork | str, PlainValidator(values.never_touch)]] = []
     intrusion: Literal["passive", "query", "session", "credential"] = "passive"
-    exchanges_per_second: Annotated[int, Field(ge=1, le=EXCHANGES_PER_SECOND_MAX)] = 100
+    exchanges_per_second: Annotated[int, Field(ge=1, le=EXCHANGES_PER_SECOND_MAX)] = 500
     source: Annotated[str, PlainValidator(values.interface)] | None = None
     anchors: list[AnchorTable] = []
     resolvers: list[AddressValue] = []
