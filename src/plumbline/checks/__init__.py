@@ -1,0 +1,1 @@
+"""The checks, as data, with what loads, proves and runs them. Judges evidence; collects none."""

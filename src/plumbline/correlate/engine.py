@@ -1,0 +1,61 @@
+"""The embedded engine: one DuckDB connection, set so that its answers depend on evidence alone.
+
+Rules: time zone UTC, no extension is ever loaded or fetched, spills go to the given folder. Threads and memory change the
+speed, never an answer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from plumbline.model.errors import InputError
+from plumbline.model.words import Outcome
+
+Connection = Any  # duckdb.DuckDBPyConnection; the package ships no types that hold under --strict
+
+# RFC 8785 (3.2.2.2): \b \t \n \f \r short, other controls as lower-case \u00xx, everything else as it is. DuckDB's own to_json
+# writes upper-case hex digits. Texts without any of these, nearly all, take the short way.
+JSON_TEXT = r"""
+create macro json_text(s) as '"' || case when regexp_matches(s, '["\\\x00-\x1f]') then
+  array_to_string(list_transform(string_split(s, ''), lambda c:
+  case when c = '"' then '\"' when c = '\' then '\\' when c >= ' ' then c
+    when c = chr(8) then '\b' when c = chr(9) then '\t' when c = chr(10) then '\n' when c = chr(12) then '\f' when c = chr(13) then '\r'
+    else format('\u{:04x}', ascii(c)) end), '') else s end || '"'
+"""
+
+
+def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch: Path | None = None) -> Connection:
+    """Open a connection; `memory_limit` as `600MB`, `scratch` is where it may spill (None: nowhere). Raises InputError for a bad limit."""
+    settings: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": True,
+    }
+    if threads is not None:
+        settings["threads"] = threads
+    if scratch is not None:
+        settings["temp_directory"] = str(scratch)
+    try:
+        connection = duckdb.connect(":memory:", config=settings)
+    except duckdb.Error as error:
+        raise InputError(f"the engine refuses its settings: {error}", remedy="give threads as a number and memory as 600MB") from error
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("create schema base; create schema known")
+    # An enum orders by its list, so the least outcome is the best.
+    connection.execute(f"create type outcome as enum ({', '.join(literal(word) for word in Outcome)})")
+    connection.execute(JSON_TEXT)
+    return connection
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'

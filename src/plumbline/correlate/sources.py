@@ -1,0 +1,111 @@
+"""Evidence in the engine: `base.<table>` for each table spec and `base.coverage`, whatever the evidence comes from.
+
+Each base relation has the columns of its spec and, before them, its place: `part` and `n`, from which a row id is made. Not
+the view that a check sees (`views`), which also knows assets.
+
+Rules: every spec has its relation, empty where no bundle has the table; a column that an old bundle lacks is null; columns that
+no spec knows are left out; a part that lies in two bundles counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from plumbline.correlate.engine import Connection, identifier, literal
+from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.specs import ARROW_TYPES, COVERAGE, SQL_TYPES, load_tables
+from plumbline.model.errors import InputError
+from plumbline.model.words import Outcome
+
+EXAMPLE_PART = "example"
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # `observed_at` of an example's row that names none
+
+
+def use_bundles(connection: Connection, bundles: Sequence[Bundle]) -> frozenset[str]:
+    """Define the base relations over the committed parts of bundles; gives the tables that have parts.
+
+    Raises InputError when a part is none of ours.
+    """
+    coverage = _by_name(path for bundle in bundles for path in bundle.coverage_parts())
+    _define_files(connection, "coverage", COVERAGE, coverage)
+    filled = set()
+    for name, spec in load_tables().items():
+        parts = _by_name(path for bundle in bundles for path in bundle.parts(name))
+        _define_files(connection, name, spec.types(), parts)
+        if parts:
+            filled.add(name)
+    words = ", ".join(literal(word) for word in Outcome)
+    [[bad]] = connection.execute(f"select min(outcome) from base.coverage where outcome not in ({words})").fetchall()
+    if bad is not None:
+        raise InputError(f"coverage with the unknown outcome {bad!r}", remedy="use the Plumbline release that wrote the bundle")
+    return frozenset(filled)
+
+
+def use_nothing(connection: Connection) -> None:
+    """Define every base relation as an empty table."""
+    _define_empty(connection, "coverage", COVERAGE)
+    for name, spec in load_tables().items():
+        _define_empty(connection, name, spec.types())
+
+
+def fill(connection: Connection, tables: Mapping[str, Iterable[Mapping[str, Any]]], coverage: Iterable[Mapping[str, Any]]) -> None:
+    """Replace the rows of some base tables, and of coverage, by rows in memory; raises InputError when a value does not fit its column."""
+    _define_rows(connection, "coverage", COVERAGE, coverage)
+    for name, rows in tables.items():
+        _define_rows(connection, name, load_tables()[name].types(), rows)
+
+
+def _by_name(paths: Iterable[Path]) -> list[Path]:
+    # Part names hold their session's id; the same name in two bundles is the same part, copied.
+    found: dict[str, Path] = {}
+    for path in paths:
+        other = found.setdefault(path.name, path)
+        if other.stat().st_size != path.stat().st_size:
+            raise InputError(f"differs from {other}, which has the same name", where=str(path), remedy="name each bundle once")
+    return [found[name] for name in sorted(found)]
+
+
+def _define_files(connection: Connection, name: str, types: Mapping[str, str], paths: Sequence[Path]) -> None:
+    if not paths:
+        _define_empty(connection, name, types)
+        return
+    files = ", ".join(literal(str(path)) for path in paths)
+    scan = f"read_parquet([{files}], filename = true, file_row_number = true, union_by_name = true)"
+    try:
+        present = {row[0]: row[1] for row in connection.execute(f"describe select * from {scan}").fetchall()}
+    except duckdb.Error as error:
+        raise InputError(f"a part of table {name} cannot be read: {error}", where=str(paths[0].parent)) from error
+    columns = []
+    for column, word in types.items():
+        wanted = SQL_TYPES[word]
+        if column not in present:
+            columns.append(f"null::{wanted} as {identifier(column)}")
+        elif present[column] != ("TIMESTAMP WITH TIME ZONE" if wanted == "TIMESTAMPTZ" else wanted):
+            raise InputError(f"table {name}, column {column} is {present[column]}, should be {wanted}", where=str(paths[0].parent))
+        else:
+            columns.append(identifier(column))
+    place = "parse_filename(filename, true) as part, file_row_number as n"
+    connection.execute(f"create view base.{identifier(name)} as select {place}, {', '.join(columns)} from {scan}")
+
+
+def _define_rows(connection: Connection, name: str, types: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
+    schema = pa.schema([("part", pa.string()), ("n", pa.int64()), *((column, ARROW_TYPES[word]) for column, word in types.items())])
+    filled = [{"subject": "", "observed_at": _EPOCH, **row, "part": EXAMPLE_PART, "n": n} for n, row in enumerate(rows)]
+    try:
+        data = pa.Table.from_pylist(filled, schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise InputError(f"a row of table {name} does not fit: {error}") from error
+    connection.register("incoming", data)
+    connection.execute(f"create or replace table base.{identifier(name)} as from incoming")
+    connection.unregister("incoming")
+
+
+def _define_empty(connection: Connection, name: str, types: Mapping[str, str]) -> None:
+    columns = ", ".join(f"{identifier(column)} {SQL_TYPES[word]}" for column, word in types.items())
+    connection.execute(f"create table if not exists base.{identifier(name)} (part VARCHAR, n BIGINT, {columns})")
