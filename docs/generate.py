@@ -1,0 +1,115 @@
+"""Writes the pages that are made from tables and checks: `make docs`. A test fails when a page differs from what this gives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from plumbline.checks.check import Check
+from plumbline.checks.registry import load_registry
+from plumbline.collect.network.registry import load_probes
+from plumbline.evidence.specs import COMMON, COVERAGE, TableSpec, load_tables
+from plumbline.model.words import Layer
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Written by `make docs`; change the source instead. -->\n"
+
+
+def pages() -> Mapping[str, str]:
+    """All generated pages by their path below docs/."""
+    checks = list(load_registry().checks.values())
+    return {
+        "generated/tables.md": tables_page(load_tables(), checks),
+        "generated/probes.md": probes_page(),
+        "generated/checks.md": index_page(checks),
+        **{f"generated/checks-{layer}.md": layer_page(layer, [c for c in checks if c.layer is layer]) for layer in Layer},
+    }
+
+
+def tables_page(tables: Mapping[str, TableSpec], checks: list[Check]) -> str:
+    """Every table: what a row is, each column, what null says, and which checks read it."""
+    out = [NOTE, "# Tables", "", "Every row also has: " + ", ".join(f"`{name}`" for name in COMMON) + ".", ""]
+    out += ["Coverage, one row for each attempt: " + ", ".join(f"`{name}`" for name in COVERAGE) + ".", ""]
+    for spec in tables.values():
+        kind = spec.kind.value if spec.kind is spec.row_kind else f"{spec.row_kind.value} (coverage: {spec.kind.value})"
+        readers = [check.id for check in checks if check.subjects == spec.name]
+        subject = spec.subject.replace("|", "\\|")
+        out += [f"## {spec.name}", "", spec.about, "", f"Layer {spec.layer.value}; about: {kind}; subject: {subject}; since {spec.since}.", ""]
+        if readers:
+            out += ["Judged by: " + ", ".join(_link(name) for name in readers) + ".", ""]
+        out += ["| column | type | meaning | null says |", "|---|---|---|---|"]
+        for column in spec.columns.values():
+            unit = f" ({column.unit})" if column.unit else ""
+            out.append(f"| `{column.name}` | {column.type}{unit} | {_cell(column.about)} | {_cell(column.null)} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def probes_page() -> str:
+    """Every probe: what it asks, how hard it presses, and the most exchanges that it makes."""
+    out = [NOTE, "# Probes: what is asked of a device", "", "Nothing else is ever sent. The door counts each exchange and logs it.", ""]
+    for probe in load_probes().values():
+        ports = ", ".join(str(port) for port in sorted(probe.ports | probe.tls_ports))
+        words = (sys.modules[probe.run.__module__].__doc__ or "").strip()
+        industrial = " Industrial: a device that answers is held to the limits of class `ot`." if probe.industrial else ""
+        facts = f"Usual ports {probe.transport.value} {ports}; from intrusion `{probe.intrusion.word}`; at most {probe.exchanges} exchanges.{industrial}"
+        fills = "Fills " + ", ".join(f"[{table}](tables.md#{table})" for table in probe.tables) + "."
+        out += [f"## {probe.protocol}", "", words, "", facts, "", fills, ""]
+    return "\n".join(out)
+
+
+def index_page(checks: list[Check]) -> str:
+    """All checks by layer, with severity."""
+    out = [NOTE, "# Checks", "", f"{len(checks)} checks. Try one: `plumbline checks show ID`.", ""]
+    for layer, members in groupby(checks, key=lambda check: check.layer):
+        out += [f"## {layer.value}", "", "| check | severity | what its fail proves |", "|---|---|---|"]
+        out += [f"| {_link(check.id)} | {check.severity.value} {check.score} | {_cell(check.proves)} |" for check in members]
+        out.append("")
+    return "\n".join(out)
+
+
+def layer_page(layer: Layer, checks: list[Check]) -> str:
+    """The checks of one layer, whole."""
+    out = [NOTE, f"# Checks of layer {layer.value}", ""]
+    for check in checks:
+        out += [f"## {check.id}", "", f"**{check.title}** ({check.severity.value} {check.score}, `{check.cvss}`)", ""]
+        out += [f"- Judges: [{check.subjects}](tables.md#{check.subjects})", f"- A fail proves: {check.proves}"]
+        out += [f"- A pass proves: {check.pass_proves}", f"- Do: {check.recommendation} ({check.effort.value})"]
+        out += [f"- Until then: {check.compensate}", f"- Verify: {check.verify}", f"- Evidence for: {', '.join(check.provisions)}"]
+        out += list(_needs(check))
+        out += [f"- Parameter `{p.name}` (default {p.default}): {p.about}" for p in check.parameters.values()]
+        out += ["", "```sql", check.query.strip(), "```", ""]
+        out += ["| example | verdicts |", "|---|---|"]
+        for example in check.examples:
+            verdicts = ", ".join(row.verdict.value + (f" ({row.reason})" if row.reason else "") for row in example.expect)
+            out.append(f"| {_cell(example.name)} | {verdicts} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def _needs(check: Check) -> Iterator[str]:
+    for word, needs in (("pass", check.pass_needs), ("fail", check.fail_needs)):
+        if needs:
+            yield f"- A {word} needs, wholly collected: {', '.join(f'`{need}`' for need in needs)}"
+
+
+def _link(name: str) -> str:
+    layer = name.partition(".")[0]
+    return f"[{name}](checks-{layer}.md#{name.replace('.', '')})"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> None:
+    """Write every page."""
+    (DOCS / "generated").mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (DOCS / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Walks of every registry."""

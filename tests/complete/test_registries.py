@@ -1,0 +1,72 @@
+"""Walks every registry: a unit without its words, its page, its test or its example fails here (DESIGN section 3)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import plumbline.protocols as protocols
+from docs.generate import DOCS, pages
+from plumbline.checks.check import Check
+from plumbline.checks.registry import load_registry
+from plumbline.collect.network.probe import Probe
+from plumbline.collect.network.registry import load_probes
+from plumbline.evidence.specs import TableSpec, load_tables
+from plumbline.model.words import Layer
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "plumbline"
+CHECKS = list(load_registry().checks.values())
+
+
+@pytest.mark.parametrize("name", pages())
+def test_a_generated_page_says_what_the_source_says(name: str) -> None:
+    written = DOCS / name
+    assert written.exists(), f"docs/{name} is missing: run `make docs`"
+    assert written.read_text(encoding="utf-8") == pages()[name].rstrip() + "\n", f"docs/{name} is stale: run `make docs`"
+
+
+@pytest.mark.parametrize("spec", load_tables().values(), ids=lambda spec: spec.name)
+def test_a_table_is_filled_by_a_collector(spec: TableSpec) -> None:
+    collectors = [path for path in (SOURCE / "collect").rglob("*.py") if f'"{spec.name}"' in path.read_text(encoding="utf-8")]
+    assert collectors, f"no collector names the table {spec.name}"
+
+
+@pytest.mark.parametrize("probe", load_probes().values(), ids=lambda probe: probe.protocol)
+def test_a_probe_says_what_it_asks_and_has_a_test(probe: Probe) -> None:
+    module = SOURCE / "collect" / "network" / "probes" / f"{probe.protocol}.py"
+    assert "xchange" in module.read_text(encoding="utf-8").split('"""')[1], "its docstring must say how many exchanges it makes"
+    assert (ROOT / "tests" / "collect" / "network" / "probes" / f"test_{probe.protocol}.py").exists()
+
+
+@pytest.mark.parametrize("module", sorted(Path(protocols.__path__[0]).glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_a_codec_has_a_test(module: Path) -> None:
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "protocols").glob("test_*.py")]
+    assert any(re.search(rf"protocols(\.| import .*\b){module.stem}\b", text) for text in tests), f"no test names {module.stem}"
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_a_check_is_named_after_its_bad_state_and_ends_its_sentences(check: Check) -> None:
+    assert re.fullmatch(r"[a-z]+\.[a-z0-9_]+", check.id)
+    for text in (check.recommendation, check.verify, check.compensate):
+        assert text.endswith("."), f"{check.id}: {text!r} is no sentence"
+
+
+def test_every_layer_has_checks_and_the_rig_layer_at_least_six() -> None:
+    count = {layer: sum(check.layer is layer for check in CHECKS) for layer in Layer}
+    assert all(count.values())
+    assert count[Layer.RIG] >= 6
+    assert len(CHECKS) >= 50
+
+
+def test_every_provision_named_by_a_check_exists() -> None:
+    import tomllib
+
+    standards = ROOT.parent / "shared" / "reference" / "standards.toml"
+    if not standards.exists():
+        pytest.skip("../shared/reference/standards.toml is not beside the project")
+    known = {f"{s['id']}/{p['id']}" for s in tomllib.loads(standards.read_text())["standard"] for p in s["provision"]}
+    named = {provision: check.id for check in CHECKS for provision in check.provisions}
+    assert {provision: check for provision, check in named.items() if provision not in known} == {}
