@@ -25,7 +25,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 class FakeClock:
-    """A clock that moves only when somebody sleeps on it; sleepers wake in the order of their times."""
+    """A clock that moves only when somebody sleeps on it; one sleeper's jump may let another oversleep, never wake early."""
 
     def __init__(self, start: datetime = NOON) -> None:
         self._start = start

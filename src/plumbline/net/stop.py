@@ -134,12 +134,12 @@ def state_folder(environment: dict[str, str] | os._Environ[str] = os.environ) ->
 
 
 def _registered(state: Path) -> list[Path]:
-    folder = state / "running"
+    folder = state / RUNNING
     return [Path(_text(pointer)) for pointer in sorted(folder.glob("*"))] if folder.is_dir() else []
 
 
 def _pointer(state: Path, bundle: Path) -> Path:
-    return state / "running" / sha256(os.fsencode(bundle)).hexdigest()[:16]
+    return state / RUNNING / sha256(os.fsencode(bundle)).hexdigest()[:16]
 
 
 def _run(folder: Path) -> Run | None:
