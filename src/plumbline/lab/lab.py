@@ -69,9 +69,7 @@ class Lab:
 
 
 @contextmanager
-def running(
-    switches: Switches | None = None, *, at: datetime, base: str = BASE, subset: Collection[str] | None = None
-) -> Iterator[Lab]:
+def running(switches: Switches | None = None, *, at: datetime, base: str = BASE, subset: Collection[str] | None = None) -> Iterator[Lab]:
     """Run a lab in a thread of its own, so that the caller may block; raises as `Lab` does."""
     lab = Lab(switches, at=at, base=base, subset=subset)
     loop = asyncio.new_event_loop()

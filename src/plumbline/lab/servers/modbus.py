@@ -17,6 +17,8 @@ until somebody power-cycles it. Each of these is noted as harm, as is any reques
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 from pymodbus.constants import DeviceInformation, ExcCodes
 from pymodbus.exceptions import ModbusException, NoSuchIdException
@@ -34,6 +36,7 @@ from plumbline.lab.watch import Watch
 HEADER = 7
 LENGTHS = range(2, 255)
 READING = frozenset({1, 2, 3, 4, 7, 11, 12, 17, 20, 24, 43})  # function codes that change nothing (Application Protocol 1.1b3, 6)
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, as a controller without a free socket does
 SCAN_S = 0.02  # a controller answers between two scans, so requests in flight can be seen to overlap
 
 
@@ -58,6 +61,7 @@ class _Unit:
             self._harm("was contacted")
         if self._service.strict and self._connections:
             self._harm("a second connection")
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
             return
         self._connections += 1

@@ -6,6 +6,11 @@ nothing to write and nobody may, but a read-only audit would not ask.
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
@@ -28,8 +33,11 @@ _ENTERPRISE = (1, 3, 6, 1, 4, 1, 32473, 1)  # 32473: for documentation (RFC 5612
 async def start(device: Device, service: Snmp, watch: Watch) -> Stop:
     """Serve the agent."""
     engine = SnmpEngine(snmpEngineID=v2c.OctetString(service.engine_id))
+    _forget(engine)
     transport = udp.UdpAsyncioTransport().open_server_mode((device.address, service.port))
     config.add_transport(engine, udp.DOMAIN_NAME, transport)
+    # Without any user pysnmp drops what it should report as an unknown user (RFC 3414, 3.2.4).
+    config.add_v3_user(engine, "operator", config.USM_AUTH_HMAC96_SHA, device.serial * 2, config.USM_PRIV_CFB128_AES, device.model * 2)
     if service.public:
         config.add_v1_system(engine, "reader", "public")
         for model in (1, 2):  # v1, v2c
@@ -42,8 +50,17 @@ async def start(device: Device, service: Snmp, watch: Watch) -> Stop:
 
     async def stop() -> None:
         engine.close_dispatcher()
+        await asyncio.sleep(0)  # the timer that it cancels ends in the next turn of the loop
 
     return stop
+
+
+def _forget(engine: SnmpEngine) -> None:
+    """Remove the boot count that pysnmp keeps among the machine's temporary files: a lab leaves nothing, and starts the same each time."""
+    folder = Path(gettempdir()) / "__pysnmp"
+    shutil.rmtree(folder / engine.snmpEngineID.prettyPrint(), ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()  # unless somebody else's is in it
 
 
 class _System(AbstractMibInstrumController):
