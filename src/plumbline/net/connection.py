@@ -73,7 +73,7 @@ class Connection:
         if self._outstanding and self._errand.device.device_class is DeviceClass.OT:
             raise InternalError(f"{self._where()}: a second request while one is outstanding on an ot device (law 5)")
         if handshake:
-            self._take(await self._begin_handshake())
+            self._handshake = await self._begin_handshake()
         self._settle()
         self.permit = await self._gate.turn(self._errand)
         self._gate.note("handshake" if handshake else "request", self._errand, self.permit, outcome="sent", sent=len(data))
@@ -167,18 +167,14 @@ class Connection:
         await self.close()
 
     async def _begin_handshake(self) -> asyncio.Lock:
+        if self._handshake is not None or self._tls is not None:
+            raise InternalError(f"{self._where()}: a second handshake on one connection")
         contact = self._errand.contact
         try:
             return await self._gate.handshakes.begin(str(contact.address), contact.port or 0)
         except NotPermittedError as refusal:
             self._gate.refuse(self._errand, refusal)
             raise
-
-    def _take(self, lock: asyncio.Lock) -> None:
-        if self._handshake is not None:
-            lock.release()
-            raise InternalError(f"{self._where()}: a second handshake on one connection")
-        self._handshake = lock
 
     async def _put(self, data: bytes, timeout_s: float) -> None:
         try:

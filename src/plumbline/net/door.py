@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -150,7 +150,7 @@ class Door:
         """
         return await discovery.ask(self._gate, group, payload, network, why, wait_s)
 
-    def sweep(self, targets: Iterable[tuple[str, int]], *, timeout_s: float = 1.5, why: str = "sweep") -> AsyncIterator[SweepResult]:
+    def sweep(self, targets: Iterable[tuple[str, int]], *, timeout_s: float = 1.5, why: str = "sweep") -> AsyncGenerator[SweepResult, None]:
         """Try many TCP ports; gives results as they come, in no order. See `sweep.run`."""
         return sweep.run(self._gate, partial(self._errand, transport=Transport.TCP, why=why, intrusion=Intrusion.QUERY), targets, timeout_s)
 
@@ -216,7 +216,11 @@ class Door:
     async def _errand(
         self, address: str, port: int, transport: Transport, why: str, intrusion: Intrusion, name: str | None = None
     ) -> Errand:
-        literal = _literal(address)
+        try:
+            literal = _literal(address)
+        except NotPermittedError as refusal:
+            self._gate.turn_away(address, port, transport, intrusion, why, refusal)
+            raise
         contact = Contact(literal, port, transport, intrusion, why, name)
         errand = Errand(contact, self._gate.caps.device(str(literal)), partial(self._judge, contact))
         if not self._neighbours.watching:

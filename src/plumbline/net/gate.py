@@ -21,7 +21,7 @@ from plumbline.model.errors import (
     SilentError,
     UnreachableError,
 )
-from plumbline.model.words import DeviceClass
+from plumbline.model.words import DeviceClass, Intrusion, Transport
 from plumbline.net.caps import Caps, Device, Limits
 from plumbline.net.clock import Clock
 from plumbline.net.contacts import ContactLog
@@ -95,6 +95,22 @@ class Gate:
     def refuse(self, errand: Errand, refusal: NotPermittedError) -> None:
         """Log that a wish was turned down."""
         self.note("refused", errand, None, outcome=str(refusal.reason) or "not_permitted", detail=str(refusal))
+
+    def turn_away(
+        self, target: str, port: int | None, transport: Transport, intrusion: Intrusion, why: str, refusal: NotPermittedError
+    ) -> None:
+        """Log a wish that was turned down before it had an address to be judged by."""
+        self.log.write(
+            "refused",
+            address=target[:255],
+            port=port,
+            transport=transport,
+            why=why,
+            permit="",
+            intrusion=intrusion.word,
+            outcome=str(refusal.reason),
+            detail=str(refusal),
+        )
 
     def note(
         self,

@@ -43,10 +43,12 @@ async def addresses(
     resolvers = gate.rig.authorisation.resolvers
     failed: DeviceError = SilentError(f"no resolver answered for {name!r}")
     if not resolvers:
-        raise NotPermittedError(
+        refusal = NotPermittedError(
             f"{name!r}: authorisation.resolvers is empty, so names are not resolved (list the rig's DNS servers)",
             reason=Refusal.NO_RESOLVER,
         )
+        gate.turn_away(name, RESOLVER_PORT, Transport.UDP, Intrusion.QUERY, why, refusal)
+        raise refusal
     for resolver in resolvers:
         contact = Contact(resolver, RESOLVER_PORT, Transport.UDP, Intrusion.QUERY, f"{why}: resolve {name}")
         errand = Errand(contact, gate.caps.device(str(resolver)), partial(judge_resolution, gate.rig, name, resolver))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,7 +50,7 @@ class SweepResult:
     reason: str = ""
 
 
-async def run(gate: Gate, make: MakeErrand, targets: Iterable[tuple[str, int]], timeout_s: float) -> AsyncIterator[SweepResult]:
+async def run(gate: Gate, make: MakeErrand, targets: Iterable[tuple[str, int]], timeout_s: float) -> AsyncGenerator[SweepResult, None]:
     """Try every target; raises StoppedError or EnvironmentFault, after which the connects under way are dropped."""
     work = _Sweep(gate, timeout_s)
     source = iter(targets)
@@ -94,7 +94,8 @@ class _Sweep:
         self._work: dict[str, _Work] = {}
         self._ready: deque[str] = deque()  # keys of devices that may want another lane; doubles do no harm
         self._results: asyncio.Queue[SweepResult | BaseException] = asyncio.Queue()
-        self.lanes: set[asyncio.Task[None]] = set()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._busy = 0  # lanes at work; not the size of the set, from which a lane goes only after its last result was read
         self.waiting = 0  # read ahead, and not yet begun
         self.due = 0  # read ahead or begun, and not yet given out
 
@@ -108,13 +109,14 @@ class _Sweep:
             self._ready.append(key)
 
     def start_lanes(self) -> None:
-        while self._ready and len(self.lanes) < self._gate.limits.sweep_lanes:
+        while self._ready and self._busy < self._gate.limits.sweep_lanes:
             key = self._ready.popleft()
             work = self._work.get(key)
             if work is not None and work.backlog and work.lanes < work.backlog[0].device.slots.limit:
                 work.lanes += 1
+                self._busy += 1
                 lane = asyncio.create_task(self._lane(key, work))
-                self.lanes.add(lane)
+                self._lanes.add(lane)
                 lane.add_done_callback(self._ended)
 
     async def finished(self) -> list[SweepResult]:
@@ -128,12 +130,12 @@ class _Sweep:
         return [each for each in found if isinstance(each, SweepResult)]
 
     async def end(self) -> None:
-        for lane in self.lanes:
+        for lane in self._lanes:
             lane.cancel()
-        await asyncio.gather(*self.lanes, return_exceptions=True)
+        await asyncio.gather(*self._lanes, return_exceptions=True)
 
     def _ended(self, lane: asyncio.Task[None]) -> None:
-        self.lanes.discard(lane)
+        self._lanes.discard(lane)
         if not lane.cancelled() and (error := lane.exception()) is not None:
             self._results.put_nowait(error)  # raised where the sweep is read
 
@@ -145,6 +147,7 @@ class _Sweep:
                 self._results.put_nowait(await self._knock(errand))
         finally:
             work.lanes -= 1
+            self._busy -= 1
             if not work.lanes and not work.backlog:
                 self._work.pop(key, None)
 
