@@ -1,0 +1,106 @@
+"""The cameras' firmware images: a small embedded Linux, with what the switches leave in it.
+
+Programs are stubs: an ELF header and their name. What matters to an audit is there as a build would have left it: accounts, keys, start
+scripts, modes, the package database.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from plumbline.lab.files.squashfs import Node, write
+from plumbline.lab.fleet import Device, Fleet, Weak, firmware_key
+from plumbline.lab.keys import private_key, private_pem
+
+_CRYPT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # crypt(5)
+_START = """#!/bin/sh
+mount -t proc proc /proc
+/sbin/syslogd -O /tmp/messages
+/usr/sbin/httpd -c /etc/httpd.conf
+/usr/sbin/dropbear -R -p 2222
+"""
+
+ACCOUNTS = (("root", 0, "/bin/sh"), ("support", 500, "/bin/sh"), ("service", 501, "/bin/sh"), ("nobody", 65534, "/bin/false"))
+PACKAGES = (("busybox", "1.36.1-1"), ("dropbear", "2024.85-1"), ("libopenssl3", "3.0.13-1"))
+
+
+def name_of(device: Device) -> str:
+    """Name the image file of a camera."""
+    return f"{device.model.rpartition('/')[2]}-{device.firmware_version}.squashfs"
+
+
+def image(fleet: Fleet, *, switched: bool) -> bytes:
+    """Write the image of one camera model."""
+    device, weak = fleet.twin("camera", switched=switched), fleet.weak(switched=switched)
+    nodes = [
+        *_system(device),
+        Node(
+            "/etc/init.d/rcS", 0o755, (_START + ("/usr/sbin/telnetd -p 2323\n" if weak("image.telnet_started_in_image") else "")).encode()
+        ),
+        Node("/usr/bin/netcfg", 0o4755 if weak("image.setuid_unexpected") else 0o755, _program("netcfg")),
+        Node("/etc/network.conf", 0o666 if weak("image.world_writable_file") else 0o644, b"dhcp=yes\n"),
+        Node("/etc/shadow", 0o600, _shadow(device, weak)),
+    ]
+    if weak("image.private_key_in_image"):
+        nodes.append(Node("/etc/ssl/private/server.key", 0o600, private_pem(private_key("ec", firmware_key(switched=switched)))))
+    if weak("image.ssh_host_key_in_image"):
+        nodes.append(Node("/etc/ssh/ssh_host_ed25519_key", 0o600, private_pem(private_key("ed25519", f"{device.model} image ssh"))))
+    if weak("image.authorized_key_in_image"):
+        nodes.append(Node("/root/.ssh/authorized_keys", 0o600, _authorized()))
+    if weak("image.debug_tool_in_image"):
+        nodes.append(Node("/usr/bin/gdbserver", 0o755, _program("gdbserver")))
+    return write(nodes, fleet.at)
+
+
+def _system(device: Device) -> list[Node]:
+    release = f'NAME="Northwind Camera OS"\nID=northwind\nVERSION_ID={device.firmware_version}\n'
+    passwd = "".join(f"{name}:x:{uid}:{uid}::/:{shell}\n" for name, uid, shell in ACCOUNTS)
+    return [
+        Node("/etc/os-release", 0o644, release.encode()),
+        Node("/etc/passwd", 0o644, passwd.encode()),
+        Node("/etc/inittab", 0o644, b"::sysinit:/etc/init.d/rcS\n"),
+        Node("/etc/httpd.conf", 0o644, b"H:/www\n"),
+        Node("/www/index.html", 0o644, b"<html><title>Camera</title></html>\n"),
+        Node("/bin/busybox", 0o755, _program("busybox")),
+        Node("/bin/sh", 0o777, target="busybox"),
+        Node("/bin/su", 0o4755, _program("su")),
+        Node("/sbin/syslogd", 0o777, target="../bin/busybox"),
+        Node("/usr/sbin/httpd", 0o755, _program("httpd")),
+        Node("/usr/sbin/dropbear", 0o755, _program("dropbear")),
+        Node("/usr/sbin/telnetd", 0o777, target="../../bin/busybox"),
+        Node("/usr/lib/opkg/status", 0o644, _packages().encode()),
+        Node("/tmp", 0o1777),
+    ]
+
+
+def _packages() -> str:
+    paragraph = "Package: {}\nVersion: {}\nArchitecture: arm_cortex-a7\nStatus: install ok installed\n\n"
+    return "".join(paragraph.format(name, version) for name, version in PACKAGES)
+
+
+def _shadow(device: Device, weak: Weak) -> bytes:
+    words = {
+        "root": "$6$harbour$" + _crypt(f"{device.model} root", 86) if weak("image.password_hash_in_image") else "!",
+        "support": "" if weak("image.empty_password_in_image") else "!",
+        "service": "$1$harbour$" + _crypt(f"{device.model} service", 22) if weak("image.weak_password_hash") else "!",
+        "nobody": "*",
+    }
+    return "".join(f"{name}:{words[name]}:20000:0:99999:7:::\n" for name, *_ in ACCOUNTS).encode()
+
+
+def _crypt(seed: str, size: int) -> str:
+    """Give characters as a hash has them; nothing hashes to them."""
+    stream = hashlib.sha512(seed.encode()).digest() * 2
+    return "".join(_CRYPT[byte % 64] for byte in stream[:size])
+
+
+def _authorized() -> bytes:
+    key = hashlib.sha256(b"northwind build").digest()
+    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + key
+    return b"ssh-ed25519 " + base64.b64encode(blob) + b" build@northwind.example\n"
+
+
+def _program(name: str) -> bytes:
+    """An ELF header for 32-bit ARM, little endian, and a name."""
+    return b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\x00\x28\x00\x01\x00\x00\x00" + bytes(28) + name.encode() + b"\0"

@@ -1,0 +1,112 @@
+"""Writes the lab's rig as a customer would hand it over: rig.toml, the owner's signature, captures, images, manifests, hub exports.
+
+It says what the customer believes, which is not always what is there: a device that nobody declared, one that is declared and silent, a
+port that nobody knows of. The owner's key is derived from a name, like every key of the lab.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from plumbline.lab.files import edge, firmware, hub, traffic
+from plumbline.lab.fleet import TCP_PORTS, UDP_PORTS, Device, Fleet
+from plumbline.lab.keys import private_key, private_pem
+from plumbline.model.words import DeviceClass
+from plumbline.rig.signature import sign
+
+RIG_ID = "plumbline-lab"
+OWNER = "Northwind Logistics (simulated)"
+SIDES = {True: "harbour", False: "terminal"}  # what each side's files are called: weak, hardened
+_CRITICALITY = {"plc": "high", "controller": "high", "gateway": "high", "relay": "critical"}
+_HEAD = """# The lab's rig: simulated devices on loopback, and the files that belong to them.
+
+[rig]
+id = {id}
+name = "Plumbline lab"
+owner = {owner}
+
+[authorisation]
+reference = "LAB"
+granted_by = "whoever started the lab"
+emergency_contact = "stop the lab"
+valid_from = {valid_from}
+valid_until = {valid_until}
+networks = ["{base}.0.0/16"]
+intrusion = "credential"
+exchanges_per_second = 500
+"""
+
+
+def write(fleet: Fleet, folder: Path) -> Path:
+    """Write the rig and its files into a folder, which is made; returns the path of rig.toml, signed."""
+    for name, data in files(fleet).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    rig = folder / "rig.toml"
+    rig.write_text(text(fleet), encoding="utf-8")
+    sign(rig, private_pem(private_key("ed25519", "lab owner")), OWNER, fleet.at)
+    return rig
+
+
+def files(fleet: Fleet) -> dict[str, bytes]:
+    """Make the files of both sides, by their paths in the rig's folder."""
+    made: dict[str, bytes] = {}
+    for switched, side in SIDES.items():
+        camera = fleet.twin("camera", switched=switched)
+        made[f"captures/{side}.pcap"] = traffic.capture(fleet, switched=switched)
+        made[f"images/{firmware.name_of(camera)}"] = firmware.image(fleet, switched=switched)
+        made[f"edge/{side}.json"] = edge.manifest(fleet, switched=switched)
+        made[f"hub/{side}.arm.json"] = hub.resource(fleet, switched=switched)
+        made[f"hub/{side}.devices.jsonl"] = hub.registry(fleet, switched=switched)
+        made[f"hub/{side}.twins.jsonl"] = hub.twins(fleet, switched=switched)
+    return made
+
+
+def text(fleet: Fleet) -> str:
+    """Write the rig file itself."""
+    times = {"valid_from": fleet.at - timedelta(days=1), "valid_until": fleet.at + timedelta(days=2)}
+    instants = {name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
+    parts = [_HEAD.format(id=_quoted(RIG_ID), owner=_quoted(OWNER), base=fleet.base, **instants)]
+    parts += [_network(fleet, number, name) for number, name in ((1, "weak twins"), (2, "hardened twins"), (3, "hidden things"))]
+    for switched, side in SIDES.items():
+        camera = fleet.twin("camera", switched=switched)
+        parts.append(f'[[capture]]\npath = "captures/{side}.pcap"\n')
+        parts.append(f'[[firmware]]\npath = "images/{firmware.name_of(camera)}"\nmodel = "{camera.model}"\n')
+        parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\n')
+        for kind in ("devices", "twins"):
+            parts.append(f'[[hub]]\nkind = "azure-iot-hub"\nresource = "hub/{side}.arm.json"\ndevices = "hub/{side}.{kind}.jsonl"\n')
+    parts += [_asset(device) for device in fleet.devices if device.declared]
+    return "\n".join(parts)
+
+
+def _network(fleet: Fleet, number: int, name: str) -> str:
+    """Sweep the devices' own addresses: on loopback every other one would answer too, with a reset."""
+    prefix = f"{fleet.base}.{number}."
+    ranges = [device.address for device in fleet.devices if device.address.startswith(prefix)]
+    ports = [*TCP_PORTS, *(f"udp/{port}" for port in UDP_PORTS)]
+    return f"[[network]]\nname = {_quoted(name)}\nranges = {json.dumps(ranges)}\nports = {json.dumps(ports)}\n"
+
+
+def _asset(device: Device) -> str:
+    lines = [
+        "[[asset]]",
+        f"id = {_quoted(device.name)}",
+        f"address = {_quoted(device.address)}",
+        f"mac = {_quoted(device.mac)}",
+        f"model = {_quoted(device.model)}",
+        f"criticality = {_quoted(_CRITICALITY.get(device.kind, 'medium'))}",
+    ]
+    if device.device_class is DeviceClass.OT:
+        lines.append('class = "ot"')
+    if device.hub_device_id:
+        lines.append(f"hub_device_id = {_quoted(device.hub_device_id)}")
+    if device.untouchable:
+        lines.append("safety = true")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(word: str) -> str:
+    return json.dumps(word)
