@@ -1,0 +1,150 @@
+"""The tree of a squashfs image as entries by path, and the way from a path to a file, links followed inside the image.
+
+Rules: a directory that was seen before is a loop and is not entered again; depth, entries and the sum of all paths are capped; a part that
+cannot be read is left out and said in `problems`, the rest goes on; a name that is no name (`..`, one with a slash) is left out too.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from plumbline.collect.firmware.squashfs import BudgetSpentError, Inode, Squashfs
+from plumbline.model.errors import ProtocolError
+
+ENTRIES_MAX = 500_000
+DEPTH_MAX = 100
+PATHS_MAX = 96 << 20  # bytes of all paths together
+LINKS_MAX = 20
+PROBLEMS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in the tree; `mode` holds the permission bits, `owner` is a user id (None: unreadable)."""
+
+    path: str
+    kind: str
+    mode: int
+    owner: int | None
+    size: int
+    reference: int
+    target: str | None
+
+    @property
+    def name(self) -> str:
+        """Its last component."""
+        return posixpath.basename(self.path)
+
+    @property
+    def octal(self) -> str:
+        """Its mode, four digits."""
+        return f"{self.mode:04o}"
+
+
+@dataclass
+class Tree:
+    """All entries by absolute path, in the image's order."""
+
+    image: Squashfs
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def resolve(self, path: str) -> Entry | None:
+        """Follow links inside the image; None when the path leads nowhere."""
+        for _ in range(LINKS_MAX):
+            link = self._first_link(path)
+            if link is None:
+                return self.entries.get(path)
+            entry, rest = link
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.target or "", rest))
+            path = "/" + path.lstrip("/")
+        return None
+
+    def _first_link(self, path: str) -> tuple[Entry, str] | None:
+        parts = path.strip("/").split("/")[: DEPTH_MAX + 1]
+        for count in range(1, len(parts) + 1):
+            entry = self.entries.get("/" + "/".join(parts[:count]))
+            if entry is not None and entry.kind == "symlink":
+                return entry, "/".join(parts[count:])
+        return None
+
+    def inode(self, entry: Entry) -> Inode:
+        """Read an entry's inode again."""
+        return self.image.inode(entry.reference)
+
+    def content(self, entry: Entry, most: int) -> bytes:
+        """Read a file's first `most` bytes; raises ProtocolError."""
+        return self.image.content(self.inode(entry), most)
+
+    def say(self, path: str, error: ProtocolError) -> None:
+        """Note what could not be read."""
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(f"{path[:200]}: {error}")
+
+
+def walk(image: Squashfs, stop: Callable[[], bool] = lambda: False) -> Tree:
+    """Read the whole tree; raises ProtocolError only when the root itself cannot be read."""
+    tree = Tree(image)
+    root = image.inode(image.superblock.root)
+    if root.kind != "directory":
+        raise ProtocolError("the root is no directory")
+    stack: list[tuple[str, Inode]] = [("", root)]
+    seen = {image.superblock.root}
+    paths = 0
+    while stack:
+        path, directory = stack.pop()
+        below: list[tuple[str, Inode]] = []
+        try:
+            for raw_name, reference in image.listing(directory):
+                name = raw_name.decode("utf-8", "replace")
+                here = f"{path}/{name}"
+                paths += len(here)
+                if len(tree.entries) >= ENTRIES_MAX or paths > PATHS_MAX:
+                    tree.say(here, ProtocolError("too many files: the rest was not read"))
+                    return tree
+                if len(tree.entries) % 1_000 == 999 and stop():
+                    tree.say(here, ProtocolError("the run was ended here"))
+                    return tree
+                inode = _add(tree, here, raw_name, reference)
+                if inode is None or inode.kind != "directory":
+                    continue
+                if reference in seen:
+                    tree.say(here, ProtocolError("a directory within itself"))
+                elif here.count("/") >= DEPTH_MAX:
+                    tree.say(here, ProtocolError(f"deeper than {DEPTH_MAX} directories"))
+                else:
+                    seen.add(reference)
+                    below.append((here, inode))
+        except BudgetSpentError as error:
+            tree.say(path or "/", error)
+            return tree
+        except ProtocolError as error:
+            tree.say(path or "/", error)
+        stack.extend(reversed(below))
+    return tree
+
+
+def _add(tree: Tree, path: str, raw_name: bytes, reference: int) -> Inode | None:
+    try:
+        if raw_name in (b".", b"..") or b"/" in raw_name or b"\0" in raw_name:
+            raise ProtocolError("no name for a file")
+        if path in tree.entries:
+            raise ProtocolError("a name that stands twice")
+        inode = tree.image.inode(reference)
+    except BudgetSpentError:
+        raise
+    except ProtocolError as error:
+        tree.say(path, error)
+        return None
+    try:
+        owner = tree.image.owner(inode)
+    except BudgetSpentError:
+        raise
+    except ProtocolError as error:
+        tree.say(path, error)
+        owner = None
+    target = inode.target.decode("utf-8", "replace") if inode.kind == "symlink" else None
+    tree.entries[path] = Entry(path, inode.kind, inode.mode, owner, inode.size, reference, target)
+    return inode
