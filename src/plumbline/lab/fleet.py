@@ -8,6 +8,7 @@ hardened twin for which every switch reads safe. A third network holds hidden th
 | base.1.n | weak twins |
 | base.2.n | hardened twins, the same n |
 | base.3.n | hidden things, and one device that nobody may touch |
+| base.4.n | a device that is declared and silent |
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ TCP_PORTS = (
     *(8888, 44818),  # nothing listens there: closed ports belong to every audit
 )
 UDP_PORTS = (1161, 1900, 5683)
+ABSENT_PORTS = (8080, 8443)  # few, because waiting for each of them takes its whole deadline
 
 AUTHORITY = "Northwind Device CA"
 _DAY = timedelta(days=1)
@@ -77,7 +79,7 @@ class Device:
     @property
     def silent(self) -> bool:
         """Nothing at its address ever answers."""
-        return bool(self.services) and all(isinstance(s, Odd) and s.habit in (Habit.SILENT, Habit.SILENT_UDP) for s in self.services)
+        return bool(self.services) and all(isinstance(s, Odd) and s.habit is Habit.SILENT for s in self.services)
 
     def serves(self, transport: Transport, port: int) -> Service | None:
         """Give the service on a port, or None where it is closed."""
@@ -211,7 +213,8 @@ class _Maker:
         weak = self.weak
         server = f"CamHttpd/{self._version}" if weak("camera.banner_shows_version") else "CamHttpd"
         key = firmware_key(switched=self.switched) if weak("camera.image_key_on_wire") else None
-        tls = Tls(self._certificate("camera", 10, key=key), sends_authority=not self.switched)
+        ends = -40 * _DAY if weak("camera.certificate_expired") else 3650 * _DAY
+        tls = Tls(self._certificate("camera", 10, key=key, ends=ends), sends_authority=not self.switched)
         stated = f"northwind/cam-{3 if self.switched else 4}", (self._version if self.switched else None)
         clear = Page.LOGIN if weak("camera.http_login_in_clear") else Page.REDIRECT
         cookie = Cookie.BARE if weak("camera.cookie_without_flags") else Cookie.FLAGGED
@@ -264,15 +267,10 @@ class _Maker:
         return [self._modbus("plc", "MER-PLC-200", strict=True)]
 
     def _controller(self) -> list[Service]:
+        """It speaks industrial protocols, so an audit may not touch its web page (law 5): nothing there is worth a switch."""
         weak = self.weak
-        ends = -40 * _DAY if weak("controller.certificate_expired") else 3650 * _DAY
-        page = Page.ADMINISTRATION if weak("controller.admin_page_without_login") else Page.LOGIN
         return [
-            Web(
-                *(8443, page, "meridian", "Building controller"),
-                tls=Tls(self._certificate("controller", 40, ends=ends)),
-                cors_any_origin=weak("controller.cors_any_origin"),
-            ),
+            Web(8443, Page.LOGIN, "meridian", "Building controller", tls=Tls(self._certificate("controller", 40))),
             self._modbus("controller", "MER-BMS-1", strict=False),
             OpcUa(
                 *(4840, "urn:meridian:bms", "Building controller"),
@@ -299,7 +297,7 @@ class _Maker:
         tls = self._gateway_tls()
         return [
             Ssh(2222, "NorthwindSSH", self._host_key("gateway")),
-            Web(8443, Page.LOGIN, "edge", "Edge gateway", tls=tls),
+            Web(8443, Page.LOGIN, "edge", "Edge gateway", tls=tls, cors_any_origin=self.weak("gateway.cors_any_origin")),
             Mqtt(8883, anonymous=False, wildcard=False, sys=False, tls=tls),
         ]
 
@@ -359,8 +357,7 @@ def _hidden(base: str, weak: Weak) -> list[Device]:
         _odd_device(base, "relay", 70, relay, device_class=DeviceClass.OT, untouchable=True),
     ]
     if weak("rig.declared_device_not_seen"):
-        tcp, udp = (Odd(port, Habit.SILENT) for port in TCP_PORTS), (Odd(port, Habit.SILENT_UDP) for port in UDP_PORTS)
-        found.append(_odd_device(base, "absent", 60, *tcp, *udp))
+        found.append(_odd_device(base, "absent", 10, *(Odd(port, Habit.SILENT) for port in ABSENT_PORTS), network=4))
     return found
 
 
@@ -372,8 +369,9 @@ def _odd_device(
     declared: bool = True,
     device_class: DeviceClass = DeviceClass.IT,
     untouchable: bool = False,
+    network: int = 3,
 ) -> Device:
-    address = f"{base}.3.{number}"
+    address = f"{base}.{network}.{number}"
     return Device(
         name=name,
         kind=name,

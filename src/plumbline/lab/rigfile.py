@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from plumbline.lab.files import edge, firmware, hub, traffic
-from plumbline.lab.fleet import TCP_PORTS, UDP_PORTS, Device, Fleet
+from plumbline.lab.fleet import ABSENT_PORTS, TCP_PORTS, UDP_PORTS, Device, Fleet
 from plumbline.lab.keys import private_key, private_pem
 from plumbline.model.words import DeviceClass
 from plumbline.rig.signature import sign
@@ -19,6 +19,12 @@ from plumbline.rig.signature import sign
 RIG_ID = "plumbline-lab"
 OWNER = "Northwind Logistics (simulated)"
 SIDES = {True: "harbour", False: "terminal"}  # what each side's files are called: weak, hardened
+NETWORKS = {
+    1: ("weak twins", TCP_PORTS, UDP_PORTS),
+    2: ("hardened twins", TCP_PORTS, UDP_PORTS),
+    3: ("hidden things", TCP_PORTS, UDP_PORTS),
+    4: ("silent things", ABSENT_PORTS, ()),
+}
 _CRITICALITY = {"plc": "high", "controller": "high", "gateway": "high", "relay": "critical"}
 _HEAD = """# The lab's rig: simulated devices on loopback, and the files that belong to them.
 
@@ -70,7 +76,7 @@ def text(fleet: Fleet) -> str:
     times = {"valid_from": fleet.at - timedelta(days=1), "valid_until": fleet.at + timedelta(days=2)}
     instants = {name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
     parts = [_HEAD.format(id=_quoted(RIG_ID), owner=_quoted(OWNER), base=fleet.base, **instants)]
-    parts += [_network(fleet, number, name) for number, name in ((1, "weak twins"), (2, "hardened twins"), (3, "hidden things"))]
+    parts += [_network(fleet, number, *network) for number, network in NETWORKS.items()]
     for switched, side in SIDES.items():
         camera = fleet.twin("camera", switched=switched)
         parts.append(f'[[capture]]\npath = "captures/{side}.pcap"\n')
@@ -79,14 +85,16 @@ def text(fleet: Fleet) -> str:
         for kind in ("devices", "twins"):
             parts.append(f'[[hub]]\nkind = "azure-iot-hub"\nresource = "hub/{side}.arm.json"\ndevices = "hub/{side}.{kind}.jsonl"\n')
     parts += [_asset(device) for device in fleet.devices if device.declared]
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
 
 
-def _network(fleet: Fleet, number: int, name: str) -> str:
+def _network(fleet: Fleet, number: int, name: str, tcp_ports: tuple[int, ...], udp_ports: tuple[int, ...]) -> str:
     """Sweep the devices' own addresses: on loopback every other one would answer too, with a reset."""
     prefix = f"{fleet.base}.{number}."
     ranges = [device.address for device in fleet.devices if device.address.startswith(prefix)]
-    ports = [*TCP_PORTS, *(f"udp/{port}" for port in UDP_PORTS)]
+    if not ranges:
+        return ""
+    ports = [*tcp_ports, *(f"udp/{port}" for port in udp_ports)]
     return f"[[network]]\nname = {_quoted(name)}\nranges = {json.dumps(ranges)}\nports = {json.dumps(ports)}\n"
 
 

@@ -200,7 +200,6 @@ class Habit(Enum):
     HANGS_UP = "closes at once"
     GARBAGE = "sends bytes that are no protocol"
     TARPIT = "sends one byte now and then, for ever"
-    SILENT_UDP = "takes datagrams and says nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +208,8 @@ class Odd:
 
     port: int
     habit: Habit
+    transport: ClassVar[Transport] = Transport.TCP
     protocol: ClassVar[None] = None
-
-    @property
-    def transport(self) -> Transport:
-        """UDP for a port that swallows datagrams, otherwise TCP."""
-        return Transport.UDP if self.habit is Habit.SILENT_UDP else Transport.TCP
 
 
 Service = Web | Telnet | Ssh | Rtsp | Ftp | Snmp | Modbus | OpcUa | Mqtt | Coap | Ssdp | Odd

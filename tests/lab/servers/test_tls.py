@@ -64,7 +64,7 @@ def certificate(devices: Twins, name: str, port: int) -> x509.Certificate:
 def test_weak_certificates_are_weak_in_the_way_they_should_be(devices: Twins) -> None:
     router = certificate(devices, "router", 8443).public_key()
     assert isinstance(router, rsa.RSAPublicKey) and router.key_size == 1024
-    assert certificate(devices, "controller", 8443).not_valid_after_utc < AT
+    assert certificate(devices, "camera", 8443).not_valid_after_utc < AT
     assert 0 < (certificate(devices, "gateway", 8443).not_valid_after_utc - AT).days < 14
     broker = certificate(devices, "broker", 8883).signature_hash_algorithm
     assert broker is not None and broker.name == "sha1"

@@ -62,7 +62,7 @@ def test_cookie_flags(devices: Twins, name: str, flagged: bool) -> None:
     assert all((flag in cookie) is flagged for flag in ("Secure", "HttpOnly", "SameSite"))
 
 
-@pytest.mark.parametrize(("name", "mirrored"), [("controller", "https://foreign.example"), ("controller-hardened", None)])
+@pytest.mark.parametrize(("name", "mirrored"), [("gateway", "https://foreign.example"), ("gateway-hardened", None)])
 def test_foreign_origins(devices: Twins, name: str, mirrored: str | None) -> None:
     response, _ = ask(devices[name], 8443, tls=True, fields={"Origin": "https://foreign.example"})
     assert response.headers["access-control-allow-origin"] == mirrored
@@ -71,7 +71,7 @@ def test_foreign_origins(devices: Twins, name: str, mirrored: str | None) -> Non
 @pytest.mark.parametrize(
     ("name", "port", "tls", "words"),
     [
-        ("controller", 8443, True, "Firmware update"),
+        ("printer", 8000, False, "Firmware update"),
         ("printer", 8000, False, "Reboot"),
         ("printer", 8081, False, "Index of /"),
         ("printer-hardened", 8081, False, "Ready."),

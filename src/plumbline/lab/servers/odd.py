@@ -33,10 +33,6 @@ async def start(device: Device, service: Odd, _watch: Watch) -> Stop:
             return await serve(device.address, service.port, _tarpit)
         case Habit.SILENT:
             return _close_all(_full_queue(device.address, service.port))
-        case Habit.SILENT_UDP:
-            line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            line.bind((device.address, service.port))
-            return _close_all([line])
 
 
 async def _mute(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
