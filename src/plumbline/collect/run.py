@@ -123,7 +123,7 @@ def _collect_network(context: Context, state: Path, stop: StopFlag) -> tuple[Net
 async def _through_the_door(context: Context, state: Path, stop: StopFlag) -> tuple[NetworkResult, int]:
     rig, clock = context.rig, SystemClock()
     stop.on_signals(asyncio.get_running_loop())
-    budget = LoginBudget(state, rig.id)
+    budget = LoginBudget(state / rig.id, rig.id)
     log = ContactLog(context.writer.path / "contacts.jsonl", clock, header={"rig": rig.id, "authorisation": rig.authorisation.reference})
     try:
         door = Door(rig, log, clock=clock, budget=budget, stop=stop)
