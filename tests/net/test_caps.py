@@ -136,14 +136,24 @@ async def test_a_stop_ends_the_waiting() -> None:
 async def test_waiting_is_bounded() -> None:
     caps = Caps(Limits(turn_s=0.01), 1000, FakeClock())
     device = caps.device("10.0.0.1")
-    await caps.place(device)
-    await caps.place(device)
+    await asyncio.gather(caps.place(device), caps.place(device))
     with pytest.raises(StoppedError, match="no free connection"):
         await caps.place(device)
     async with device.turn:
         device.queued += 1
         with pytest.raises(StoppedError, match="no turn for"):
             await caps.turn(device)
+
+
+async def test_a_probe_cannot_wait_for_itself() -> None:
+    caps = Caps(SHIPPED, 1000, FakeClock(), ot=frozenset({"10.0.0.1"}))
+    device = caps.device("10.0.0.1")
+    place = await caps.place(device)
+    with pytest.raises(InternalError, match="asks for one more"):
+        await caps.place(device)
+    place.release()
+    (await caps.place(device)).release()
+    assert device.slots.held == 0
 
 
 @pytest.mark.parametrize("name", ["connections", "exchanges_per_s", "ot_connections", "ot_exchanges_per_s", "handshakes"])

@@ -15,7 +15,7 @@ from plumbline.model.errors import EnvironmentFault, NotPermittedError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.dial import open_socket, sockaddr
 from plumbline.net.gate import Errand, Gate
-from plumbline.net.netlink import FAILED, Neighbour, neighbours
+from plumbline.net.netlink import FAILED, Neighbour, neighbours, route
 from plumbline.rig.addresses import unscoped
 from plumbline.rig.models import Anchor, Rig
 from plumbline.rig.permits import ANCHOR_PORT, Contact, Refusal, judge
@@ -43,7 +43,7 @@ async def check(gate: Gate, rig: Rig) -> None:
         except NotPermittedError as refusal:
             gate.shut = f"the anchor {anchor.address} may not be touched, so the site is unproven: {refusal}"
             raise NotPermittedError(gate.shut, reason=Refusal.WRONG_ANCHOR) from refusal
-        seen = await _look(gate, anchor)
+        seen = await _look(gate, anchor, source)
         if seen != anchor.mac:
             gate.shut = f"the anchor {anchor.address} has MAC {seen or 'unknown (no answer)'}, not {anchor.mac}: this may be another site"
             wrong = NotPermittedError(gate.shut, reason=Refusal.WRONG_ANCHOR)
@@ -65,10 +65,13 @@ async def _touch(gate: Gate, errand: Errand, source: str | None) -> None:
         gate.note("datagram", errand, permit, outcome=outcome)
 
 
-async def _look(gate: Gate, anchor: Anchor) -> str | None:
+async def _look(gate: Gate, anchor: Anchor, source: str | None) -> str | None:
+    way = route(unscoped(anchor.address), socket.if_nametoindex(source) if source else 0)
+    if way is None or way.gateway is not None:
+        return None  # behind a router: its MAC never comes here
     for _ in range(LOOKS):
         gate.stop.check()
-        found = _entry(anchor)
+        found = _entry(anchor, way.interface)
         if found is not None and found.confirmed:
             return found.mac
         if found is not None and found.state & FAILED:
@@ -77,5 +80,7 @@ async def _look(gate: Gate, anchor: Anchor) -> str | None:
     return None
 
 
-def _entry(anchor: Anchor) -> Neighbour | None:
-    return next((entry for entry in neighbours() if entry.address == unscoped(anchor.address)), None)
+def _entry(anchor: Anchor, interface: int) -> Neighbour | None:
+    """Look on the interface meant: another one may well lead to a neighbour of the same address."""
+    address = unscoped(anchor.address)
+    return next((entry for entry in neighbours() if entry.address == address and entry.interface == interface), None)

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from plumbline.model.errors import StoppedError
+from plumbline.model.errors import InternalError, StoppedError
 from plumbline.model.words import DeviceClass
 from plumbline.net.clock import Clock
 
@@ -123,6 +123,7 @@ class Device:
     def __init__(self, key: str, device_class: DeviceClass, limits: Limits) -> None:
         self.key = key
         self.turn = asyncio.Lock()
+        self.holders: list[asyncio.Task[object] | None] = []  # the tasks that took its places
         self.queued = 0  # tasks in line for a turn: while there are any, nobody takes the short way past them
         self.slots = Slots(limits.connections)
         self.pace = Pace(limits.exchanges_per_s)
@@ -144,6 +145,20 @@ class Device:
         self.pace = Pace(limits.ot_exchanges_per_s)
         if latest_ns is not None:
             self.pace.grant(latest_ns)
+
+
+class Place:
+    """One of a device's places, taken; `release` gives it back, once."""
+
+    def __init__(self, device: Device, holder: asyncio.Task[object] | None) -> None:
+        self._device = device
+        self._holder = holder
+        device.holders.append(holder)
+
+    def release(self) -> None:
+        """Let the next in line have it."""
+        self._device.holders.remove(self._holder)
+        self._device.slots.release()
 
 
 class Caps:
@@ -181,13 +196,20 @@ class Caps:
             device = self._devices[key] = Device(key, DeviceClass.OT if address in self._ot else DeviceClass.IT, self.limits)
         return device
 
-    async def place(self, device: Device) -> None:
-        """Wait for one of the device's places; the caller gives it back. Raises StoppedError after `turn_s`."""
+    async def place(self, device: Device) -> Place:
+        """Wait for one of the device's places; the caller gives it back.
+
+        Raises StoppedError after `turn_s`, InternalError where the caller itself holds them all and would wait for ever.
+        """
+        task = asyncio.current_task()
+        if len(device.holders) >= device.slots.limit and all(holder is task for holder in device.holders):
+            raise InternalError(f"a probe that holds every connection to {device.key} asks for one more (law 5)")
         try:
             async with asyncio.timeout(self.limits.turn_s):
                 await device.slots.acquire()
         except TimeoutError as late:
             raise StoppedError(f"no free connection to {device.key} within {self.limits.turn_s:g} s") from late
+        return Place(device, task)
 
     async def turn(self, device: Device) -> bool:
         """Wait until one exchange with the device may leave now; tells whether it had to wait. Raises StoppedError."""

@@ -26,6 +26,7 @@ from plumbline.model.errors import (
     SilentError,
 )
 from plumbline.model.words import DeviceClass
+from plumbline.net.caps import Place
 from plumbline.net.dial import fault
 from plumbline.net.gate import Errand, Gate, Stamp, outcome_of
 from plumbline.net.tls import TlsLayer
@@ -39,7 +40,7 @@ CHUNK = 1 << 16
 class Connection:
     """A connected stream; use it as `async with`, or close it: it holds one of the device's two places."""
 
-    def __init__(self, gate: Gate, errand: Errand, permit: Permit, connected: socket.socket) -> None:
+    def __init__(self, gate: Gate, errand: Errand, permit: Permit, connected: socket.socket, place: Place) -> None:
         """Made by the door only."""
         self.permit = permit
         self.local: tuple[str, int] = connected.getsockname()[:2]
@@ -48,6 +49,7 @@ class Connection:
         self._gate = gate
         self._errand = errand
         self._socket = connected
+        self._place = place
         self._tls: TlsLayer | None = None
         self._handshake: asyncio.Lock | None = None  # held from a hand-made ClientHello until the close
         self._outstanding = False
@@ -154,7 +156,7 @@ class Connection:
                     await self._drain()
         finally:
             self._socket.close()
-            self._errand.device.slots.release()
+            self._place.release()
             if self._handshake is not None:
                 self._handshake.release()
             self._settle()

@@ -1,6 +1,6 @@
 """One connected UDP socket to a device, as the door hands it out. Every datagram is an exchange of its own.
 
-Connected, so that the kernel drops what comes from anyone else and reports a closed port (ICMP port unreachable). It holds one of
+Connected, so that the kernel drops what comes from anyone else (with an ICMP error of its own) and reports a closed port. It holds one of
 the device's places, as a connection does.
 """
 
@@ -14,6 +14,7 @@ from typing import Self
 
 from plumbline.model.errors import InternalError, ProtocolError, SilentError
 from plumbline.model.words import DeviceClass
+from plumbline.net.caps import Place
 from plumbline.net.dial import fault
 from plumbline.net.gate import Errand, Gate
 from plumbline.rig.permits import Permit
@@ -24,7 +25,7 @@ MAX_DATAGRAM = 65_535
 class DatagramLine:
     """A line to one UDP port; use it as `async with`, or close it."""
 
-    def __init__(self, gate: Gate, errand: Errand, permit: Permit, connected: socket.socket) -> None:
+    def __init__(self, gate: Gate, errand: Errand, permit: Permit, connected: socket.socket, place: Place) -> None:
         """Made by the door only."""
         self.permit = permit
         self.local: tuple[str, int] = connected.getsockname()[:2]
@@ -33,6 +34,7 @@ class DatagramLine:
         self._gate = gate
         self._errand = errand
         self._socket = connected
+        self._place = place
         self._outstanding = False
         self._closed = False
 
@@ -88,7 +90,7 @@ class DatagramLine:
         if not self._closed:
             self._closed = True
             self._socket.close()
-            self._errand.device.slots.release()
+            self._place.release()
             self._gate.live.discard(self)
 
     async def __aenter__(self) -> Self:

@@ -17,7 +17,16 @@ from plumbline.model.errors import DeviceError, EnvironmentFault, RefusedError, 
 
 Address = IPv4Address | IPv6Address
 
-_AWAY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.ENONET}
+_AWAY = {
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENETDOWN,
+    errno.ENONET,
+    errno.EINVAL,  # no way from here to there: a link-local address without its interface
+    errno.EACCES,  # a broadcast address by our own netmask, or a local policy against this one address
+    errno.EPERM,  # a local firewall rule against it: no reason to end the run for all the others
+}
 _REFUSED = {errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE}
 _OURS = {
     errno.EMFILE: "too many open files; raise the limit (`ulimit -n`)",
@@ -25,9 +34,6 @@ _OURS = {
     errno.ENOBUFS: "the kernel has no buffers left",
     errno.ENOMEM: "no memory",
     errno.EADDRNOTAVAIL: "no local port or address left to leave from",
-    errno.EPERM: "a local firewall forbids it",
-    errno.EACCES: "the kernel forbids it (a broadcast address, or a local policy)",
-    errno.EINVAL: "the kernel knows no way from here to there",
     errno.EAFNOSUPPORT: "this machine has no IPv6",
     errno.ENODEV: "the interface is gone",
 }

@@ -14,7 +14,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from plumbline.model.errors import EnvironmentFault, NotPermittedError
+from plumbline.model.errors import NotPermittedError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.datagram import MAX_DATAGRAM
 from plumbline.net.dial import Address, fault, open_socket, sockaddr
@@ -103,10 +103,10 @@ async def _gather(gate: Gate, line: socket.socket, asked: Network, group: str, w
 def _interface(gate: Gate, network: Network) -> int:
     source = gate.rig.authorisation.source
     index = socket.if_nametoindex(source) if source else 0
-    first = next((held for held in network.ranges), None)
-    if first is None:
-        raise EnvironmentFault(f"network {network.name!r} has no ranges")
-    way = route(first[1] if first.num_addresses > 2 else first[0], index)
+    first = network.ranges[0]
+    some = {first[each] for each in (0, 1, 2, -2) if first.num_addresses > 3} or {first[0]}
+    ways = [way for each in sorted(some, key=int) if (way := route(each, index)) is not None]
+    way = next((each for each in ways if not each.local), ways[0] if ways else None)  # one of them may be our own address
     if way is None or way.gateway is not None:
         raise NotPermittedError(
             f"{network.name!r} is not on a segment of this machine, so a multicast would reach another one", reason=Refusal.DISCOVERY

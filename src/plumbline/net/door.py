@@ -78,9 +78,9 @@ class Door:
         Raises NotPermittedError, StoppedError, RefusedError, SilentError, UnreachableError, EnvironmentFault.
         """
         gate = self._gate
-        errand = await self._errand(address, port, Transport.TCP, why, intrusion, name)
+        errand = await self._meet(self._wish(address, port, Transport.TCP, why, intrusion, name))
         gate.permit(errand)
-        await gate.caps.place(errand.device)
+        place = await gate.caps.place(errand.device)
         made: socket.socket | None = None
         try:
             made = open_socket(errand.contact.address, socket.SOCK_STREAM, self.rig.authorisation.source)
@@ -93,11 +93,11 @@ class Door:
                 raise
             gate.note("connect", errand, permit, began=began)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(gate, errand, permit, made)
+            connection = Connection(gate, errand, permit, made, place)
         except BaseException:
             if made is not None:
                 made.close()
-            errand.device.slots.release()
+            place.release()
             raise
         gate.live.add(connection)
         return connection
@@ -125,7 +125,7 @@ class Door:
 
     async def datagrams(self, address: str, port: int, *, why: str, intrusion: Intrusion, name: str | None = None) -> DatagramLine:
         """Open a line to a UDP port; nothing is sent yet. Raises NotPermittedError, StoppedError, UnreachableError, EnvironmentFault."""
-        errand = await self._errand(address, port, Transport.UDP, why, intrusion, name)
+        errand = await self._meet(self._wish(address, port, Transport.UDP, why, intrusion, name))
         return await self._line(errand)
 
     async def resolve(self, name: str, *, why: str, codec: NameCodec, port: int = 443) -> tuple[str, ...]:
@@ -152,14 +152,15 @@ class Door:
 
     def sweep(self, targets: Iterable[tuple[str, int]], *, timeout_s: float = 1.5, why: str = "sweep") -> AsyncGenerator[SweepResult, None]:
         """Try many TCP ports; gives results as they come, in no order. See `sweep.run`."""
-        return sweep.run(self._gate, partial(self._errand, transport=Transport.TCP, why=why, intrusion=Intrusion.QUERY), targets, timeout_s)
+        wish = partial(self._wish, transport=Transport.TCP, why=why, intrusion=Intrusion.QUERY)
+        return sweep.run(self._gate, wish, self._meet, targets, timeout_s)
 
     async def ask_login(self, address: str, port: int, transport: Transport, *, account: str, protocol: str, why: str) -> LoginTicket:
         """Take leave for one factory-default login (law 6); report its end with `report_login`.
 
         Raises NotPermittedError: `budget` when the budget is spent or unknown, or what the judge says of intrusion `credential`.
         """
-        errand = await self._errand(address, port, transport, why, Intrusion.CREDENTIAL, None)
+        errand = await self._meet(self._wish(address, port, transport, why, Intrusion.CREDENTIAL))
         permit = self._gate.permit(errand)
         try:
             if self._budget is None:
@@ -213,21 +214,22 @@ class Door:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.close()
 
-    async def _errand(
-        self, address: str, port: int, transport: Transport, why: str, intrusion: Intrusion, name: str | None = None
-    ) -> Errand:
+    def _wish(self, address: str, port: int, transport: Transport, why: str, intrusion: Intrusion, name: str | None = None) -> Errand:
         try:
             literal = _literal(address)
         except NotPermittedError as refusal:
             self._gate.turn_away(address, port, transport, intrusion, why, refusal)
             raise
         contact = Contact(literal, port, transport, intrusion, why, name)
-        errand = Errand(contact, self._gate.caps.device(str(literal)), partial(self._judge, contact))
+        return Errand(contact, self._gate.caps.device(str(literal)), partial(self._judge, contact))
+
+    async def _meet(self, errand: Errand) -> Errand:
+        """Learn the MAC behind an address where the rig file forbids some; it is judged with it from then on."""
         if not self._neighbours.watching:
             return errand
         self._gate.permit(errand)  # not even ARP for an address out of scope
         try:
-            seen = replace(contact, mac=await self._neighbours.learn(literal))
+            seen = replace(errand.contact, mac=await self._neighbours.learn(errand.contact.address))
         except NotPermittedError as refusal:
             self._gate.refuse(errand, refusal)
             raise
@@ -244,7 +246,7 @@ class Door:
     async def _line(self, errand: Errand) -> DatagramLine:
         gate = self._gate
         permit = gate.permit(errand)
-        await gate.caps.place(errand.device)
+        place = await gate.caps.place(errand.device)
         made: socket.socket | None = None
         try:
             address = errand.contact.address
@@ -253,11 +255,11 @@ class Door:
                 made.connect(sockaddr(address, errand.contact.port or 0))  # sends nothing
             except OSError as cause:
                 raise fault(cause, str(address)) from cause
-            line = DatagramLine(gate, errand, permit, made)
+            line = DatagramLine(gate, errand, permit, made, place)
         except BaseException:
             if made is not None:
                 made.close()
-            errand.device.slots.release()
+            place.release()
             raise
         gate.live.add(line)
         return line

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from plumbline.model.errors import (
     DeviceError,
+    EnvironmentFault,
     HungUpError,
     InternalError,
     NotPermittedError,
@@ -150,6 +151,7 @@ _OUTCOMES: tuple[tuple[type[BaseException], str], ...] = (
     (HungUpError, "hung_up"),
     (ProtocolError, "protocol_error"),
     (DeviceError, "device_error"),
+    (EnvironmentFault, "environment_fault"),
     (InternalError, "internal_error"),
 )
 

@@ -24,7 +24,8 @@ from plumbline.rig.permits import Refusal
 
 ETH_P_ARP = 0x0806
 WAIT_S = 1.0
-MAX_FRAMES = 256
+MAX_FRAMES = 4096  # a sweep asks about hundreds of addresses at once, and every socket hears all the answers
+ASK_AGAIN_S = 60.0  # an address where nobody answered is not asked about again before that
 
 
 class Neighbours:
@@ -36,6 +37,7 @@ class Neighbours:
         self._lost = sorted(rig.untouchable_macs - placed)
         self._source = rig.authorisation.source
         self._known: dict[Address, str] = {}
+        self._silent: dict[Address, float] = {}
 
     async def learn(self, address: Address) -> str | None:
         """Say whose MAC stands at an address; None where there is none to learn and none matters.
@@ -45,8 +47,13 @@ class Neighbours:
         plain = unscoped(target(address))
         if not self.watching or plain.is_loopback:
             return None
-        if plain not in self._known and (mac := await self._ask(plain)) is not None:
-            self._known[plain] = mac
+        now = asyncio.get_running_loop().time()
+        if plain not in self._known and now - self._silent.get(plain, -ASK_AGAIN_S) >= ASK_AGAIN_S:
+            mac = await self._ask(plain)
+            if mac is None:
+                self._silent[plain] = now
+            else:
+                self._known[plain] = mac
         if plain not in self._known and self._lost:
             raise NotPermittedError(
                 f"{address}: cannot tell whether this is {self._lost[0]}, which is under never_touch "

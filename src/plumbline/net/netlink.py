@@ -29,6 +29,8 @@ _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _NDA_DST, _NDA_LLADDR = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_VIA = 1, 4, 5, 7, 18
 
+_RTN_LOCAL = 2  # route type
+
 REACHABLE, PERMANENT = 0x02, 0x80
 _KNOWN = REACHABLE | 0x04 | 0x08 | 0x10 | PERMANENT  # stale, delay, probe: an address was learnt
 FAILED = 0x20
@@ -56,6 +58,7 @@ class Route:
     interface: int
     gateway: Address | None
     source: Address | None
+    local: bool  # the address is this machine's own
 
 
 def neighbours() -> list[Neighbour]:
@@ -90,7 +93,7 @@ def route(address: Address, interface: int = 0) -> Route | None:
         oif = values.get(_RTA_OIF, b"")
         if len(oif) == 4:
             gateway = _address(values.get(_RTA_GATEWAY, b"")) or _address(values.get(_RTA_VIA, b"")[2:])
-            return Route(struct.unpack("=i", oif)[0], gateway, _address(values.get(_RTA_PREFSRC, b"")))
+            return Route(struct.unpack("=i", oif)[0], gateway, _address(values.get(_RTA_PREFSRC, b"")), answer[7] == _RTN_LOCAL)
     return None
 
 

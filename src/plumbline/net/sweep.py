@@ -24,7 +24,8 @@ from plumbline.rig.permits import Permit
 
 READ_AHEAD = 4096
 
-MakeErrand = Callable[[str, int], Awaitable[Errand]]
+Wish = Callable[[str, int], Errand]
+Meet = Callable[[Errand], Awaitable[Errand]]
 
 
 class PortState(StrEnum):
@@ -50,9 +51,11 @@ class SweepResult:
     reason: str = ""
 
 
-async def run(gate: Gate, make: MakeErrand, targets: Iterable[tuple[str, int]], timeout_s: float) -> AsyncGenerator[SweepResult, None]:
+async def run(
+    gate: Gate, wish: Wish, meet: Meet, targets: Iterable[tuple[str, int]], timeout_s: float
+) -> AsyncGenerator[SweepResult, None]:
     """Try every target; raises StoppedError or EnvironmentFault, after which the connects under way are dropped."""
-    work = _Sweep(gate, timeout_s)
+    work = _Sweep(gate, meet, timeout_s)
     source = iter(targets)
     try:
         more = True
@@ -63,7 +66,7 @@ async def run(gate: Gate, make: MakeErrand, targets: Iterable[tuple[str, int]], 
                     more = False
                     break
                 try:
-                    errand = await make(*target)
+                    errand = wish(*target)
                     gate.permit(errand)
                 except NotPermittedError as refusal:
                     yield SweepResult(*target, PortState.REFUSED_BY_LAW, None, gate.clock.now(), None, refusal.reason)
@@ -88,8 +91,9 @@ class _Work:
 class _Sweep:
     """A lane is a task that tries one device's targets one after the other; a device has as many lanes as places."""
 
-    def __init__(self, gate: Gate, timeout_s: float) -> None:
+    def __init__(self, gate: Gate, meet: Meet, timeout_s: float) -> None:
         self._gate = gate
+        self._meet = meet
         self._timeout_s = timeout_s
         self._work: dict[str, _Work] = {}
         self._ready: deque[str] = deque()  # keys of devices that may want another lane; doubles do no harm
@@ -152,30 +156,37 @@ class _Sweep:
                 self._work.pop(key, None)
 
     async def _knock(self, errand: Errand) -> SweepResult:
+        contact = errand.contact
+        try:
+            errand = await self._meet(errand)
+            place = await self._gate.caps.place(errand.device)
+            try:
+                return await self._connect(errand)
+            finally:
+                place.release()
+        except NotPermittedError as refusal:
+            at = self._gate.clock.now()
+            return SweepResult(str(contact.address), contact.port or 0, PortState.REFUSED_BY_LAW, None, at, None, str(refusal.reason))
+
+    async def _connect(self, errand: Errand) -> SweepResult:
         gate, contact = self._gate, errand.contact
         port = contact.port or 0
-        await gate.caps.place(errand.device)
-        try:
-            with open_socket(contact.address, socket.SOCK_STREAM, gate.rig.authorisation.source) as made:
-                permit = await gate.turn(errand)
-                at, began = gate.clock.now(), gate.log.stamp()
-                state, outcome = PortState.OPEN, "cancelled"
-                try:
-                    await dial(made, contact.address, port, self._timeout_s)
-                    outcome = "ok"
-                    drop(made)
-                except RefusedError:
-                    state, outcome = PortState.CLOSED, "refused"
-                except SilentError:
-                    state, outcome = PortState.TIMEOUT, "timeout"
-                except UnreachableError:
-                    state, outcome = PortState.UNREACHABLE, "unreachable"
-                finally:
-                    gate.note("connect", errand, permit, outcome=outcome, began=began)
-                answered = state in (PortState.OPEN, PortState.CLOSED)
-                rtt_s = (gate.clock.monotonic_ns() - began[1]) / 1e9 if answered else None
-                return SweepResult(str(contact.address), port, state, rtt_s, at, permit)
-        except NotPermittedError as refusal:
-            return SweepResult(str(contact.address), port, PortState.REFUSED_BY_LAW, None, gate.clock.now(), None, str(refusal.reason))
-        finally:
-            errand.device.slots.release()
+        with open_socket(contact.address, socket.SOCK_STREAM, gate.rig.authorisation.source) as made:
+            permit = await gate.turn(errand)
+            at, began = gate.clock.now(), gate.log.stamp()
+            state, outcome = PortState.OPEN, "cancelled"
+            try:
+                await dial(made, contact.address, port, self._timeout_s)
+                outcome = "ok"
+                drop(made)
+            except RefusedError:
+                state, outcome = PortState.CLOSED, "refused"
+            except SilentError:
+                state, outcome = PortState.TIMEOUT, "timeout"
+            except UnreachableError:
+                state, outcome = PortState.UNREACHABLE, "unreachable"
+            finally:
+                gate.note("connect", errand, permit, outcome=outcome, began=began)
+        answered = state in (PortState.OPEN, PortState.CLOSED)
+        rtt_s = (gate.clock.monotonic_ns() - began[1]) / 1e9 if answered else None
+        return SweepResult(str(contact.address), port, state, rtt_s, at, permit)
