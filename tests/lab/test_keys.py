@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from plumbline.lab.certificates import Certificate, authority_der, chain_pem, der
@@ -29,8 +30,6 @@ def test_rsa_keys_have_their_full_size_and_work() -> None:
     key = private_key("rsa-1024", "y")
     assert isinstance(key, rsa.RSAPrivateKey)
     assert key.key_size == 1024
-    from cryptography.hazmat.primitives import hashes
-
     key.public_key().verify(key.sign(b"m", padding.PKCS1v15(), hashes.SHA256()), b"m", padding.PKCS1v15(), hashes.SHA256())
 
 
