@@ -1,7 +1,8 @@
 """MQTT 3.1, 3.1.1 and 5.0 packets: what an auditor sends to a broker, and what both sides say (OASIS MQTT 3.1.1, MQTT 5.0).
 
 Not here: conversations, logins, and what others publish. A PUBLISH yields its topic and its payload's *length*; the
-payload passes through and is dropped (law 8). Nothing here publishes.
+payload passes through and is dropped (law 8), but for topics that a caller names because they are the broker's own
+word, such as `$SYS/broker/version`. Nothing here publishes.
 
     fixed header   bits 7-4 packet type, bits 3-0 flags   1 byte           2.1.2, 2.1.3
                    remaining length                        1 to 4 bytes     2.1.4 (3.1.1: 2.2.3)
@@ -43,6 +44,7 @@ from plumbline.protocols.mqtt_properties import (
 from plumbline.protocols.reader import Reader
 
 MAX_PACKET = 128 * 1024  # two longest texts of 64 KiB; brokers' own CONNECTs and answers are far below 1 KiB
+MAX_KEPT = 256  # of a payload that is kept at all
 _BRIDGE = 0x80  # brokers that connect to brokers set the level's top bit (mosquitto's `try_private`)
 _FLAGS = {PacketType.PUBREL: 2, PacketType.SUBSCRIBE: 2, PacketType.UNSUBSCRIBE: 2}  # table 2-2; the rest are 0
 _RETURN_CODES_3 = (
@@ -138,7 +140,7 @@ class Connack:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """One message, without its payload; `topic` is empty when `topic_alias` stands for it."""
+    """One message; `topic` is empty when `topic_alias` stands for it, `payload` None but for a topic to be kept."""
 
     topic: str
     qos: int
@@ -147,6 +149,7 @@ class Publish:
     payload_bytes: int
     packet_id: int | None = None
     topic_alias: int | None = None
+    payload: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +268,12 @@ class MqttDecoder(StreamDecoder[Event]):
 
     `version` is 3, 4 or 5 where the caller knows it. None: taken from CONNECT or CONNACK when the stream holds it (a
     CONNACK of two bytes is before version 5); until then packets are read as of version 4, and a PUBLISH of version 5
-    counts its properties among the payload.
+    counts its properties among the payload. Of a PUBLISH on a topic of `keep` the payload is kept, its first 256 bytes.
     """
 
-    def __init__(self, side: Side, version: int | None = None) -> None:
+    def __init__(self, side: Side, version: int | None = None, *, keep: frozenset[str] = frozenset()) -> None:
         super().__init__()
+        self.keep = keep
         self.side = side
         self.version = version
 
@@ -372,7 +376,9 @@ class MqttDecoder(StreamDecoder[Event]):
         packet_id = reader.u16("packet id") if qos else None
         properties = read_properties(reader, PacketType.PUBLISH) if self.version == 5 else NO_PROPERTIES
         payload_bytes = total - reader.offset
-        return Publish(topic, qos, bool(flags & 1), bool(flags & 8), payload_bytes, packet_id, properties.number(PropertyId.TOPIC_ALIAS))
+        payload = reader.rest()[:MAX_KEPT] if topic in self.keep else None
+        alias = properties.number(PropertyId.TOPIC_ALIAS)
+        return Publish(topic, qos, bool(flags & 1), bool(flags & 8), payload_bytes, packet_id, alias, payload)
 
     def _leave(self, packet_type: PacketType, reader: Reader) -> Disconnect | Auth:
         if packet_type is PacketType.DISCONNECT and self.version != 5 and not reader.remaining:

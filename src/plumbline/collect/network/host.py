@@ -6,21 +6,24 @@ asked of it (law 5); the tables that this leaves unjudged are covered as not_per
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from plumbline.collect.network.identify import Identity, identify
 from plumbline.collect.network.probe import Probe, Visit
+from plumbline.collect.network.together import together
 from plumbline.evidence.bundle import Batch, BundleWriter
 from plumbline.model.entities import Entity, port_subject
+from plumbline.model.errors import NotPermittedError
 from plumbline.model.words import DeviceClass, EntityKind, Intrusion, Outcome, Transport
 from plumbline.net.door import Door
+from plumbline.net.redaction import redact
 from plumbline.net.sweep import PortState
 from plumbline.rig.models import Network
 
 BANNER_CHARACTERS = 256
+INTERRUPTED = ("service", "", Outcome.PARTIAL)  # what the coverage of a host says that a resumed run has to visit again
 
 _SILENCE = {
     PortState.TIMEOUT: Outcome.TIMEOUT,
@@ -52,7 +55,6 @@ class HostVisit:
         self.entity = Entity.of(EntityKind.HOST, self.network.site, self.address)
         self.batch: Batch = self.writer.batch()
         self.found: dict[tuple[Transport, int], Identity] = {}
-        self.ran: set[tuple[str, Transport, int]] = set()
         self.started = self.now()
         self.over = False
 
@@ -71,6 +73,10 @@ class HostVisit:
         """The swept TCP ports at which industrial protocols are usual."""
         return [port for port in self.network.ports if any(probe.usual(port) for probe in self._industrial())]
 
+    def has_industrial(self) -> bool:
+        """Say whether any port at which an industrial protocol is usual is open."""
+        return any(self.ports.get(port) is PortState.OPEN for port in self.industrial_ports())
+
     def _industrial(self) -> list[Probe]:
         return [probe for probe in self.probes.values() if probe.industrial]
 
@@ -84,8 +90,7 @@ class HostVisit:
     async def _ask_industrial_port(self, probe: Probe, port: int) -> None:
         visit = self._visit(probe.protocol, probe.transport, port)
         outcome = await visit.run(probe)
-        self.ran.add((probe.protocol, probe.transport, port))
-        if any(visit.rows.values()):
+        if visit.recognised:
             self.door.mark_ot(self.address)
             self.found[Transport.TCP, port] = Identity(probe.protocol, tls=False)
         else:
@@ -96,18 +101,20 @@ class HostVisit:
     async def ask_others(self) -> None:
         """Identify every other open port and run its probe; then the UDP probes."""
         opened = [port for port, state in sorted(self.ports.items()) if state is PortState.OPEN and (Transport.TCP, port) not in self.found]
-        await asyncio.gather(*(self._ask_tcp_port(port) for port in opened))
-        for probe in self.probes.values():
-            if probe.transport is Transport.UDP:
-                for port in sorted(probe.ports & set(self.network.udp_ports)):
-                    await self._ask_udp_port(probe, port)
+        listed = set(self.network.udp_ports)
+        udp = [probe for probe in self.probes.values() if probe.transport is Transport.UDP]
+        datagrams = [(probe, port) for probe in udp for port in sorted(probe.ports & listed)]
+        await together([*(self._ask_tcp_port(port) for port in opened), *(self._ask_udp_port(*each) for each in datagrams)])
 
     async def _ask_tcp_port(self, port: int) -> None:
         candidates = [probe for probe in self.probes.values() if probe.transport is Transport.TCP and not probe.industrial]
         plain = tuple(probe.protocol for probe in candidates if port in probe.ports)
         inside = tuple(probe.protocol for probe in candidates if port in probe.tls_ports)
         visit = self._visit("identify", Transport.TCP, port)
-        identity = await identify(visit, inside or plain, tls_hint=bool(inside) and not plain)
+        try:
+            identity = await identify(visit, inside or plain, tls_hint=bool(inside) and not plain)
+        except NotPermittedError as refusal:
+            identity = Identity(None, None, Outcome.NOT_PERMITTED, detail=str(refusal))
         self.found[Transport.TCP, port] = identity
         self._service(Transport.TCP, port, visit)
         wanted = [identity.protocol] if identity.protocol else []
@@ -117,13 +124,11 @@ class HostVisit:
                 inner = self._visit(protocol, Transport.TCP, port)
                 inner.tls, inner.inside, inner.greeting = bool(identity.tls), identity.protocol, identity.greeting
                 await inner.run(probe)
-                self.ran.add((protocol, Transport.TCP, port))
 
     async def _ask_udp_port(self, probe: Probe, port: int) -> None:
         visit = self._visit(probe.protocol, Transport.UDP, port)
         started = self.now()
         outcome, detail = await visit.attempt(probe)
-        self.ran.add((probe.protocol, Transport.UDP, port))
         if outcome is Outcome.REFUSED:  # ICMP port unreachable: closed, which is an answer
             outcome, detail = Outcome.OK, None
         for table in probe.tables:
@@ -159,6 +164,7 @@ class HostVisit:
         for probe in self.probes.values():
             for table in probe.tables:
                 self._cover_probe(probe, table)
+        self._make_good()
         with self.batch:
             pass  # leaving the block commits it
 
@@ -172,8 +178,16 @@ class HostVisit:
         self.over = True
         covered = {row["table"] for row in self.batch.attempts}
         with self.batch:
-            for table in sorted(self._tables() - covered):
+            self._write(*INTERRUPTED, why)
+            for table in sorted(self._tables() - covered - {"service"}):
                 self._write(table, "", Outcome.NOT_PERMITTED, why)
+
+    def _make_good(self) -> None:
+        """Now that the visit has come to its end, take back what an earlier session wrote of the whole host when it was interrupted."""
+        whole = {row["table"] for row in self.batch.attempts if row["subject"] == ""}
+        for table in sorted(self._tables() - whole):
+            if self.writer.outcomes.get((str(self.entity), table, ""), Outcome.OK) is not Outcome.OK:
+                self._write(table, "", Outcome.OK, "visited again, to the end")
 
     def _tables(self) -> set[str]:
         return {table for probe in self.probes.values() for table in probe.tables} | {"service"}
@@ -185,9 +199,7 @@ class HostVisit:
                 self._write(table, "", outcome, detail)
 
     def _cover_probe(self, probe: Probe, table: str) -> None:
-        """Say for one table what the ports at which it is usual showed, where no probe of it ran."""
-        if any(protocol == probe.protocol for protocol, _, _ in self.ran):
-            return
+        """Say for one table what those of its usual ports showed at which no probe of it ran."""
         if self.ot and not probe.industrial:
             self._write(table, "", Outcome.NOT_PERMITTED, "class ot: only its own protocol is asked")
         elif probe.transport is Transport.TCP:
@@ -207,7 +219,9 @@ class HostVisit:
         for port, (outcome, detail) in sorted(unheard.items()):
             if port_subject("tcp", port) not in covered:
                 self._write(table, port_subject("tcp", port), outcome, detail)
-        if not unheard and not covered:
+        if table == "service" and self.ot and set(self.network.ports) - self.ports.keys():
+            self._write(table, "", Outcome.NOT_PERMITTED, "class ot: only the ports of industrial protocols are tried")
+        elif not unheard and not covered:
             self._write(table, "", Outcome.OK, absent)
 
     def _write(self, table: str, subject: str, outcome: Outcome, detail: str | None) -> None:
@@ -219,7 +233,8 @@ class HostVisit:
     def _service(self, transport: Transport, port: int, visit: Visit) -> None:
         """Write what speaks on an open port, or that nothing known does."""
         identity = self.found[transport, port]
-        banner = "".join(c for c in identity.greeting.decode("utf-8", "replace") if c.isprintable())[:BANNER_CHARACTERS]
+        said = redact(identity.protocol or "http", identity.greeting, self.key).decode("utf-8", "replace")
+        banner = "".join(c for c in said if c.isprintable())[:BANNER_CHARACTERS]
         probe = self.probes.get(identity.protocol or "")
         visit.row(
             "service",
@@ -229,7 +244,7 @@ class HostVisit:
             tls=identity.tls,
             product=identity.product,
             version=identity.version,
-            banner=visit.redacted(banner) or None,
+            banner=banner or None,
             expected_port=probe.usual(port) if probe else None,
         )
         self.batch.coverage(

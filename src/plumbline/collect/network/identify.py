@@ -8,10 +8,12 @@ Industrial ports are never asked by these steps: their own probes know them (law
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import dataclass, replace
 
 from plumbline.collect.network.probe import Visit, outcome_of
-from plumbline.model.errors import DeviceError, HungUpError, SilentError
+from plumbline.model.errors import DeviceError, HungUpError, RefusedError, SilentError
 from plumbline.model.words import Outcome
 from plumbline.net.connection import Connection
 from plumbline.protocols import banner as banners
@@ -19,7 +21,10 @@ from plumbline.protocols import http, mqtt, rtsp
 
 GREETING_S = 1.0  # OpenSSH, vsftpd and BusyBox telnetd greet within 0.1 s on a LAN; embedded ones were seen to take 0.7 s
 ANSWER_S = 3.0
+REST_S = 1.0  # for the rest of an answer that came in pieces too small to tell
+HEARD_BYTES = 512
 SERVER_FIRST = frozenset({"ssh", "ftp", "telnet", "smtp"})
+_FTP_REPLY = re.compile(rb"(?:120|220|421|530)[ -]")  # RFC 959 5.4: what a server may say first
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +34,29 @@ class Identity:
     protocol: str | None
     tls: bool | None
     outcome: Outcome = Outcome.OK
-    greeting: bytes = b""
+    greeting: bytes = b""  # what it said by itself
     product: str | None = None
     version: str | None = None
     detail: str | None = None
+    may_wait: bool = False  # it said nothing, or hung up at our question: it may be waiting for another one
 
 
 async def identify(visit: Visit, hints: tuple[str, ...], *, tls_hint: bool) -> Identity:
-    """Identify one service. `hints` are the protocols whose usual port this is; `tls_hint` that they come inside TLS there."""
+    """Identify one service. `hints` are the protocols whose usual port this is; `tls_hint` that they come inside TLS there.
+
+    Raises NotPermittedError, StoppedError and EnvironmentFault; what the device does is told by the outcome.
+    """
     if tls_hint:
         inside = await _inside_tls(visit, hints)
         if inside.tls:
             return inside
     if "mqtt" in hints and await _speaks_mqtt(visit):
         return Identity("mqtt", tls=False)
-    first = await _greeting_or_get(visit, wait_s=ANSWER_S if SERVER_FIRST & set(hints) else 0.0 if hints else GREETING_S)
+    first = await _greeting_or_get(visit, hints, wait_s=ANSWER_S if SERVER_FIRST & set(hints) else 0.0 if hints else GREETING_S)
     if first.tls and not tls_hint:
         inside = await _inside_tls(visit, hints)
         return inside if inside.tls else first
-    if first.protocol is not None or first.outcome in (Outcome.PROTOCOL_ERROR, Outcome.REFUSED, Outcome.UNREACHABLE):
+    if not first.may_wait:
         return first
     if "mqtt" not in hints and await _speaks_mqtt(visit):
         return Identity("mqtt", tls=False)
@@ -60,43 +69,71 @@ async def identify(visit: Visit, hints: tuple[str, ...], *, tls_hint: bool) -> I
     return first
 
 
-async def _greeting_or_get(visit: Visit, wait_s: float) -> Identity:
+async def _greeting_or_get(visit: Visit, hints: tuple[str, ...], wait_s: float) -> Identity:
     """One connection: listen for a greeting, then ask for / and look at the answer."""
     try:
         connection = await visit.connect()
     except DeviceError as error:
         return Identity(None, None, outcome_of(error), detail=str(error))
+    unknown = Identity(None, True if visit.tls else None)
+    asked = False
     try:
         heard = await _listen(connection, wait_s) if wait_s else None
-        if heard == b"":
-            return Identity(None, None, Outcome.REFUSED, detail="closed the connection before anything was asked")
         if heard is None:
-            await connection.request(http.encode_get(visit.address, "/"))
+            asked = True
+            await connection.request(http.encode_get(visit.host, "/"))
             heard = await _listen(connection, ANSWER_S)
-    except HungUpError as error:
-        return Identity(None, None, Outcome.TIMEOUT, detail=f"closed the connection when asked for a page: {error}")
+    except (HungUpError, RefusedError) as error:
+        detail = f"closed the connection when asked for a page: {error}" if asked else str(error)
+        return replace(unknown, outcome=Outcome.REFUSED, detail=detail, may_wait=asked)
     except DeviceError as error:
-        return Identity(None, None, outcome_of(error), detail=str(error))
+        return replace(unknown, outcome=outcome_of(error), detail=str(error))
     finally:
         await connection.close()
+    if heard is None:
+        detail = "sent nothing by itself, and nothing when asked for a page"
+        return replace(unknown, outcome=Outcome.TIMEOUT, detail=detail, may_wait=True)
     if not heard:
-        return Identity(None, None, Outcome.TIMEOUT, detail="sent nothing by itself, and nothing when asked for a page")
+        when = "when asked for a page" if asked else "before anything was asked"
+        return replace(unknown, outcome=Outcome.REFUSED, detail=f"closed the connection {when}", may_wait=asked)
+    return _name(unknown, heard, hints, asked=asked)
+
+
+def _name(unknown: Identity, heard: bytes, hints: tuple[str, ...], *, asked: bool) -> Identity:
+    """Name the protocol of what was heard."""
     answer = banners.identify_answer(heard)
-    if answer == "tls":
+    if answer == "tls" and not unknown.tls:
         return Identity(None, tls=True, outcome=Outcome.PROTOCOL_ERROR, detail="answers in TLS")
     found = banners.identify(heard)
     protocol = found.protocol or answer
+    if protocol is None and "ftp" in hints and _FTP_REPLY.match(heard):
+        protocol = "ftp"  # "220 ready" may be FTP or SMTP; the port decides
+    greeting = b"" if asked else heard
     if protocol is None:
-        return Identity(None, None, Outcome.PROTOCOL_ERROR, heard[:512], detail="answers in no protocol that we know")
-    return Identity(protocol, visit.tls, greeting=heard[:512], product=found.product, version=found.version)
+        return replace(unknown, outcome=Outcome.PROTOCOL_ERROR, greeting=greeting, detail="answers in no protocol that we know")
+    return Identity(protocol, bool(unknown.tls), greeting=greeting, product=found.product, version=found.version)
 
 
 async def _listen(connection: Connection, timeout_s: float) -> bytes | None:
-    """Receive once; None when nothing came in time, b"" when the other side closed."""
-    try:
-        return await connection.receive(timeout_s=timeout_s)
-    except SilentError:
-        return None
+    """Receive until the protocol shows or nothing more comes; None when nothing came in time, b"" when the other side closed."""
+    loop = asyncio.get_running_loop()
+    heard, deadline = b"", loop.time() + timeout_s
+    while len(heard) < HEARD_BYTES and (left := deadline - loop.time()) > 0:
+        try:
+            data = await connection.receive(timeout_s=left)
+        except SilentError:
+            break
+        except HungUpError:
+            if heard:
+                break
+            raise
+        if not data:
+            return heard
+        deadline = deadline if heard else loop.time() + REST_S
+        heard += data
+        if banners.identify(heard).protocol:
+            break
+    return heard[:HEARD_BYTES] or None
 
 
 async def _speaks_mqtt(visit: Visit) -> bool:
@@ -105,7 +142,7 @@ async def _speaks_mqtt(visit: Visit) -> bool:
     except DeviceError:
         return False
     try:
-        await connection.request(mqtt.encode_connect("plumbline"))
+        await connection.request(mqtt.encode_connect(visit.client_name))
         answer = await connection.receive(timeout_s=ANSWER_S)
         return any(isinstance(event, mqtt.Connack) for event in mqtt.MqttDecoder(mqtt.Side.SERVER).feed(answer))
     except DeviceError:
@@ -120,7 +157,7 @@ async def _speaks_rtsp(visit: Visit) -> bool:
     except DeviceError:
         return False
     try:
-        await connection.request(rtsp.encode_options(f"rtsp://{visit.address}:{visit.port}/", cseq=1))
+        await connection.request(rtsp.encode_options(f"rtsp://{visit.host}:{visit.port}/", cseq=1))
         return (await connection.receive(timeout_s=ANSWER_S)).startswith(b"RTSP/")
     except DeviceError:
         return False
@@ -129,16 +166,16 @@ async def _speaks_rtsp(visit: Visit) -> bool:
 
 
 async def _inside_tls(visit: Visit, hints: tuple[str, ...]) -> Identity:
-    """Shake hands, then look for the protocol inside."""
+    """Shake hands, then look for the protocol inside; `tls` is true once a handshake has succeeded."""
     inside = replace(visit, tls=True)
-    if "mqtt" in hints:
-        if await _speaks_mqtt(inside):
+    try:
+        if "mqtt" in hints:
+            if await _speaks_mqtt(inside):
+                return Identity("mqtt", tls=True)
+            hints = tuple(hint for hint in hints if hint != "mqtt")
+        first = await _greeting_or_get(inside, hints, wait_s=0.0 if hints else GREETING_S)
+        if first.protocol is None and first.tls and first.may_wait and await _speaks_mqtt(inside):
             return Identity("mqtt", tls=True)
-        hints = tuple(hint for hint in hints if hint != "mqtt")
-    first = await _greeting_or_get(inside, wait_s=0.0 if hints else GREETING_S)
-    visit.permit = inside.permit
-    if first.protocol is not None:
-        return replace(first, tls=True)
-    if first.outcome is Outcome.TIMEOUT and await _speaks_mqtt(inside):
-        return Identity("mqtt", tls=True)
-    return first
+        return first
+    finally:
+        visit.permit = inside.permit

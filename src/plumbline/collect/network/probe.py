@@ -7,6 +7,7 @@ turns that into coverage, so no probe decides how its failure is told.
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from plumbline.net.connection import Connection
 from plumbline.net.datagram import DatagramLine
 from plumbline.net.door import Door
 from plumbline.net.redaction import redact
+
+_LEGACY_SERVER_CONNECT = 0x4  # OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT; the ssl module names it from Python 3.12 on
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def unverified_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     # Old devices speak what OpenSSL refuses at its default level; refusing with it would leave them unjudged.
     context.set_ciphers("ALL:@SECLEVEL=0")
+    context.options |= _LEGACY_SERVER_CONNECT  # a server without RFC 5746 is judged, not refused
     return context
 
 
@@ -80,6 +84,7 @@ class Visit:
     inside: str | None = None  # for the tls probe: the protocol found inside
     greeting: bytes = b""  # what the service said by itself when it was identified
     permit: str | None = None
+    recognised: bool = False  # the device has answered in the protocol, whatever became of the probe afterwards
     rows: dict[str, int] = field(default_factory=dict)
     _partial: dict[str, str] = field(default_factory=dict)
 
@@ -87,6 +92,16 @@ class Visit:
     def subject(self) -> str:
         """The service, for example `tcp/1883`."""
         return port_subject(self.transport.value, self.port)
+
+    @property
+    def host(self) -> str:
+        """The address as it stands in a URL."""
+        return f"[{self.address}]" if ":" in self.address else self.address
+
+    @property
+    def client_name(self) -> str:
+        """A name of ours, for protocols whose clients name themselves; another each time: brokers drop the older of two equal ones."""
+        return f"plumbline{secrets.token_hex(6)}"  # 21 characters; MQTT 3.1.1, 3.1.3.1: 23 are allowed anywhere
 
     def allows(self, intrusion: Intrusion) -> bool:
         """Say whether the authorisation goes as far as this."""
@@ -120,8 +135,8 @@ class Visit:
         return self.writer.raw(redact(self.why, data, self.key))
 
     def redacted(self, text: str) -> str:
-        """Take secrets out of a piece of text for a column."""
-        return redact(self.why, text.encode(), self.key).decode("utf-8", "replace")
+        """Take secrets out of a piece of text for a column; cut it afterwards, not before: a half secret is not recognised."""
+        return redact(self.why, text.encode("utf-8", "replace"), self.key).decode("utf-8", "replace")
 
     def row(self, table: str, subject: str | None = None, *, raw: str | None = None, **columns: Any) -> None:
         """Add a row about this service, or about a part of it."""
@@ -130,6 +145,7 @@ class Visit:
             table, self.entity, self.subject if subject is None else subject, raw=raw, permit=self.permit, observed_at=at, **columns
         )
         self.rows[table] = self.rows.get(table, 0) + 1
+        self.recognised = True
 
     def partial(self, table: str, detail: str) -> None:
         """Say that a table could not be filled to the end, and why."""

@@ -9,23 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Any
 
 from plumbline.collect.context import Context
-from plumbline.collect.network.host import HostVisit
+from plumbline.collect.network.host import INTERRUPTED, HostVisit
 from plumbline.collect.network.registry import load_probes
+from plumbline.collect.network.together import together
 from plumbline.model.entities import Entity
 from plumbline.model.errors import EnvironmentFault, NotPermittedError, StoppedError
-from plumbline.model.words import EntityKind, Outcome
+from plumbline.model.words import EntityKind, Intrusion, Outcome, Transport
 from plumbline.net.breaker import Breaker, waves
 from plumbline.net.door import Door
 from plumbline.net.sweep import PortState
 from plumbline.rig.models import Network
+from plumbline.rig.permits import Contact, Refusal
 from plumbline.rig.targets import targets
 
+LIVENESS_PORTS = 3  # of those that answered before; one that still does is enough
 AT_ONCE = 64  # visits under way; the caps of the door decide the pace, this bounds the memory
+CLOSED_HOURS = frozenset({Refusal.NOT_YET_VALID, Refusal.EXPIRED, Refusal.OUTSIDE_WINDOW})
+
+Step = Callable[[HostVisit], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -40,12 +47,9 @@ async def collect_networks(context: Context, door: Door) -> NetworkResult:
     """Sweep and probe every network of the rig; raises EnvironmentFault when the machine fails us, and nothing else."""
     work = _Run(context, door)
     try:
-        await door.open()
         await work.all()
-    except StoppedError as stopped:
-        work.result.ended_early = str(stopped)
-    except NotPermittedError as refusal:  # the whole authorisation: wrong anchor, window closed
-        work.result.ended_early = str(refusal)
+    except (StoppedError, NotPermittedError) as error:
+        work.result.ended_early = str(error)
     return work.result
 
 
@@ -57,38 +61,66 @@ class _Run:
         self.breaker = Breaker(door.stop, models=self.models)
         self.done = 0
         self.total = 0
+        self.refused = 0  # connects of the network under way that the law turned down
         self.started = context.now()
 
     async def all(self) -> None:
-        rig = self.context.rig
-        for network in rig.networks:
-            addresses = [str(address) for address in targets(rig, network)]
-            self.total += len(addresses)
-            fresh = [address for address in addresses if not self._finished(network, address)]
-            split = waves(fresh, self.models)
+        ended: StoppedError | NotPermittedError | None = None
+        try:
+            await self.door.open()
+        except (StoppedError, NotPermittedError) as error:  # no more passes: the whole authorisation, or a wrong anchor
+            ended = error
+        for network in self.context.rig.networks:
+            if ended is not None:
+                self._cover_network(network, Outcome.NOT_PERMITTED, f"not reached: {ended}")
+                continue
             try:
-                await self._wave(network, list(split.canaries))
-                await self._wave(network, list(split.others))
+                await self._network(network)
             except (StoppedError, NotPermittedError) as error:
-                self._cover_network(network, len(addresses), str(error))
-                raise
-            self._cover_network(network, len(addresses), None)
+                self._cover_network(network, Outcome.PARTIAL, str(error))
+                ended = error
+        if ended is not None:
+            raise ended
+
+    async def _network(self, network: Network) -> None:
+        addresses = [str(address) for address in targets(self.context.rig, network)]
+        fresh = [address for address in addresses if not self._finished(network, address)]
+        self.total += len(fresh)
+        self.refused = 0
+        split = waves(fresh, self.models)
+        await self._wave(network, list(split.canaries))
+        await self._wave(network, list(split.others))
+        detail = f"{len(addresses)} addresses swept at {len(network.ports)} TCP ports"
+        if self.refused:
+            self._cover_network(network, Outcome.PARTIAL, f"{detail}; {self.refused} connects were not permitted")
+        else:
+            self._cover_network(network, Outcome.OK, detail)
 
     def _finished(self, network: Network, address: str) -> bool:
-        return self.context.writer.attempted(Entity.of(EntityKind.HOST, network.site, address), "service")
+        entity, writer = Entity.of(EntityKind.HOST, network.site, address), self.context.writer
+        table, subject, unfinished = INTERRUPTED
+        return writer.attempted(entity, table) and writer.outcomes.get((str(entity), table, subject)) is not unfinished
 
     async def _wave(self, network: Network, addresses: list[str]) -> None:
-        """Sweep and visit some addresses of one network."""
+        """Sweep and visit some addresses of one network; when the run is ended meanwhile, say so of every host that it had begun."""
         visits = {address: self._visit(network, address) for address in addresses}
         if not visits:
             return
+        try:
+            await self._visit_swept(visits, network)
+        except (StoppedError, NotPermittedError) as error:
+            for visit in visits.values():
+                if not visit.over and (visit.answered or self._declared(visit)):
+                    visit.interrupt(str(error))
+            raise
+
+    async def _visit_swept(self, visits: dict[str, HostVisit], network: Network) -> None:
         first = next(iter(visits.values())).industrial_ports()
         await self._sweep(visits, [(port, list(visits)) for port in first])
-        await self._visit_all(visits.values(), HostVisit.ask_industrial)
+        await self._visit_all(visits.values(), self._ask_industrial)
         others = [port for port in network.ports if port not in set(first)]
-        generic = {address: visit for address, visit in visits.items() if not visit.ot}
+        generic = {address: visit for address, visit in visits.items() if not visit.ot and not visit.over}
         await self._sweep(generic, [(port, list(generic)) for port in others])
-        self.breaker.expect(visit.address for visit in visits.values() if visit.answered)
         await self._visit_all(visits.values(), self._finish_one)
 
     async def _sweep(self, visits: dict[str, HostVisit], plan: list[tuple[int, list[str]]]) -> None:
@@ -98,74 +130,99 @@ class _Run:
             visit = visits[result.address]
             visit.ports[result.port] = result.state
             visit.permit = visit.permit or (result.permit.id if result.permit else None)
+            if result.reason in CLOSED_HOURS:
+                raise NotPermittedError("the authorised time is over", reason=result.reason)
+            self.refused += result.state is PortState.REFUSED_BY_LAW and result.reason != Refusal.NEVER_TOUCH
             swept += 1
             if swept % 256 == 0 or swept == total:
                 self.context.progress("sweeping ports", swept, total)
+        self.breaker.expect(visit.address for visit in visits.values() if visit.answered)
 
-    async def _visit_all(self, visits: Iterable[HostVisit], step: Callable[[HostVisit], Awaitable[None]]) -> None:
+    async def _visit_all(self, visits: Iterable[HostVisit], step: Step) -> None:
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def one(visit: HostVisit) -> None:
             async with limit:
                 await self._guarded(visit, step)
 
-        tasks = [asyncio.create_task(one(visit)) for visit in visits]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await together(one(visit) for visit in visits)
 
-    async def _guarded(self, visit: HostVisit, step: Callable[[HostVisit], Awaitable[None]]) -> None:
+    async def _guarded(self, visit: HostVisit, step: Step) -> None:
         """Run one step of a visit: a defect of ours costs this host's verdicts, told with its trace, and nobody else's."""
         if visit.over:
             return
         try:
             await step(visit)
+            self._check_hours(visit)
         except (StoppedError, NotPermittedError) as error:
-            visit.interrupt(str(error))
-            if isinstance(error, StoppedError):
+            if not visit.over:
+                visit.interrupt(str(error))
+            if isinstance(error, StoppedError) or error.reason in CLOSED_HOURS:
                 raise
         except EnvironmentFault:
             raise
         except Exception:  # noqa: BLE001 - the one boundary of a visit (STYLE 15)
             visit.give_up(traceback.format_exc(limit=-4))
 
-    async def _finish_one(self, visit: HostVisit) -> None:
-        """Ask what is left to ask, see whether the device is still there, and commit."""
-        alive = False
-        if visit.answered:
+    async def _ask_industrial(self, visit: HostVisit) -> None:
+        """Ask a device at its industrial ports and compare its liveness at once: these are the devices that are hurt most easily."""
+        if visit.has_industrial():
             self.breaker.before(visit.address, alive=True)
-            if not visit.ot:
-                await visit.ask_others()
-            alive = await self._alive(visit)
-            self.result.hosts += 1
-        visit.finish(declared=self.context.rig.asset_at(ip_address(visit.address)) is not None)
+            await visit.ask_industrial()
+            await self._compare(visit)
+
+    async def _finish_one(self, visit: HostVisit) -> None:
+        """Ask what is left to ask, commit, and see whether the device is still there."""
+        generic = not visit.ot and (visit.answered or self._declared(visit) or self.door.mac_of(visit.address) is not None)
+        if generic:
+            self.breaker.before(visit.address, alive=visit.answered)
+            await visit.ask_others()
+        self._check_hours(visit)
+        self.result.hosts += visit.answered
+        visit.finish(declared=self._declared(visit))
         self.done += 1
         self.context.progress("visiting hosts", self.done, self.total)
-        if visit.answered:
-            self.breaker.after(visit.address, alive=alive)
+        if generic:
+            await self._compare(visit)
 
-    async def _alive(self, visit: HostVisit) -> bool:
-        """Ask again at a port that answered before; two tries, as one lost packet is not a lost device."""
-        port = next((port for port, state in visit.ports.items() if state in (PortState.OPEN, PortState.CLOSED)), None)
-        if port is None:
-            return True  # heard over UDP alone, by a probe that has just ended
+    async def _compare(self, visit: HostVisit) -> None:
+        """Tell the breaker whether a device still answers where it did before; two tries, as one lost packet is not a lost device.
+
+        An open port that is closed now is no answer: the kernel of a device may outlive all that it was there for. Where the window has
+        closed meanwhile it cannot be known, and nothing is told.
+        """
+        were_open = [port for port, state in sorted(visit.ports.items()) if state is PortState.OPEN]
+        were_closed = [port for port, state in sorted(visit.ports.items()) if state is PortState.CLOSED]
+        ports = (were_open or were_closed)[:LIVENESS_PORTS]
+        if not ports:
+            return  # heard over UDP alone, by a probe that has just ended
+        before = {visit.ports[port] for port in ports}
         for _ in range(2):
-            async for again in self.door.sweep([(visit.address, port)], why="liveness"):
-                if again.state in (PortState.OPEN, PortState.CLOSED):
-                    return True
-        return False
+            async for again in self.door.sweep([(visit.address, port) for port in ports], why="liveness"):
+                if again.state is PortState.REFUSED_BY_LAW:
+                    return
+                if again.state in before:
+                    self.breaker.after(visit.address, alive=True)
+                    return
+        self.breaker.after(visit.address, alive=False)
+
+    def _check_hours(self, visit: HostVisit) -> None:
+        """Raise NotPermittedError when the authorised time is over: what was refused meanwhile is for a resumed run to ask."""
+        try:
+            self.door.judge(Contact(ip_address(visit.address), None, Transport.TCP, Intrusion.QUERY, "visit"))
+        except NotPermittedError as refusal:
+            if refusal.reason in CLOSED_HOURS:
+                raise
+
+    def _declared(self, visit: HostVisit) -> bool:
+        return self.context.rig.asset_at(ip_address(visit.address)) is not None
 
     def _visit(self, network: Network, address: str) -> HostVisit:
         context = self.context
         return HostVisit(self.door, context.writer, context.key, context.now, self.probes, network, address)
 
-    def _cover_network(self, network: Network, addresses: int, cut_short: str | None) -> None:
+    def _cover_network(self, network: Network, outcome: Outcome, detail: str) -> None:
         """Say how far the sweep of a network came: the coverage of the table `host`."""
         entity = Entity.of(EntityKind.NETWORK, network.site, network.name)
-        detail = cut_short or f"{addresses} addresses swept at {len(network.ports)} TCP ports"
-        outcome = Outcome.PARTIAL if cut_short else Outcome.OK
         with self.context.writer.batch() as batch:
             batch.coverage(entity, "host", outcome=outcome, started_at=self.started, ended_at=self.context.now(), detail=detail)

@@ -1,24 +1,26 @@
 """CoAP without security: GET /.well-known/core; under `session`, a GET of the first five resources that it lists.
 
-GET is safe by definition (RFC 7252 5.8.1). Exchanges: at most 4 datagrams for the list (blockwise) and 2 for each resource, so 14.
-A lost datagram is asked for once more.
+GET is safe by definition (RFC 7252 5.8.1). Exchanges: a datagram for each block of the list, at most 16, and one for each resource; a
+lost one is asked for once more, and an answer that comes by itself is acknowledged. So 26 at most, and 47 where every second is lost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import ProtocolError, SilentError
+from plumbline.model.errors import DeviceError, ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.datagram import DatagramLine
 from plumbline.protocols import link_format
 from plumbline.protocols.coap import Block, BlockwiseBody, CodeClass, Message, Type, decode, encode_ack, encode_get
 
 ANSWER_S = 2.0  # RFC 7252 4.8: ACK_TIMEOUT
-BLOCKS_MAX = 4
+BLOCKS_MAX = 16  # 1 KiB of a list from a node with blocks of 64 bytes, 16 KiB from one with the largest
 TRIED_MAX = 5
 LISTED_MAX = 100
+PATH_CHARACTERS = 255
 TOKEN = b"\x50\x4c"
 
 
@@ -28,21 +30,26 @@ async def run(visit: Visit) -> None:
     try:
         kept = bytearray()
         asking = _Asking(line, kept)
-        body, last = await _discover(asking)
-        links = link_format.decode(body) if last.code_class is CodeClass.SUCCESS else ()
-        resources = [link.target for link in links][:LISTED_MAX]
-        readable = await _try(visit, resources) if links else None
+        body, last = await _discover(visit, asking)
     finally:
         await line.close()
+    listed = last.code_class is CodeClass.SUCCESS
+    try:
+        links = link_format.decode(body) if listed else ()
+    except ProtocolError as error:
+        visit.partial("coap_service", str(error))
+        listed, links = False, ()
+    resources = [link.target[:PATH_CHARACTERS] for link in links][:LISTED_MAX]
+    readable, tried = await _try(visit, resources) if listed and visit.allows(Intrusion.SESSION) else (None, None)
     visit.row(
         "coap_service",
         raw=visit.keep(bytes(kept)),
         port=visit.port,
         code=last.code_text,
-        resources=resources if last.code_class is CodeClass.SUCCESS else None,
-        resource_types=sorted({kind for link in links if (kind := link.get("rt"))}) if links else None,
+        resources=resources if listed else None,
+        resource_types=sorted({kind for link in links for kind in (link.get("rt") or "").split()}) if listed else None,
         readable=readable,
-        tried=None if readable is None else min(len(_worth_trying(resources)), TRIED_MAX),
+        tried=tried,
     )
 
 
@@ -82,8 +89,10 @@ class _Asking:
         raise ProtocolError("acknowledged, and never answered")
 
 
-async def _discover(asking: _Asking) -> tuple[bytes, Message]:
+async def _discover(visit: Visit, asking: _Asking) -> tuple[bytes, Message]:
+    """The list of resources as far as it was read, and the last answer."""
     body, block = BlockwiseBody(), None
+    message: Message
     for _ in range(BLOCKS_MAX):
         message = await asking.get((".well-known", "core"), block)
         if message.code_class is not CodeClass.SUCCESS:
@@ -91,31 +100,31 @@ async def _discover(asking: _Asking) -> tuple[bytes, Message]:
         block = body.add(message)
         if block is None:
             return body.data, message
-    raise ProtocolError(f"the list of resources is longer than {BLOCKS_MAX} blocks")
+    visit.partial("coap_service", f"the list of resources is longer than {BLOCKS_MAX} blocks")
+    return body.data.rpartition(b",<")[0], message
 
 
 def _worth_trying(resources: list[str]) -> list[str]:
-    return [path for path in resources if path.startswith("/") and not path.startswith("/.well-known") and "?" not in path]
+    return [path for path in resources if path.startswith("/") and not path.startswith("/.well-known") and "?" not in path][:TRIED_MAX]
 
 
-async def _try(visit: Visit, resources: list[str]) -> list[str] | None:
-    if not visit.allows(Intrusion.SESSION):
-        return None
-    readable = []
+async def _try(visit: Visit, resources: list[str]) -> tuple[list[str] | None, int]:
+    """Read what is listed: which resources can be read, None where none was and not all answered; and how many were tried."""
+    readable, tried = list[str](), 0
     line = await visit.datagrams(Intrusion.SESSION)
     try:
         asking = _Asking(line, first_id=0x6000)
-        for path in _worth_trying(resources)[:TRIED_MAX]:
-            try:
-                message = await asking.get([part for part in path.split("/") if part])
-            except SilentError as error:
-                visit.partial("coap_service", f"{path}: {error}")
-                return None
+        for path in _worth_trying(resources):
+            tried += 1
+            message = await asking.get([unquote(part) for part in path.split("/") if part])
             if message.code_class is CodeClass.SUCCESS:
                 readable.append(path)
+    except DeviceError as error:
+        visit.partial("coap_service", f"{tried} of {len(_worth_trying(resources))} resources: {error}")
+        return readable or None, tried
     finally:
         await line.close()
-    return readable
+    return readable, tried
 
 
 PROBE = Probe(
@@ -124,6 +133,6 @@ PROBE = Probe(
     transport=Transport.UDP,
     ports=frozenset({5683}),
     intrusion=Intrusion.QUERY,
-    exchanges=14,
+    exchanges=47,
     run=run,
 )

@@ -7,21 +7,23 @@ not followed. Page facts come from the last page read; a body cut short leaves w
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from plumbline.collect.network.exchange import of_type, receive_event
 from plumbline.collect.network.probe import Probe, Visit
+from plumbline.model.errors import HungUpError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.redirects import next_hop
 from plumbline.protocols.http import Response, ResponseDecoder, encode_get
-from plumbline.protocols.http_fields import Cookie, FieldFacts, field_facts, redirect_url, without_query
+from plumbline.protocols.http_fields import MAX_TEXT, Cookie, FieldFacts, field_facts, redirect_url, without_query
 from plumbline.protocols.http_page import PageFacts, page_facts
 from plumbline.rig.permits import Contact
 
 FOREIGN_ORIGIN = "https://origin.invalid"  # RFC 6761: nobody can own it
 PAGES_MAX = 3
-PATH_MAX = 512
+_PATH = re.compile(r"/[!-~]{0,511}")  # what may stand in a request line, and not absurdly long
 # Offers that belong to administration by themselves; "setup" or "users" alone stand on many a harmless page.
 STRONG_OFFERS = {"firmware", "reboot", "reset"}
 
@@ -44,10 +46,15 @@ async def run(visit: Visit) -> None:
 async def _get(visit: Visit, path: str) -> tuple[Response, bytes]:
     connection = await visit.connect()
     try:
-        host = f"[{visit.address}]" if ":" in visit.address else visit.address
-        await connection.request(encode_get(f"{host}:{visit.port}", path, [("Origin", FOREIGN_ORIGIN)]))
-        kept = bytearray()
-        response = await receive_event(connection, ResponseDecoder(), of_type(Response), kept=kept)
+        await connection.request(encode_get(_netloc(visit), path, [("Origin", FOREIGN_ORIGIN)]))
+        kept, decoder = bytearray(), ResponseDecoder()
+        try:
+            response = await receive_event(connection, decoder, of_type(Response), kept=kept)
+        except (SilentError, HungUpError):  # a page without an end, such as a stream of pictures: its head is worth having
+            cut = [event for event in decoder.end() if kept]
+            if not cut:
+                raise
+            response = cut[0]
         return response, bytes(kept)
     finally:
         await connection.close()
@@ -56,22 +63,35 @@ async def _get(visit: Visit, path: str) -> tuple[Response, bytes]:
 def _same_place(visit: Visit, path: str, fields: FieldFacts, page: PageFacts | None) -> str | None:
     """The path of a redirect that stays on this port; any other is judged, and logged when refused, but never followed."""
     target = fields.location or (page.refresh if page else None)
-    if not target:
+    if not target or len(target) >= MAX_TEXT:  # so long a one was cut
         return None
     scheme = "https" if visit.tls else "http"
     here = f"{scheme}://{_netloc(visit)}{path}"
     onward = redirect_url(here, target)
-    there = urlsplit(onward) if onward else None
-    if there is None or (there.scheme, there.netloc) != (scheme, _netloc(visit)):
+    there = _split(onward)
+    if there is None or (there.scheme, there.hostname, _port(there)) != (scheme, visit.address, visit.port):
         current = Contact(ip_address(visit.address), visit.port, visit.transport, Intrusion.QUERY, visit.why)
         next_hop(visit.door, current, target)
         return None
-    return there.path if there.path.startswith("/") and len(there.path) <= PATH_MAX else None
+    return there.path if _PATH.fullmatch(there.path) else None
+
+
+def _split(url: str | None) -> SplitResult | None:
+    """Take a URL apart; None for what is none."""
+    try:
+        parts = urlsplit(url or "")
+        _port(parts)
+    except ValueError:
+        return None
+    return parts if url else None
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _netloc(visit: Visit) -> str:
-    host = f"[{visit.address}]" if ":" in visit.address else visit.address
-    return host if visit.port == (443 if visit.tls else 80) else f"{host}:{visit.port}"
+    return visit.host if visit.port == (443 if visit.tls else 80) else f"{visit.host}:{visit.port}"
 
 
 def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None:
@@ -79,7 +99,7 @@ def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None
     last_fields = field_facts(last)
     unseen = last.truncated
     challenge = last_fields.challenges[0] if last_fields.challenges else None
-    location = urlsplit(fields.location) if fields.location else None
+    location = _split(fields.location)
     cookies = (*fields.cookies, *(last_fields.cookies if last is not response else ()))
     offers = set(page.administration) if page else set()
     open_admin = 200 <= last.status < 300 and not (page and page.login_form) and (bool(offers & STRONG_OFFERS) or len(offers) > 1)
@@ -91,13 +111,13 @@ def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None
         tls=visit.tls,
         status=response.status,
         server=fields.server,
-        title=page.title if page else None,
-        location=without_query(fields.location) if fields.location else None,
+        title=visit.redacted(page.title) if page and page.title is not None else None,
+        location=visit.redacted(without_query(fields.location)) if fields.location else None,
         redirects_to_https=bool(location and location.scheme == "https" and location.hostname in (None, visit.address)),
         login_form=True if page and page.login_form else None if unseen else False,
         login_form_in_clear=_in_clear(visit, page),
         auth_scheme=challenge.scheme.lower() if challenge else None,
-        auth_realm=challenge.realm if challenge else None,
+        auth_realm=visit.redacted(challenge.realm)[:MAX_TEXT] if challenge and challenge.realm is not None else None,
         open_admin=True if open_admin else None if unseen else False,
         directory_listing=True if page and page.directory_listing else None if unseen else False,
         hsts=fields.hsts is not None,

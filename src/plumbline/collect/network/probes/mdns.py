@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from plumbline.collect.network.announcements import distinct, of_mdns
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import SilentError
+from plumbline.model.errors import ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.datagram import DatagramLine
 from plumbline.protocols.dns import Message, Question, RecordType, Target, decode, encode_query
@@ -20,7 +20,7 @@ TYPES = "_services._dns-sd._udp.local"
 
 
 async def run(visit: Visit) -> None:
-    """Browse and write one row for each instance, or for each type that lists none."""
+    """Browse and write one row for each instance."""
     kept = bytearray()
     line = await visit.datagrams()
     try:
@@ -30,8 +30,10 @@ async def run(visit: Visit) -> None:
         for number, name in enumerate(types[:TYPES_MAX]):
             try:
                 found += of_mdns(await _ask(line, kept, name, tries=1))
-            except SilentError as error:
-                visit.partial("announcement", f"{number} of {len(types)} service types asked; {name}: {error}")
+            except (SilentError, ProtocolError) as error:
+                visit.partial("announcement", f"{number} of {len(types)} service types; {name}: {error}")
+        if len(types) > TYPES_MAX:
+            visit.partial("announcement", f"{len(types)} service types; the first {TYPES_MAX} were asked for")
     finally:
         await line.close()
     raw = visit.keep(bytes(kept))

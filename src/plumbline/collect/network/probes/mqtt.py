@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from plumbline.collect.network.exchange import of_type, receive_event
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import DeviceError, ProtocolError, RefusedError, SilentError
+from plumbline.model.errors import DeviceError, HungUpError, ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.connection import Connection
 from plumbline.protocols.mqtt import (
@@ -30,14 +30,17 @@ from plumbline.protocols.mqtt_topics import topic_shape
 
 LISTEN_S = 5.0
 SHAPES_MAX = 200
-CLIENT_ID = "plumbline"
+VERSION_CHARACTERS = 64
+VERSION_TOPIC = "$SYS/broker/version"  # the broker's own word, nobody's message
 NAMES = {4: "3.1.1", 5: "5.0"}
 VERSION_REFUSED = {0x01, 0x84}  # 3.1.1 section 3.2.2.3; 5.0 section 3.2.2.2: unacceptable or unsupported protocol version
 
 
 @dataclass
 class _Delivery:
+    listened: bool = False
     granted: bool | None = None
+    broker_version: str | None = None
     others: int = 0
     of_sys: int = 0
     messages: int = 0
@@ -52,16 +55,16 @@ async def run(visit: Visit) -> None:
     for version in (4, 5):
         try:
             answers[version] = await _knock(visit, version, kept)
-        except (RefusedError, ProtocolError, SilentError) as error:
+        except DeviceError as error:
             if version == 4:
                 raise
-            visit.partial("mqtt_broker", f"MQTT 5.0: {error}")
-        except DeviceError:
-            if version == 4:
-                raise
+            if not isinstance(error, HungUpError):  # a broker that knows only 3.1.1 may just close (3.1.1, 3.1.2.2)
+                visit.partial("mqtt_broker", f"MQTT 5.0: {error}")
     understood = [NAMES[version] for version, answer in answers.items() if answer.code not in VERSION_REFUSED]
     accepted = any(answer.accepted for answer in answers.values())
-    delivery = await _listen(visit) if answers[4].accepted and visit.allows(Intrusion.SESSION) else None
+    let_in = next((version for version, answer in answers.items() if answer.accepted), None)
+    delivery = await _listen(visit, let_in) if let_in is not None and visit.allows(Intrusion.SESSION) else None
+    heard = delivery if delivery and delivery.listened else None
     visit.row(
         "mqtt_broker",
         raw=visit.keep(bytes(kept)),
@@ -70,19 +73,21 @@ async def run(visit: Visit) -> None:
         versions=understood,
         anonymous_accepted=accepted,
         return_code=answers[4].code,
-        wildcard_granted=delivery.granted if delivery else None,
-        wildcard_delivered=delivery.others > 0 if delivery else None,
-        sys_delivered=delivery.of_sys > 0 if delivery else None,
-        messages=delivery.messages if delivery else None,
-        payload_bytes=delivery.payload_bytes if delivery else None,
-        topic_shapes=sorted(delivery.shapes)[:SHAPES_MAX] if delivery else None,
+        wildcard_granted=heard.granted if heard else None,
+        wildcard_delivered=heard.others > 0 if heard else None,
+        sys_delivered=heard.of_sys > 0 if heard else None,
+        messages=heard.messages if heard else None,
+        payload_bytes=heard.payload_bytes if heard else None,
+        topic_shapes=sorted(heard.shapes)[:SHAPES_MAX] if heard else None,
+        client_certificate_needed=False if visit.tls else None,  # it has answered us, who have none
+        broker_version=heard.broker_version if heard else None,
     )
 
 
 async def _knock(visit: Visit, version: int, kept: bytearray) -> Connack:
     connection = await visit.connect()
     try:
-        await connection.request(encode_connect(CLIENT_ID, version=version))
+        await connection.request(encode_connect(visit.client_name, version=version))
         answer = await receive_event(connection, MqttDecoder(Side.SERVER, version), of_type(Connack), kept=kept)
         if answer.accepted:
             await connection.send(encode_disconnect())
@@ -91,16 +96,18 @@ async def _knock(visit: Visit, version: int, kept: bytearray) -> Connack:
         await connection.close()
 
 
-async def _listen(visit: Visit) -> _Delivery:
+async def _listen(visit: Visit, version: int) -> _Delivery:
     """Subscribe to everything for five seconds and count what comes."""
-    found, decoder = _Delivery(), MqttDecoder(Side.SERVER, 4)
+    found, decoder = _Delivery(), MqttDecoder(Side.SERVER, version, keep=frozenset({VERSION_TOPIC}))
     connection = await visit.connect(Intrusion.SESSION)
     try:
-        await connection.request(encode_connect(CLIENT_ID))
+        await connection.request(encode_connect(visit.client_name, version=version))
         answer = await receive_event(connection, decoder, of_type(Connack))
         if not answer.accepted:
+            visit.partial("mqtt_broker", f"let in before, and then refused with {answer.code}")
             return found
-        await connection.request(encode_subscribe(1, [Subscription("#", 0), Subscription("$SYS/#", 0)]))
+        found.listened = True
+        await connection.request(encode_subscribe(1, [Subscription("#", 0), Subscription("$SYS/#", 0)], version=version))
         await _count(visit, connection, decoder, found)
         await connection.send(encode_disconnect())
     except DeviceError as error:
@@ -130,6 +137,8 @@ async def _count(visit: Visit, connection: Connection, decoder: MqttDecoder, fou
                 case Publish():
                     found.messages += 1
                     found.payload_bytes += event.payload_bytes
+                    if event.payload is not None:
+                        found.broker_version = visit.redacted(event.payload.decode("utf-8", "replace"))[:VERSION_CHARACTERS]
                     of_sys = event.topic.startswith("$SYS/")
                     found.of_sys += of_sys
                     found.others += not of_sys

@@ -5,9 +5,11 @@ Exchanges: a connection, Hello, OpenSecureChannel, GetEndpoints; no session is m
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from plumbline.collect.network.exchange import receive_event
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import RefusedError
+from plumbline.model.errors import DeviceError, RefusedError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.connection import Connection
 from plumbline.protocols.opcua import (
@@ -29,16 +31,17 @@ Answer = Acknowledge | ChannelOpened | Endpoints
 
 async def run(visit: Visit) -> None:
     """Ask for the endpoints and write one row for each."""
-    host = f"[{visit.address}]" if ":" in visit.address else visit.address
-    url = f"opc.tcp://{host}:{visit.port}"
+    url = f"opc.tcp://{visit.host}:{visit.port}"
     kept, decoder = bytearray(), OpcUaDecoder()
     connection = await visit.connect()
     try:
         await _ask(connection, decoder, encode_hello(url), Acknowledge, kept)
+        visit.recognised = True
         channel = await _ask(connection, decoder, encode_open_channel(), ChannelOpened, kept)
         assert isinstance(channel, ChannelOpened)
         listed = await _ask(connection, decoder, encode_get_endpoints(channel, url), Endpoints, kept)
-        await connection.send(encode_close_channel(channel))
+        with suppress(DeviceError):  # it has said all that we wanted to know
+            await connection.send(encode_close_channel(channel))
     finally:
         await connection.close()
     assert isinstance(listed, Endpoints)

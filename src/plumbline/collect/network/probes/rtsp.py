@@ -14,8 +14,7 @@ from plumbline.protocols.rtsp import Response, ResponseDecoder, encode_describe,
 
 async def run(visit: Visit) -> None:
     """Ask for methods and for a description; write one row."""
-    host = f"[{visit.address}]" if ":" in visit.address else visit.address
-    url = f"{'rtsps' if visit.tls else 'rtsp'}://{host}:{visit.port}/"
+    url = f"{'rtsps' if visit.tls else 'rtsp'}://{visit.host}:{visit.port}/"
     kept, decoder = bytearray(), ResponseDecoder()
     described: Response | None = None
     connection = await visit.connect()

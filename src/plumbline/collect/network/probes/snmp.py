@@ -1,19 +1,25 @@
 """SNMP: version 3 engine discovery; under intrusion `credential`, whether the community `public` may read (budgeted, law 6).
 
 An agent says nothing to a wrong community, and silence proves nothing. So `public` counts as refused only when the agent answered
-version 3 discovery before and after. Exchanges: 2 datagrams at `query`; at `credential` 2 for each of v1 and v2c and 2 more.
+version 3 discovery before and after. Exchanges: 2 datagrams at `query`; at `credential` one for each of v1 and v2c and 2 more.
+Late and foreign answers are passed over, as are those to another request.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import NotPermittedError, ProtocolError, SilentError
+from plumbline.model.errors import NotPermittedError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.budget import LoginResult
 from plumbline.net.datagram import DatagramLine
-from plumbline.protocols.snmp import CommunityMessage, UsmMessage, Version, decode, encode_discovery, encode_get, read_engine_id
+from plumbline.protocols.snmp import CommunityMessage, Message, UsmMessage, Version, decode, encode_discovery, encode_get, read_engine_id
 
 ANSWER_S = 1.5
+ANSWERS_MAX = 4
+NO_ACCESS = {6, 16}  # RFC 3416 3: noAccess, authorizationError; some agents refuse aloud
 DESCRIPTION, OBJECT_ID = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0"
 TEXT_CHARACTERS = 256
 
@@ -21,7 +27,7 @@ TEXT_CHARACTERS = 256
 async def run(visit: Visit) -> None:
     """Discover the engine, try the community where permitted, and write one row when anything answered."""
     kept = bytearray()
-    line = await visit.datagrams()
+    line = await visit.datagrams(Intrusion.CREDENTIAL if visit.allows(Intrusion.CREDENTIAL) else Intrusion.QUERY)
     try:
         engine = await _discover(line, kept, 1)
         tried = await _communities(visit, line, kept) if visit.allows(Intrusion.CREDENTIAL) else {}
@@ -44,7 +50,7 @@ async def run(visit: Visit) -> None:
         enterprise=named.enterprise if named else None,
         public_v1=_verdict(tried, Version.V1, alive=engine is not None),
         public_v2c=_verdict(tried, Version.V2C, alive=engine is not None),
-        description=visit.redacted(description.decode("utf-8", "replace")[:TEXT_CHARACTERS]) if isinstance(description, bytes) else None,
+        description=visit.redacted(description.decode("utf-8", "replace"))[:TEXT_CHARACTERS] if isinstance(description, bytes) else None,
         object_id=object_id if isinstance(object_id, str) else None,
         boots=engine.engine_boots if engine else None,
     )
@@ -59,19 +65,26 @@ def _verdict(tried: dict[Version, CommunityMessage | None], version: Version, *,
 async def _discover(line: DatagramLine, kept: bytearray, number: int) -> UsmMessage | None:
     for attempt in range(2):
         await line.request(encode_discovery(number + attempt, number + attempt))
-        try:
-            message = await _answer(line, kept)
-        except SilentError:
-            continue
+        message = await _answer(line, kept, lambda heard: isinstance(heard, UsmMessage))
         if isinstance(message, UsmMessage):
             return message
     return None
 
 
-async def _answer(line: DatagramLine, kept: bytearray) -> CommunityMessage | UsmMessage:
-    data = await line.receive(timeout_s=ANSWER_S)
-    kept += data
-    return decode(data)
+async def _answer(line: DatagramLine, kept: bytearray, wanted: Callable[[Message], bool]) -> Message | None:
+    """The answer that is wanted; None when it did not come. Raises ProtocolError when what came was no SNMP."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ANSWER_S
+    for _ in range(ANSWERS_MAX):
+        try:
+            data = await line.receive(timeout_s=max(deadline - loop.time(), 0.0))
+        except SilentError:
+            return None
+        kept += data
+        message = decode(data)
+        if wanted(message):
+            return message
+    return None
 
 
 async def _communities(visit: Visit, line: DatagramLine, kept: bytearray) -> dict[Version, CommunityMessage | None]:
@@ -93,13 +106,8 @@ async def _communities(visit: Visit, line: DatagramLine, kept: bytearray) -> dic
 async def _ask(line: DatagramLine, kept: bytearray, version: Version) -> CommunityMessage | None:
     request = 100 + version
     await line.request(encode_get(version, b"public", request, (DESCRIPTION, OBJECT_ID)))
-    try:
-        message = await _answer(line, kept)
-    except SilentError:
-        return None
-    if not isinstance(message, CommunityMessage) or message.pdu.request_id != request:
-        raise ProtocolError("the answer is to another request")
-    return message
+    message = await _answer(line, kept, lambda heard: isinstance(heard, CommunityMessage) and heard.pdu.request_id == request)
+    return message if isinstance(message, CommunityMessage) and message.pdu.error_status not in NO_ACCESS else None
 
 
 PROBE = Probe(

@@ -10,9 +10,9 @@ from dataclasses import asdict
 
 from plumbline.collect.network.announcements import distinct, of_ssdp
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import SilentError
+from plumbline.model.errors import ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
-from plumbline.protocols.ssdp import decode, encode_search
+from plumbline.protocols.ssdp import Message, decode, encode_search
 
 WAIT_S = 2.0  # MX 1: a device spreads its answers over one second
 ANSWERS_MAX = 32
@@ -24,7 +24,7 @@ async def run(visit: Visit) -> None:
     line = await visit.datagrams()
     try:
         for _ in range(2):
-            await line.request(encode_search(host=f"{visit.address}:{visit.port}"))
+            await line.request(encode_search(host=f"{visit.host}:{visit.port}"))
             deadline = asyncio.get_running_loop().time() + WAIT_S
             while len(answers) < ANSWERS_MAX and (left := deadline - asyncio.get_running_loop().time()) > 0:
                 try:
@@ -38,8 +38,24 @@ async def run(visit: Visit) -> None:
     if not answers:
         raise SilentError("no answer to M-SEARCH")
     raw = visit.keep(b"\r\n".join(answers))
-    for number, one in enumerate(distinct(of_ssdp(decode(data)) for data in answers)):
+    for number, one in enumerate(distinct(of_ssdp(message) for message in _read(visit, answers))):
         visit.row("announcement", f"{visit.subject}/{number}", raw=raw, **asdict(one))
+
+
+def _read(visit: Visit, answers: list[bytes]) -> list[Message]:
+    """Decode what can be; raises ProtocolError when nothing can."""
+    found: list[Message] = []
+    wrong: ProtocolError | None = None
+    for data in answers:
+        try:
+            found.append(decode(data))
+        except ProtocolError as error:
+            wrong = error
+    if wrong is not None:
+        if not found:
+            raise wrong
+        visit.partial("announcement", f"{len(answers) - len(found)} of {len(answers)} answers: {wrong}")
+    return found
 
 
 PROBE = Probe(

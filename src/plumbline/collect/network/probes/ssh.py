@@ -1,7 +1,8 @@
 """SSH before any login: identification, KEXINIT, and the host key that the server proves in a key exchange.
 
-Exchanges: a connection, KEXINIT and key exchange (3) with the server's first choice of host key; under `session` as many again for
-each further host key type that it lists, at most 5. The exchange stops at the proof: nothing is encrypted, nobody logs in.
+Exchanges: a connection, KEXINIT and key exchange (3) with the first kind of host key in our order that the server has; under
+`session` as many again for each further kind that it lists, at most 5. The exchange stops at the proof: nothing is encrypted, nobody
+logs in. A server of protocol 1 is asked nothing after its identification: our packets would mean nothing to it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from plumbline.collect.network.exchange import of_type, receive_event
 from plumbline.collect.network.key_exchange import OFFERED, Ephemeral, proves, spki_sha256
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import DeviceError, ProtocolError
+from plumbline.model.errors import DeviceError, RefusedError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.connection import Connection
 from plumbline.protocols.ssh import (
@@ -41,20 +42,22 @@ CIPHERS = ("aes128-ctr", "aes256-ctr", "aes128-gcm@openssh.com", "chacha20-poly1
 MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
 
 
+TEXT_CHARACTERS = 256
+
+
 async def run(visit: Visit) -> None:
     """Look at what is offered, prove host keys, and write the rows."""
     names = [name for kind in KINDS for name in kind]
     server, init = await _exchange(visit, Intrusion.QUERY, names)
     if init is None:
-        visit.partial("ssh_service", "no KEXINIT came after the identification")
-        visit.partial("ssh_host_key", "no KEXINIT came after the identification")
+        visit.partial("ssh_host_key", f"protocol {server.protocol_version} has no key exchange that we know")
     visit.row(
         "ssh_service",
         raw=visit.keep(server.line),
         port=visit.port,
         protocol_version=server.protocol_version,
         software=server.software,
-        comments=server.comments,
+        comments=visit.redacted(server.comments)[:TEXT_CHARACTERS] if server.comments is not None else None,
         kex_algorithms=list(init.kex) if init else None,
         host_key_algorithms=list(init.host_keys) if init else None,
         ciphers=_united(init.ciphers_to_server, init.ciphers_to_client) if init else None,
@@ -84,16 +87,12 @@ async def _exchange(visit: Visit, intrusion: Intrusion, host_keys: Sequence[str]
     connection = await visit.connect(intrusion)
     try:
         server = await receive_event(connection, decoder, of_type(Identification))
+        if server.protocol_version not in ("2.0", "1.99"):  # RFC 4253 5.1: both speak protocol 2
+            return server, None
         client_line = encode_identification()
         ours = encode_kexinit(secrets.token_bytes(16), kex=OFFERED, host_keys=host_keys, ciphers=CIPHERS, macs=MACS)
-        try:
-            await connection.request(client_line + encode_packet(ours))
-            init = await receive_event(connection, decoder, of_type(KexInit))
-        except DeviceError as error:
-            if server.protocol_version in ("2.0", "1.99"):
-                raise
-            visit.partial("ssh_service", f"protocol {server.protocol_version}: {error}")
-            return server, None
+        await connection.request(client_line + encode_packet(ours))
+        init = await receive_event(connection, decoder, _init)
         await _prove(visit, connection, decoder, server, init, ours, client_line.rstrip(b"\r\n"))
         return server, init
     finally:
@@ -108,15 +107,9 @@ async def _prove(
         visit.partial("ssh_host_key", "no key exchange in common")
         return
     ephemeral = Ephemeral.make(algorithm)
-
-    def pick(event: object) -> KexReply | None:
-        if isinstance(event, Disconnect):
-            raise ProtocolError(f"disconnected: {event.description}")
-        return event if isinstance(event, KexReply) else None
-
     try:
         await connection.request(encode_packet(ephemeral.opening()))
-        reply = await receive_event(connection, decoder, pick)
+        reply = await receive_event(connection, decoder, _reply)
         secret = ephemeral.secret(reply.server_public)
     except DeviceError as error:
         visit.partial("ssh_host_key", str(error))
@@ -131,10 +124,24 @@ async def _prove(
         reply=reply,
         secret=secret,
     )
-    if proves(reply.host_key.blob, reply.host_key.kind, reply.signature, digest) is False:
-        visit.partial("ssh_host_key", f"{reply.host_key.kind}: the signature does not prove the key")
+    proved = proves(reply.host_key.blob, reply.host_key.kind, reply.signature, digest)
+    if not proved:
+        why = "a kind of key or signature that we cannot verify" if proved is None else "the signature does not prove the key"
+        visit.partial("ssh_host_key", f"{reply.host_key.kind}: {why}")
         return
     _write_key(visit, reply.host_key)
+
+
+def _init(event: object) -> KexInit | None:
+    if isinstance(event, Disconnect):
+        raise RefusedError(f"disconnected: {event.description}")
+    return event if isinstance(event, KexInit) else None
+
+
+def _reply(event: object) -> KexReply | None:
+    if isinstance(event, Disconnect):
+        raise RefusedError(f"disconnected: {event.description}")
+    return event if isinstance(event, KexReply) else None
 
 
 def _write_key(visit: Visit, key: HostKey) -> None:

@@ -65,7 +65,7 @@ class _Found:
 async def run(visit: Visit) -> None:
     """Shake hands as often as is permitted; write one row, and one for each certificate."""
     found = _Found()
-    best, suite, leaf = await _negotiate(visit, found)
+    best, suite, leaf, failure = await _negotiate(visit, found)
     weak: list[int] | None = None
     old: list[int] | None = None
     if visit.allows(Intrusion.SESSION):
@@ -75,6 +75,8 @@ async def run(visit: Visit) -> None:
             old = await _suites(visit, found, OLD_SUITES)
         elif found.versions.get("tls1_3"):
             weak, old = [], []  # TLS 1.3 has none of them
+    if failure is not None and not any(found.versions.values()):
+        raise failure
     chain = found.chain or ((leaf,) if leaf else ())
     visit.row(
         "tls_endpoint",
@@ -94,23 +96,26 @@ async def run(visit: Visit) -> None:
     _certificates(visit, chain)
 
 
-async def _negotiate(visit: Visit, found: _Found) -> tuple[str | None, str | None, bytes | None]:
-    """One whole handshake with everything offered: version, suite and leaf certificate."""
+async def _negotiate(visit: Visit, found: _Found) -> tuple[str | None, str | None, bytes | None, DeviceError | None]:
+    """One whole handshake with everything offered: version, suite and leaf certificate, or why there was none."""
+    context = unverified_context()
     connection = await visit.plain_connection()
     try:
         found.handshakes += 1
-        await connection.start_tls(unverified_context(), None)
+        await connection.start_tls(context, None)
         session = connection.tls
         assert session is not None  # start_tls returned
         cipher, version = session.cipher(), session.version()
         leaf = session.getpeercert(binary_form=True)
-        names = {"SSLv3": "ssl3.0", "TLSv1": "tls1.0", "TLSv1.1": "tls1.1", "TLSv1.2": "tls1.2", "TLSv1.3": "tls1.3"}
-        return names.get(version or ""), cipher[0] if cipher else None, leaf
-    except (ProtocolError, RefusedError) as error:
+        names = {"SSLv3": "ssl3", "TLSv1": "tls1.0", "TLSv1.1": "tls1.1", "TLSv1.2": "tls1.2", "TLSv1.3": "tls1.3"}
+        numbers = {offered["name"]: offered["id"] & 0xFFFF for offered in context.get_ciphers()}
+        suite = suite_name(numbers[cipher[0]]) if cipher and cipher[0] in numbers else None
+        return names.get(version or ""), suite, leaf, None
+    except (ProtocolError, RefusedError, HungUpError) as error:
         if not visit.allows(Intrusion.SESSION):
             raise
         visit.partial("certificate", f"no whole handshake: {error}")
-        return None, None, None  # what only old software speaks is found by the hellos below
+        return None, None, None, error  # what only old software speaks is found by the hellos below
     finally:
         await connection.close()
 
