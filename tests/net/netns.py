@@ -209,7 +209,7 @@ def _address(side: Namespace, device: str, address: str) -> None:
 def _tune(device: str) -> None:
     """Let ARP give up after 3 x 50 ms instead of 3 x 1 s, so that tests of absent devices are quick."""
     for family in ("ipv4", "ipv6"):
-        Path(f"/proc/thread-self/root/proc/sys/net/{family}/neigh/{device}/retrans_time_ms").write_text("50")
+        Path(f"/proc/sys/net/{family}/neigh/{device}/retrans_time_ms").write_text("50")
 
 
 def _mac(device: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from plumbline.model.errors import NotPermittedError, ProtocolError, RefusedError, SilentError
 from plumbline.model.words import Intrusion, Transport
-from plumbline.net import resolve
+from plumbline.net.caps import Limits
 from plumbline.net.door import Door
 from plumbline.net.redirects import next_hop
 from plumbline.net.resolve import NameCodec
@@ -51,15 +51,10 @@ async def bench(
     listed = ", ".join(f'"{each}"' for each in resolvers.split())
     text = rig_text(tcp=[80], networks=["127.0.0.0/16"], authorisation=f'resolvers = [{listed}]\nhosts = ["{HUB}"]\n{extra}')
     try:
-        async with open_door(make_rig(folder, text), folder, clock=FakeClock()) as door:
+        async with open_door(make_rig(folder, text), folder, clock=FakeClock(), limits=Limits(resolve_s=0.1)) as door:
             yield door, responder
     finally:
         transport.close()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolve, "WAIT_S", 0.05)
 
 
 async def test_permitted_answers_only(tmp_path: Path) -> None:

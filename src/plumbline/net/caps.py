@@ -39,6 +39,7 @@ class Limits:
     handshakes: int = LAW_HANDSHAKES  # per TLS endpoint, over the door's life
     received_bytes: int = 1 << 20  # per connection; the largest honest answer, an OPC UA endpoint list, is a tenth of it
     sweep_lanes: int = 400  # connects under way at once in a sweep; below the usual limit of 1024 open files
+    resolve_s: float = 2.0  # for each answer of a resolver; on the rig's own network one takes milliseconds
     turn_s: float = 3600.0  # the longest wait for a turn: a queue of a whole /24 at one exchange a second fits
 
     def __post_init__(self) -> None:

@@ -20,7 +20,6 @@ from plumbline.net.gate import Errand, Gate
 from plumbline.rig.permits import RESOLVER_PORT, Contact, Refusal, judge, judge_resolution
 
 MAX_ANSWERS = 32  # per name; a cloud endpoint gives one to eight
-WAIT_S = 2.0
 STRAYS = 4  # datagrams that may be wrong before a resolver counts as not answering properly
 
 
@@ -54,7 +53,7 @@ async def addresses(
         errand = Errand(contact, gate.caps.device(str(resolver)), partial(judge_resolution, gate.rig, name, resolver))
         try:
             async with await line(errand) as asked:
-                found = [each for record in ("A", "AAAA") for each in await _ask(asked, name, record, codec)]
+                found = [each for record in ("A", "AAAA") for each in await _ask(asked, name, record, codec, gate.limits.resolve_s)]
         except DeviceError as error:
             failed = error
             continue
@@ -62,11 +61,11 @@ async def addresses(
     raise failed
 
 
-async def _ask(line: DatagramLine, name: str, record: str, codec: NameCodec) -> list[Address]:
+async def _ask(line: DatagramLine, name: str, record: str, codec: NameCodec, wait_s: float) -> list[Address]:
     query_id = secrets.randbelow(1 << 16)
     await line.request(codec.encode(query_id, name, record))
     for left in range(STRAYS, -1, -1):
-        data = await line.receive(WAIT_S)
+        data = await line.receive(wait_s)
         try:
             return [ip_address(text) for text in codec.decode(data, query_id, name, record)[:MAX_ANSWERS]]
         except ProtocolError:
