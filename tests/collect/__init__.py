@@ -1,0 +1,1 @@
+"""Collectors: what they write for good, odd and hostile sources."""

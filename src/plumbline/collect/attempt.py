@@ -53,13 +53,12 @@ class Attempt:
         self.counts[table] += 1
         self._waiting += 1
         if self._waiting >= UNIT_ROWS:
-            self._commit()
+            self.unit()
 
     def bulk(self, table: str, data: Any) -> None:
-        """Add an Arrow table with all columns of the spec, the common ones included, as a unit of its own."""
+        """Add an Arrow table with all columns of the spec, the common ones included; large ones want a `unit` of their own."""
         self._batch.rows(table, data)
         self.counts[table] += data.num_rows
-        self._commit()
 
     def short(self, outcome: Outcome, detail: str, *tables: str) -> None:
         """Say that the attempt fell short: for the named tables, or for all."""
@@ -85,7 +84,8 @@ class Attempt:
             )
         self.context.writer.commit(self._batch)
 
-    def _commit(self) -> None:
+    def unit(self) -> None:
+        """Commit what is gathered, before more follows."""
         now = self.context.now()
         for table in self.tables:
             if self.counts[table] and table not in self._announced:

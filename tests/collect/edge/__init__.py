@@ -1,0 +1,1 @@
+"""IoT Edge deployments."""

@@ -130,6 +130,7 @@ class _Reading:
             self.take(record)
             if len(self.identities) + len(self.twins) >= BATCH_ROWS or record.offset - self.flushed_at >= BATCH_BYTES:
                 self.flush(record.offset)
+                self.attempt.unit()
                 if self.attempt.context.stop():
                     self.attempt.short(Outcome.PARTIAL, f"{self.name}: the run was ended at {record.place}")
                     self.stopped = True
@@ -166,7 +167,7 @@ class _Reading:
         return None if identity or twin else "neither an identity nor a twin"
 
     def flush(self, offset: int) -> None:
-        """Write what is gathered."""
+        """Hand over what is gathered."""
         for table, rows, columns in (
             ("hub_identity", self.identities, devices.IDENTITY_COLUMNS),
             ("hub_twin", self.twins, devices.TWIN_COLUMNS),

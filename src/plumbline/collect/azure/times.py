@@ -40,6 +40,8 @@ def instant(value: object) -> datetime | None:
             moment = parsedate_to_datetime(value)
         except ValueError:
             return None
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:  # year 1 or 9999 pushed over the edge by its offset
