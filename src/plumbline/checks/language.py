@@ -14,9 +14,11 @@ from sqlglot import exp
 NODES: frozenset[type[exp.Expr]] = frozenset(
     {
         exp.Select, exp.From, exp.Join, exp.Table, exp.TableAlias, exp.Subquery, exp.Where, exp.Group, exp.Having, exp.Union, exp.With,
-        exp.CTE, exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Boolean, exp.Null, exp.Star, exp.Paren, exp.Tuple, exp.Placeholder, exp.Var,
-        exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In,
-        exp.Between, exp.Like, exp.Escape, exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.Neg, exp.DPipe, exp.Interval, exp.DataType, exp.Distinct, exp.Filter,
+        exp.CTE, exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Boolean, exp.Null, exp.Star, exp.Paren, exp.Tuple,
+        exp.Placeholder, exp.Var,
+        exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is,
+        exp.In, exp.Between, exp.Like, exp.Escape, exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.Neg, exp.DPipe,
+        exp.Interval, exp.DataType, exp.Distinct, exp.Filter,
         exp.Case, exp.If, exp.Cast, exp.TryCast, exp.Exists, exp.Window, exp.Lambda, exp.Array,
     }
 )  # fmt: skip

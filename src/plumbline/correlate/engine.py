@@ -17,13 +17,13 @@ from plumbline.model.words import Outcome
 Connection = Any  # duckdb.DuckDBPyConnection; the package ships no types that hold under --strict
 
 # RFC 8785 (3.2.2.2): \b \t \n \f \r short, other controls as lower-case \u00xx, everything else as it is. DuckDB's own to_json
-# writes upper-case hex digits. Texts without any of these, nearly all, take the short way.
+# writes upper-case hex digits, so it serves only where it escapes nothing, which its length tells.
 JSON_TEXT = r"""
-create macro json_text(s) as '"' || case when regexp_matches(s, '["\\\x00-\x1f]') then
-  array_to_string(list_transform(string_split(s, ''), lambda c:
-  case when c = '"' then '\"' when c = '\' then '\\' when c >= ' ' then c
-    when c = chr(8) then '\b' when c = chr(9) then '\t' when c = chr(10) then '\n' when c = chr(12) then '\f' when c = chr(13) then '\r'
-    else format('\u{:04x}', ascii(c)) end), '') else s end || '"'
+create macro json_text(s) as case when strlen(to_json(s)) = strlen(s) + 2 then to_json(s)::varchar else
+  '"' || array_to_string(list_transform(string_split(s, ''), lambda c:
+    case when c = '"' then '\"' when c = '\' then '\\' when c >= ' ' then c
+      when c = chr(8) then '\b' when c = chr(9) then '\t' when c = chr(10) then '\n' when c = chr(12) then '\f' when c = chr(13) then '\r'
+      else format('\u{:04x}', ascii(c)) end), '') || '"' end
 """
 
 

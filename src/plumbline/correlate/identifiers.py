@@ -82,9 +82,9 @@ def small_sql(filled: Collection[str]) -> str:
     parts = [_select(spec, column) for spec, column in _marked(filled) if spec.row_kind is not EntityKind.IDENTITY]
     # A host's key is its address; a silent one that the customer declared has no row that says so.
     parts.append(
-        "select 'ip' as identifier, split_part(split_part(entity, ':', 2), '/', 1) || '/' || substr(entity, strpos(entity, '/') + 1) as value,"
-        " entity, 'host' as kind, 'coverage' as source"
-        " from base.coverage where entity like 'host:%'"
+        "select 'ip' as identifier,"
+        " split_part(split_part(entity, ':', 2), '/', 1) || '/' || substr(entity, strpos(entity, '/') + 1) as value,"
+        " entity, 'host' as kind, 'coverage' as source from base.coverage where entity like 'host:%'"
     )
     return " union all ".join(parts)
 

@@ -79,10 +79,11 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Merges and conflicts, each sorted."""
+    """Merges and conflicts, and the facts that they follow from; each sorted."""
 
     merges: tuple[Merge, ...]
     conflicts: tuple[Conflict, ...]
+    facts: tuple[Carried, ...]
 
 
 def correlate(connection: Connection, filled: Collection[str]) -> Correlation:
@@ -122,7 +123,7 @@ def merge(facts: Iterable[Carried]) -> Correlation:
         links = [(value, sorted(entities)) for (word, value), entities in sorted(groups.items()) if word == level and len(entities) > 1]
         conflicts += trees.link(level, links)
     shared = {key for key, entities in _carriers(facts).items() if key not in groups and len(entities) > 1}
-    return Correlation(tuple(sorted(trees.merges(facts, shared))), tuple(sorted(conflicts)))
+    return Correlation(tuple(sorted(trees.merges(facts, shared))), tuple(sorted(conflicts)), tuple(facts))
 
 
 def _carriers(facts: Iterable[Carried]) -> dict[tuple[str, str], dict[str, str]]:

@@ -91,28 +91,40 @@ def know(connection: Connection, merges: Sequence[Merge], filled: Collection[str
     )
 
 
-def add_asset_view(connection: Connection, filled: Collection[str]) -> None:
-    """Make `main.asset`: one row for each asset that any row or coverage names; dear where a hub has millions of identities."""
-    named = "".join(f" union select entity from base.{identifier(name)}" for name in sorted(filled))
-    kinds = ", ".join(literal(kind.value) for kind in EntityKind)
+def add_asset_view(connection: Connection, filled: Collection[str], *, whole: bool = True) -> None:
+    """Make `main.asset`: one row for each asset that any row or coverage names.
+
+    That is dear where a hub has millions of identities; not `whole` leaves those out that nothing else in the rig knows.
+    """
+    tables = [name for name in sorted(filled) if whole or load_tables()[name].row_kind is not EntityKind.IDENTITY]
+    named = "".join(f" union select entity from base.{identifier(name)}" for name in tables)
+    # Nearly all of millions are entities that nothing merged; only the merged ones need grouping.
     connection.execute(
         f"""
         create or replace table main.asset as
         with entity as (
-          select e.entity, coalesce(m.asset, e.entity) as asset, split_part(e.entity, ':', 1) as kind
-          from (select entity from known.entity{named}) e left join known.merge m on m.entity = e.entity
+          select e.entity, m.asset, split_part(e.entity, ':', 1) as kind, substr(e.entity, strpos(e.entity, '/') + 1) as key
+          from (select entity from known.entity union select entity from known.merge{named}) e
+          left join known.merge m on m.entity = e.entity
+        ), merged as (
+          select coalesce(asset, entity) as asset, kind, key from entity
+          where asset is not null or entity in (select asset from known.merge)
         ), whole as (
-          select asset, list_sort(list(distinct kind)) as kinds, min(split_part(entity, '/', -1)) filter (kind = 'host') as host_address,
-            min(split_part(entity, '/', -1)) filter (kind = 'station') as station_address,
-            min(substr(entity, strpos(entity, '/') + 1)) filter (kind in ({kinds})) as key
-          from entity group by asset
+          select asset, list_sort(list(distinct kind)) as kinds, min(key) as key,
+            coalesce(min(key) filter (kind = 'host'), min(key) filter (kind = 'station')) as address
+          from merged group by asset
+          union all
+          select entity, [kind], key, case when kind in ('host', 'station') then key end from entity
+          where asset is null and entity not in (select asset from known.merge)
         ), said as (
           select asset, min(coalesce(name, id)) as name, min(model) as model, min(class) as class, min(criticality) as criticality,
             bool_or(safety) as safety, min(address) as address
           from main.declared_asset group by asset
-        ), heard as (select asset, min(hostname) as name from main.station group by asset)
-        select w.asset, coalesce(s.name, heard.name, w.host_address, w.station_address, w.key, w.asset) as name, s.model, s.class,
-          s.criticality, s.safety, w.kinds, s.asset is not null as declared, coalesce(s.address, w.host_address, w.station_address) as address
+        ), heard as (
+          select asset, min(hostname) as name from main.station where hostname is not null group by asset
+        )
+        select w.asset, coalesce(s.name, heard.name, w.address, w.key) as name, s.model, s.class, s.criticality, s.safety, w.kinds,
+          s.asset is not null as declared, coalesce(s.address, w.address) as address
         from whole w left join said s on s.asset = w.asset left join heard on heard.asset = w.asset
         """
     )

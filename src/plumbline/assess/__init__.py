@@ -1,0 +1,1 @@
+"""Checks against evidence: the ledger, its digest, and the assessment that people and reports read. Collects nothing."""

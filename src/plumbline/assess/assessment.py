@@ -1,0 +1,267 @@
+"""The assessment as a value and as `assessment.json`: what one judgement of one rig says, bounded so that it always opens at once.
+
+Not how it is made (`run`, `inventory`, `findings`, `tallies`) nor how it looks (reports). Rules: counts are exact; lists that could be
+long hold at most the numbers below and stand beside their count; the form is `assessment.schema.json`, which only gains members.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from plumbline.evidence.parts import atomic
+from plumbline.model.errors import InputError
+from plumbline.model.words import Criticality, Layer, Severity, Verdict, roll_up
+
+FORMAT = 1
+FINDINGS_PER_CHECK = 1_000
+ASSETS_LISTED = 5_000
+IDENTITIES_LISTED = 1_000  # of hub identities that nothing else in the rig knows
+EVIDENCE_LISTED = 20
+# `pass` and `class` are words of Python's.
+MEMBER_NAMES: Mapping[str, str] = {"passed": "pass", "device_class": "class"}
+SCHEMA = Path(__file__).with_name("assessment.schema.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many verdicts of each kind; `reasons` splits the inconclusive ones."""
+
+    fail: int = 0
+    inconclusive: int = 0
+    passed: int = 0
+    not_applicable: int = 0
+    reasons: Mapping[str, int] | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The roll-up."""
+        counts = {Verdict.FAIL: self.fail, Verdict.INCONCLUSIVE: self.inconclusive, Verdict.PASS: self.passed}
+        return roll_up([*(word for word, count in counts.items() if count), *([Verdict.NOT_APPLICABLE] if self.not_applicable else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of a collection that an assessed bundle holds; `ended_at` is None when it was killed."""
+
+    bundle: str
+    id: str
+    started_at: str
+    ended_at: str | None
+    complete: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One entity of an asset, and by which identifier it was merged; both are '' for the entity that the asset is named after."""
+
+    entity: str
+    reason: str
+    by_kind: str
+    by_value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One identifier that an entity of an asset carries."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSummary:
+    """One asset, by what it is known, and what was judged of it by layer; layers that nothing asked about are absent."""
+
+    id: str
+    name: str
+    kinds: tuple[str, ...]
+    address: str | None
+    model: str | None
+    device_class: str | None
+    criticality: Criticality | None
+    safety: bool
+    declared: bool
+    members: tuple[Member, ...]
+    identifiers: tuple[Identifier, ...]
+    layers: Mapping[Layer, Tally]
+    severity: Severity
+    risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictSummary:
+    """An identifier that would have made one asset of several known to be different; it merged nothing."""
+
+    identifier: str
+    value: str
+    entities: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One failed verdict. Of `evidence_rows` cited rows the first EVIDENCE_LISTED are named."""
+
+    id: str
+    check: str
+    asset: str
+    asset_name: str
+    subject: str
+    severity: Severity
+    score: float
+    cvss: str
+    exposure: str
+    risk: int
+    message: str
+    detail: Mapping[str, Any]
+    evidence: tuple[str, ...]
+    evidence_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSummary:
+    """One check and what it came to. `findings` are listed of `tally.fail`; `risk` is the highest of any of its findings."""
+
+    id: str
+    layer: Layer
+    title: str
+    severity: Severity
+    score: float
+    cvss: str
+    proves: str
+    pass_proves: str
+    recommendation: str
+    verify: str
+    compensate: str
+    effort: str
+    provisions: tuple[str, ...]
+    subjects: str
+    parameters: Mapping[str, Any]
+    tally: Tally
+    failed_assets: int
+    passed_assets: int
+    severities: Mapping[Severity, int]
+    risk: int
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionSummary:
+    """One provision to which checks contribute evidence; never a statement of conformity."""
+
+    standard: str
+    id: str
+    checks: tuple[str, ...]
+    tally: Tally
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSummary:
+    """One layer over the whole rig; `assets` counts its assets by their roll-up, None for ledgers too large to count them."""
+
+    layer: Layer
+    tally: Tally
+    assets: Tally | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One recommendation over all findings that it mends, `assets` exact and `names` the first of them."""
+
+    recommendation: str
+    effort: str
+    severity: Severity
+    risk: int
+    checks: tuple[str, ...]
+    findings: int
+    assets: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A source (capture, image, gateway, hub, network) of which nothing could be read, and the worst outcome."""
+
+    entity: str
+    outcome: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What one judgement says of one rig."""
+
+    plumbline: str
+    rig: Mapping[str, Any]
+    authorisation: Mapping[str, Any]
+    as_of: datetime
+    sessions: tuple[Session, ...]
+    bundles: Mapping[str, str]
+    checks_digest: str
+    parameters_digest: str
+    reference: Mapping[str, str]
+    ledger_digest: str
+    ledger_rows: int
+    counts: Tally
+    severities: Mapping[Severity, int]
+    assets_count: int
+    kinds: Mapping[str, int]
+    failed_assets: int
+    assets: tuple[AssetSummary, ...]
+    conflicts: tuple[ConflictSummary, ...]
+    checks: tuple[CheckSummary, ...]
+    findings: tuple[Finding, ...]
+    provisions: tuple[ProvisionSummary, ...]
+    layers: tuple[LayerSummary, ...]
+    actions: tuple[Action, ...]
+    unjudged_sources: tuple[Unjudged, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Every session ran to its end and no source went unjudged."""
+        return all(session.complete for session in self.sessions) and not self.unjudged_sources
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the assessment as plain values, in the form of `assessment.schema.json`."""
+        return {"format": FORMAT, **_plain(self)}
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, whole or not at all."""
+        with atomic(path) as temporary:
+            temporary.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(out: Path) -> dict[str, Any]:
+    """Read OUT/assessment.json as plain values; raises InputError when it is none of ours."""
+    path = out / "assessment.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError("holds no assessment", where=str(out), remedy="name the folder that `assess` wrote") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path)) from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise InputError(f"not an assessment of format {FORMAT}", where=str(path), remedy="assess the bundle again")
+    return data
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {MEMBER_NAMES.get(field.name, field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value

@@ -1,0 +1,140 @@
+"""Findings and actions out of the ledger's failed verdicts: rendered, rated, weighed, grouped by what mends them.
+
+Rules: of a check's findings at most FINDINGS_PER_CHECK are listed, in the ledger's order, some of every severity that occurs;
+whatever is counted is counted over all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from plumbline.assess.assessment import EVIDENCE_LISTED, FINDINGS_PER_CHECK, Action, CheckSummary, Finding
+from plumbline.assess.risk import exposure, risk
+from plumbline.checks.check import Check, Effort
+from plumbline.checks.messages import message_sql
+from plumbline.checks.severity import base_score
+from plumbline.checks.shape import Shape
+from plumbline.correlate.engine import Connection, literal
+from plumbline.model.errors import InputError
+from plumbline.model.words import Criticality, Severity
+
+NAMES_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The failed verdicts of one check: how many of each severity, the highest risk, and those that are listed."""
+
+    severities: Mapping[Severity, int]
+    risk: int
+    listed: tuple[Finding, ...]
+
+
+def failed(connection: Connection, check: Check, shape: Shape) -> Failed:
+    """Read the failed verdicts of one check; `main.asset` must exist. Raises InputError when the query gave a vector that is none."""
+    where = f"\"check\" = {literal(check.id)} and verdict = 'fail'"
+    groups = connection.execute(
+        f"""
+        select coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, count(*)
+        from ledger l left join (select asset, criticality, address from main.asset where criticality is not null or address is not null) a
+          on a.asset = l.asset
+        where {where} group by all
+        """
+    ).fetchall()
+    severities: dict[Severity, int] = defaultdict(int)
+    highest = 0
+    for vector, criticality, address, count in groups:
+        score = _score(check, vector)
+        severities[Severity.of_score(score)] += count
+        highest = max(highest, risk(score, _criticality(criticality), exposure(check.layer, address)))
+    per_vector = max(1, FINDINGS_PER_CHECK // max(1, len({vector for vector, *_ in groups})))
+    rows = connection.execute(
+        f"""
+        select l.asset, coalesce(a.name, l.asset), l.subject, coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, l.message,
+          l.detail, l.evidence[1:{EVIDENCE_LISTED}], len(l.evidence)
+        from (
+          select asset, subject, cvss, detail, evidence, {message_sql(check, shape)} as message from ledger where {where}
+          {_cut(shape, per_vector)}
+        ) l left join main.asset a on a.asset = l.asset order by l.asset, l.subject
+        """
+    ).fetchall()
+    order = sorted(severities, key=lambda severity: -severity.rank)
+    return Failed({severity: severities[severity] for severity in order}, highest, tuple(_finding(check, row) for row in rows))
+
+
+def _cut(shape: Shape, per_vector: int) -> str:
+    if shape.cvss:
+        return f"qualify row_number() over (partition by cvss order by asset, subject) <= {per_vector}"
+    return f"order by asset, subject limit {per_vector}"
+
+
+def _finding(check: Check, row: Sequence[object]) -> Finding:
+    asset, name, subject, vector, criticality, address, message, detail, evidence, evidence_rows = row
+    score = _score(check, str(vector))
+    reach = exposure(check.layer, str(address) if address is not None else None)
+    return Finding(
+        id=f"{check.id}|{asset}|{subject}",
+        check=check.id,
+        asset=str(asset),
+        asset_name=str(name),
+        subject=str(subject),
+        severity=Severity.of_score(score),
+        score=score,
+        cvss=str(vector),
+        exposure=reach.value,
+        risk=risk(score, _criticality(criticality), reach),
+        message=str(message),
+        detail=json.loads(str(detail)) if detail else {},
+        evidence=tuple(evidence) if isinstance(evidence, list) else (),
+        evidence_rows=int(str(evidence_rows or 0)),
+    )
+
+
+def _score(check: Check, vector: str) -> float:
+    try:
+        return base_score(vector)
+    except ValueError as error:
+        raise InputError(str(error), where=f"{check.layer}/{check.path.name}", remedy="its query gives a cvss that is no vector") from error
+
+
+def _criticality(word: object) -> Criticality | None:
+    return Criticality(word) if isinstance(word, str) and word in set(Criticality) else None
+
+
+def actions(connection: Connection, checks: Sequence[CheckSummary]) -> tuple[Action, ...]:
+    """Group findings by the recommendation that mends them: the highest risk first, then the least effort."""
+    groups: dict[tuple[str, str], list[CheckSummary]] = defaultdict(list)
+    for check in checks:
+        if check.tally.fail:
+            groups[check.recommendation, check.effort].append(check)
+    found = []
+    for (recommendation, effort), group in groups.items():
+        ids = ", ".join(literal(check.id) for check in group)
+        where = f"\"check\" in ({ids}) and verdict = 'fail'"
+        count = group[0].failed_assets
+        if len(group) > 1:
+            [[count]] = connection.execute(f"select count(distinct asset) from ledger where {where}").fetchall()
+        names = connection.execute(
+            f"select coalesce(a.name, l.asset) from (select distinct asset from ledger where {where} order by asset limit {NAMES_LISTED}) l"
+            " left join main.asset a on a.asset = l.asset order by l.asset"
+        ).fetchall()
+        worst = max((severity for check in group for severity in check.severities), key=lambda severity: severity.rank)
+        found.append(
+            Action(
+                recommendation=recommendation,
+                effort=effort,
+                severity=worst,
+                risk=max(check.risk for check in group),
+                checks=tuple(check.id for check in group),
+                findings=sum(check.tally.fail for check in group),
+                assets=int(count),
+                names=tuple(name for (name,) in names),
+            )
+        )
+    efforts = list(Effort)
+    return tuple(
+        sorted(found, key=lambda action: (-action.risk, efforts.index(Effort(action.effort)), -action.findings, action.recommendation))
+    )

@@ -1,0 +1,245 @@
+"""Judges bundles: evidence and checks in, OUT/ledger.parquet and OUT/assessment.json out.
+
+Pure in the sense of law 3: no socket, no clock; of files only the bundles, the checks and OUT. The same bundles, checks,
+parameters and date give the same ledger digest, whatever the threads, the memory or the order in which bundles are named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from plumbline import __version__
+from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
+from plumbline.assess.digest import ledger_files
+from plumbline.assess.findings import actions, failed
+from plumbline.assess.inventory import counts, inventory, list_assets
+from plumbline.assess.ledger import Ledger, LedgerWriter
+from plumbline.assess.tallies import assets_of, by_check, by_layer, by_provision, define_ledger, summed
+from plumbline.checks.decide import Frame
+from plumbline.checks.registry import Registry, load_registry
+from plumbline.correlate.engine import Connection, connect
+from plumbline.correlate.merging import Correlation, correlate
+from plumbline.correlate.sources import use_bundles
+from plumbline.correlate.views import add_asset_view, add_shared_identifiers, define_views, know
+from plumbline.evidence.bundle import Bundle
+from plumbline.model.errors import EnvironmentFault, InputError
+from plumbline.model.words import EntityKind, Severity, Verdict
+
+SOURCES = (EntityKind.CAPTURE, EntityKind.IMAGE, EntityKind.EDGE, EntityKind.HUB, EntityKind.NETWORK)
+Progress = Callable[[str, int, int | None], None]
+
+
+def assess(
+    bundles: Sequence[Path],
+    out: Path,
+    *,
+    as_of: datetime | None = None,
+    checks_dir: Path | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    memory_limit: str = "600MB",
+    progress: Progress | None = None,
+) -> Assessment:
+    """Judge bundles of one rig into the folder OUT.
+
+    `as_of` is aware; None: the latest end of collection. `parameters` go before those of the rig file. Raises InputError when a
+    bundle, a check or a parameter is wrong, EnvironmentFault when OUT cannot be written or memory does not suffice.
+    """
+    opened = [Bundle(path) for path in bundles]
+    moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
+    registry = load_registry(checks_dir)
+    given = {**_rig_parameters(opened), **(parameters or {})}
+    values = registry.values(given)
+    _same_rig(opened)
+    show = progress or (lambda _what, _done, _total: None)
+    scratch = out / ".scratch"
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        with connect(threads=threads, memory_limit=memory_limit, scratch=scratch) as connection:
+            return _judged(connection, opened, out, registry, values, moment, show)
+    except duckdb.OutOfMemoryException as error:
+        raise EnvironmentFault(f"judging needs more than {memory_limit} of memory: {error}") from error
+    except (duckdb.IOException, OSError) as error:
+        raise EnvironmentFault(f"cannot judge into {out}: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _judged(
+    connection: Connection,
+    bundles: Sequence[Bundle],
+    out: Path,
+    registry: Registry,
+    values: Mapping[str, Mapping[str, Any]],
+    as_of: datetime,
+    progress: Progress,
+) -> Assessment:
+    progress("correlating", 0, None)
+    filled = use_bundles(connection, bundles)
+    correlation = correlate(connection, filled)
+    know(connection, correlation.merges, filled)
+    define_views(connection, {merge.entity.partition(":")[0] for merge in correlation.merges})
+    # A check on tables that hold nothing gives no row that depends on the dear views.
+    read = {table for name, shape in registry.shapes.items() if registry.checks[name].subjects in filled for table in shape.tables}
+    whole = "asset" in read
+    add_asset_view(connection, filled, whole=whole)
+    add_shared_identifiers(connection, filled if "shared_identifier" in read else ())
+    bound = {name: {**given, "as_of": as_of} for name, given in values.items()}
+    ledger = LedgerWriter(connection, registry, Frame.of(connection), bound).write(out, progress)
+    progress("summing up", 0, None)
+    facts = _Facts(bundles, registry, values, as_of, correlation, ledger)
+    assessment = _summed_up(connection, facts, filled, whole=whole)
+    assessment.write(out / "assessment.json")
+    return assessment
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known before the ledger is read."""
+
+    bundles: Sequence[Bundle]
+    registry: Registry
+    values: Mapping[str, Mapping[str, Any]]
+    as_of: datetime
+    correlation: Correlation
+    ledger: Ledger
+
+
+def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], *, whole: bool) -> Assessment:
+    define_ledger(connection, ledger_files(facts.ledger.path))
+    tallies = by_check(connection)
+    checks, findings = _checks(connection, facts, tallies)
+    list_assets(connection, filled, whole=whole)
+    assets = counts(connection, filled, whole=whole)
+    severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
+    [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
+    manifest = facts.bundles[-1].manifest
+    return Assessment(
+        plumbline=__version__,
+        rig=manifest.get("rig", {}),
+        authorisation=manifest.get("authorisation", {}),
+        as_of=facts.as_of,
+        sessions=tuple(_sessions(facts.bundles)),
+        bundles={bundle.path.name: _sha256((bundle.path / "manifest.json").read_bytes()) for bundle in facts.bundles},
+        checks_digest=facts.registry.digest,
+        parameters_digest=_sha256(json.dumps(facts.values, sort_keys=True, default=str).encode()),
+        reference={},
+        ledger_digest=facts.ledger.digest,
+        ledger_rows=facts.ledger.rows,
+        counts=summed(tallies.values()),
+        severities={severity: count for severity, count in severities.items() if severity is not Severity.NONE},
+        assets_count=assets.assets,
+        kinds=assets.kinds,
+        failed_assets=failed_assets,
+        assets=inventory(connection, facts.correlation, findings),
+        conflicts=tuple(ConflictSummary(c.identifier, c.value, c.entities, c.reason) for c in facts.correlation.conflicts),
+        checks=tuple(checks),
+        findings=tuple(findings),
+        provisions=by_provision(facts.registry.checks.values(), tallies),
+        layers=by_layer(connection, tallies, facts.ledger.rows),
+        actions=actions(connection, checks),
+        unjudged_sources=tuple(_unjudged(connection)),
+    )
+
+
+def _checks(connection: Connection, facts: _Facts, tallies: Mapping[str, Tally]) -> tuple[list[CheckSummary], list[Finding]]:
+    summaries: list[CheckSummary] = []
+    findings: list[Finding] = []
+    for check in facts.registry.checks.values():
+        tally = tallies.get(check.id, Tally(reasons={}))
+        of_check = failed(connection, check, facts.registry.shapes[check.id]) if tally.fail else None
+        summaries.append(
+            CheckSummary(
+                id=check.id,
+                layer=check.layer,
+                title=check.title,
+                severity=check.severity,
+                score=check.score,
+                cvss=check.cvss,
+                proves=check.proves,
+                pass_proves=check.pass_proves,
+                recommendation=check.recommendation,
+                verify=check.verify,
+                compensate=check.compensate,
+                effort=check.effort.value,
+                provisions=check.provisions,
+                subjects=check.subjects,
+                parameters=facts.values[check.id],
+                tally=tally,
+                failed_assets=assets_of(connection, check.id, Verdict.FAIL) if tally.fail else 0,
+                passed_assets=assets_of(connection, check.id, Verdict.PASS) if tally.passed else 0,
+                severities=of_check.severities if of_check else {},
+                risk=of_check.risk if of_check else 0,
+                findings=len(of_check.listed) if of_check else 0,
+            )
+        )
+        findings += of_check.listed if of_check else ()
+    return summaries, findings
+
+
+def _unjudged(connection: Connection) -> list[Unjudged]:
+    kinds = ", ".join(f"'{kind.value}'" for kind in SOURCES)
+    rows = connection.execute(
+        f"""
+        select k.entity, max(k.outcome)::varchar, min(b.detail)
+        from known.coverage k left join base.coverage b
+          on b.entity = k.entity and b."table" = k."table" and b.subject = k.subject and b.outcome = k.outcome::varchar
+        where split_part(k.entity, ':', 1) in ({kinds})
+        group by k.entity having min(k.outcome) > 'partial'::outcome order by k.entity
+        """
+    ).fetchall()
+    return [Unjudged(*row) for row in rows]
+
+
+def _sessions(bundles: Sequence[Bundle]) -> list[Session]:
+    found = []
+    for bundle in bundles:
+        for entry in bundle.manifest["sessions"]:
+            notes = tuple(entry.get("notes", ()))
+            found.append(Session(bundle.path.name, entry["id"], entry["started_at"], entry["ended_at"], entry["complete"], notes))
+    return sorted(found, key=lambda session: (session.started_at, session.id))
+
+
+def _latest_end(bundles: Sequence[Bundle]) -> datetime:
+    if not bundles:
+        raise InputError("no bundle to judge", remedy="name the folder that `collect` wrote")
+    ends = []
+    for bundle in bundles:
+        try:
+            ends += [datetime.fromisoformat(entry["ended_at"] or entry["started_at"]) for entry in bundle.manifest["sessions"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"manifest.json names no time for a session: {error}", where=str(bundle.path)) from error
+    return max(ends).astimezone(UTC)
+
+
+def _same_rig(bundles: Sequence[Bundle]) -> None:
+    rigs = {bundle.manifest.get("rig", {}).get("id") for bundle in bundles}
+    if len(rigs) > 1:
+        raise InputError(f"bundles of different rigs: {', '.join(sorted(map(str, rigs)))}", remedy="assess each rig by itself")
+
+
+def _rig_parameters(bundles: Sequence[Bundle]) -> dict[str, Any]:
+    """Take [parameters] from the rig file of the latest bundle that has one."""
+    found: dict[str, Any] = {}
+    for bundle in sorted(bundles, key=lambda item: max((entry["started_at"] for entry in item.manifest["sessions"]), default="")):
+        try:
+            found = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get("parameters", found)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot be read: {error}", where=str(bundle.path / "rig.toml")) from error
+    return found
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
