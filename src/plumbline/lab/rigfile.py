@@ -81,7 +81,8 @@ def text(fleet: Fleet) -> str:
         camera = fleet.twin("camera", switched=switched)
         parts.append(f'[[capture]]\npath = "captures/{side}.pcap"\n')
         parts.append(f'[[firmware]]\npath = "images/{firmware.name_of(camera)}"\nmodel = "{camera.model}"\n')
-        parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\n')
+        gateway = fleet.twin("gateway", switched=switched)
+        parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\ndevice = "{gateway.hub_device_id}"\n')
         for kind in ("devices", "twins"):
             parts.append(f'[[hub]]\nkind = "azure-iot-hub"\nresource = "hub/{side}.arm.json"\ndevices = "hub/{side}.{kind}.jsonl"\n')
     parts += [_asset(device) for device in fleet.devices if device.declared]

@@ -42,7 +42,7 @@ def load(path: Path) -> Rig:
     files = Files(path.absolute().parent, problems)
     captures = [Capture(f) for i, t in draft.captures for f in files.find(t.path, ("capture", i, "path"))]
     firmware = [Firmware(f, t.model) for i, t in draft.firmware for f in files.find(t.path, ("firmware", i, "path"))]
-    edges = [Edge(f) for i, t in draft.edges for f in files.find(t.manifest, ("edge", i, "manifest"))]
+    edges = [Edge(f, t.device) for i, t in draft.edges for f in files.find(t.manifest, ("edge", i, "manifest"))]
     hubs = _hubs(draft, files, problems)
     signature = _signature(path, data, draft, problems)
     if problems.found or draft.rig is None or draft.authorisation is None:

@@ -144,9 +144,10 @@ class Firmware:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One gateway's deployment manifest."""
+    """One gateway's deployment manifest; `device` is the id under which a hub knows the gateway."""
 
     manifest: Path
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ class FirmwareTable(_Table):
 
 
 class EdgeTable(_Table):
-    """One of `[[edge]]`; `manifest` may be a pattern."""
+    """One of `[[edge]]`; `manifest` may be a pattern, `device` is the id under which a hub knows the gateway."""
 
     manifest: Text
+    device: Text | None = None
 
 
 class HubTable(_Table):

@@ -27,6 +27,7 @@ SIZE_MAX = 16 << 20  # a module twin holds 32 KB; this bears pretty printing and
 def collect(context: Context) -> None:
     """Read every manifest of the rig file."""
     keys = entity_keys([edge.manifest for edge in context.rig.edges], context.rig.path)
+    devices = {edge.manifest: edge.device for edge in context.rig.edges}
     for done, (path, key) in enumerate(keys.items()):
         if context.stop():
             return
@@ -35,14 +36,14 @@ def collect(context: Context) -> None:
         file = attempt.supply(path)
         if file is not None:
             try:
-                write(attempt, file, read_manifest(read(path, SIZE_MAX)))
+                write(attempt, file, read_manifest(read(path, SIZE_MAX)), devices[path])
             except ProtocolError as error:
                 attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {_explained(path, error)}")
         attempt.end()
 
 
-def write(attempt: Attempt, file: SuppliedFile, manifest: Manifest) -> None:
-    """Write one manifest's rows."""
+def write(attempt: Attempt, file: SuppliedFile, manifest: Manifest, device_id: str | None = None) -> None:
+    """Write one manifest's rows; `device_id` is the device that the rig file says it is for."""
     raw = file.at(0)
     images = {module.name: text_of(module.settings.get("image")) for module in manifest.modules if module.system}
     hub = next((module for module in manifest.modules if module.system and module.name == "edgeHub"), None)
@@ -58,6 +59,7 @@ def write(attempt: Attempt, file: SuppliedFile, manifest: Manifest) -> None:
         hub_ssl_protocols=text_of(member(hub.environment, "SslProtocols")) if hub else None,
         routes=len(routes) if isinstance(routes, dict) else None,
         modules=sum(not module.system for module in manifest.modules),
+        device_id=device_id,
     )
     for module in manifest.modules:
         _write_module(attempt, raw, module)
