@@ -1,0 +1,42 @@
+"""What an audit reads in the lab's deployment manifests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plumbline.lab.fleet import Weak
+from plumbline.lab.rigfile import SIDES
+from plumbline.lab.truth.world import World
+
+MODULES = ("collector", "edgeAgent", "edgeHub", "relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One manifest and the switches that made it."""
+
+    weak: Weak
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module; only the collector is ever weak."""
+
+    name: str
+    weak: Weak
+
+    def has(self, weakness: str) -> bool:
+        """Say whether it has one of the weaknesses of a container."""
+        return self.name == "collector" and self.weak(f"edge.{weakness}")
+
+
+def see(world: World) -> None:
+    """Note everything about both manifests."""
+    for switched, side in SIDES.items():
+        weak, asset = world.fleet.weak(switched=switched), f"edge:/{side}.json"
+        for table in ("edge_deployment", "edge_module", "edge_registry"):
+            world.attempt(table, asset)
+        world.see("edge_deployment", asset, "", Deployment(weak))
+        world.see("edge_registry", asset, "registry/northwind", Deployment(weak))
+        for name in MODULES:
+            world.see("edge_module", asset, f"module/{name}", Module(name, weak))

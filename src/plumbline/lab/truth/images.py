@@ -1,0 +1,59 @@
+"""What an audit finds in the lab's firmware images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plumbline.lab.files import firmware
+from plumbline.lab.fleet import Weak, firmware_key
+from plumbline.lab.truth.services import wire_keys
+from plumbline.lab.truth.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image and the switches that made it."""
+
+    weak: Weak
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: how its password is kept."""
+
+    state: str  # locked, empty, hash
+    weak_scheme: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One private key; `on_wire` when a device shows its public half."""
+
+    on_wire: bool
+
+
+def see(world: World) -> None:
+    """Note everything about both images."""
+    for switched in (True, False):
+        weak = world.fleet.weak(switched=switched)
+        asset = f"image:/{firmware.name_of(world.fleet.twin('camera', switched=switched))}"
+        for table in ("image", "image_account", "image_file", "image_key", "package"):
+            world.attempt(table, asset)
+        world.see("image", asset, "", Image(weak))
+        for name, *_ in firmware.ACCOUNTS:
+            world.see("image_account", asset, f"account/{name}", _account(name, weak))
+        shown = wire_keys(world.fleet)
+        if weak("image.private_key_in_image"):
+            world.see("image_key", asset, "/etc/ssl/private/server.key", Key(("ec", firmware_key(switched=switched)) in shown))
+        if weak("image.ssh_host_key_in_image"):
+            world.see("image_key", asset, "/etc/ssh/ssh_host_ed25519_key", Key(on_wire=False))
+
+
+def _account(name: str, weak: Weak) -> Account:
+    if name == "root" and weak("image.password_hash_in_image"):
+        return Account("hash")
+    if name == "service" and weak("image.weak_password_hash"):
+        return Account("hash", weak_scheme=True)
+    if name == "support" and weak("image.empty_password_in_image"):
+        return Account("empty")
+    return Account("locked")

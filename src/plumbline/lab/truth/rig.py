@@ -1,0 +1,13 @@
+"""What the rig file itself says: its declared assets."""
+
+from __future__ import annotations
+
+from plumbline.lab.truth.world import World
+
+
+def see(world: World) -> None:
+    """Note every declared asset."""
+    for device in world.fleet.devices:
+        if device.declared:
+            world.see("declared_asset", world.asset_of(device), "", device)
+            world.attempt("declared_asset", world.asset_of(device))

@@ -1,0 +1,265 @@
+"""What is bad, check by check, in the lab's own words: a sight in, yes or no out.
+
+Each rule names the table that its check is about, when it applies, when it fails, and on whose completeness either verdict rests. None is
+"cannot be told from what is shown". The parameters that matter here are the checks' defaults, said once below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from plumbline.lab.fleet import Device
+from plumbline.lab.services import Coap, Cookie, Ftp, HostKey, Modbus, Mqtt, Odd, Page, Rtsp, Snmp, Ssh, Telnet, Tls, Web
+from plumbline.lab.truth.captures import Flow, Hello, MqttClient, Request
+from plumbline.lab.truth.edge import Deployment, Module
+from plumbline.lab.truth.hub import Hub, Identity, Policy
+from plumbline.lab.truth.images import Account, Image, Key
+from plumbline.lab.truth.services import Announced, Endpoint, Shown
+from plumbline.lab.truth.world import World
+
+T = TypeVar("T")
+Says = Callable[[T, World], bool | None]
+
+CERTIFICATE_WARNING = timedelta(days=30)
+SAS_PERCENT = 5
+_VERSION = re.compile(r"/\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one check judges a sight; needs are `rig.<table>` or `asset.<table>`."""
+
+    table: str
+    fails: Callable[[Any, World], bool | None]
+    applies: Callable[[Any, World], bool | None]
+    pass_needs: tuple[str, ...]
+    fail_needs: tuple[str, ...]
+
+
+def _always(_thing: object, _world: World) -> bool:
+    return True
+
+
+def _never(_thing: object, _world: World) -> bool:
+    return False
+
+
+def _rule(
+    table: str,
+    _of: type[T],
+    fails: Says[T],
+    applies: Says[T] = _always,
+    *,
+    pass_needs: tuple[str, ...] = (),
+    fail_needs: tuple[str, ...] = (),
+) -> Rule:
+    return Rule(table, fails, applies, pass_needs, fail_needs)
+
+
+def rules() -> Mapping[str, Rule]:
+    """Give the rule of every shipped check, by the check's id."""
+    return {**_device(), **_communication(), **_gateway(), **_firmware(), **_cloud(), **_rig()}
+
+
+def _device() -> dict[str, Rule]:
+    web = ("http_service", Web)
+    return {
+        "device.telnet_service": _rule("service", object, _speaks_telnet),
+        "device.banner_shows_version": _rule("service", object, _shows_version),
+        "device.shell_without_login": _rule("telnet_service", Telnet, lambda s, _: s.shell),
+        "device.ftp_anonymous": _rule("ftp_service", Ftp, lambda s, _: s.anonymous),
+        "device.ftp_without_tls": _rule("ftp_service", Ftp, lambda s, _: s.auth_tls is None),
+        "device.snmp_public_community": _rule("snmp_agent", Snmp, lambda s, _: s.public),
+        "device.http_login_in_clear": _rule(*web, lambda s, _: s.page is Page.LOGIN, _in_clear),
+        "device.basic_auth_in_clear": _rule(*web, _always, lambda s, _: s.tls is None and s.page is Page.BASIC),
+        "device.admin_page_without_login": _rule(*web, lambda s, _: s.page is Page.ADMINISTRATION),
+        "device.directory_listing": _rule(*web, lambda s, _: s.page is Page.LISTING),
+        "device.cookie_without_flags": _rule(*web, lambda s, _: s.cookie is Cookie.BARE, lambda s, _: s.cookie is not Cookie.NONE),
+        "device.cors_any_origin": _rule(*web, lambda s, _: s.cors_any_origin),
+        "device.ssh_protocol_1": _rule("ssh_service", Ssh, lambda s, _: s.protocol_version != "2.0"),
+        "device.ssh_weak_algorithms": _rule("ssh_service", Ssh, lambda s, _: s.weak_algorithms),
+        "device.ssh_weak_host_key": _rule("ssh_host_key", HostKey, lambda k, _: k.kind == "rsa-1024"),
+        "device.rtsp_stream_without_login": _rule("rtsp_service", Rtsp, lambda s, _: not s.login),
+        "device.coap_resource_readable": _rule("coap_service", Coap, lambda s, _: s.readable),
+        "device.modbus_open_to_anyone": _rule("modbus_device", Modbus, lambda s, _: s.identification),
+        "device.opcua_endpoint_without_security": _rule("opcua_endpoint", Endpoint, lambda e, _: e.unsecured),
+        "device.upnp_gateway_control": _rule("announcement", Announced, lambda a, _: "WANIPConnection" in a.target),
+        "device.announcement_leaks_data": _rule("announcement", Announced, _never),
+    }
+
+
+def _communication() -> dict[str, Rule]:
+    shown, tls, broker = ("certificate", Shown), ("tls_endpoint", Tls), ("mqtt_broker", Mqtt)
+    return {
+        "communication.certificate_expired": _rule(*shown, _expired),
+        "communication.certificate_expiring": _rule(
+            *shown, lambda s, w: s.certificate.not_after < w.fleet.at + CERTIFICATE_WARNING, lambda s, w: not _expired(s, w)
+        ),
+        "communication.certificate_weak_key": _rule(*shown, lambda s, _: s.certificate.key_kind == "rsa-1024"),
+        # An authority's own signature over itself proves nothing, so it weakens nothing.
+        "communication.certificate_weak_signature": _rule(
+            *shown, lambda s, _: s.certificate.signature_hash == "sha1", lambda s, _: s.position == 0
+        ),
+        "communication.tls_old_version_accepted": _rule(*tls, lambda t, _: t.oldest == "tls1.0"),
+        "communication.tls_old_suite_accepted": _rule(*tls, lambda t, _: t.oldest == "tls1.0"),
+        "communication.tls_weak_suite_accepted": _rule(*tls, lambda t, _: t.null_suite),
+        "communication.mqtt_without_tls": _rule(*broker, lambda s, _: s.tls is None),
+        "communication.credential_in_clear": _rule("flow", Flow, lambda f, _: f.credentials),
+        "communication.clear_flow_to_outside": _rule("flow", Flow, lambda f, _: not f.encrypted, lambda f, _: f.external),
+        "communication.client_offers_old_tls": _rule("tls_client", Hello, lambda h, _: h.old),
+        "communication.client_offers_weak_suites": _rule("tls_client", Hello, lambda h, _: h.weak_suites),
+        "update.firmware_fetched_in_clear": _rule("http_client", Request, lambda r, _: r.firmware),
+    }
+
+
+def _gateway() -> dict[str, Rule]:
+    broker = ("mqtt_broker", Mqtt)
+    modules = (
+        *("docker_socket_mounted", "module_excess_capability", "module_log_unbounded", "module_privileged", "module_root_writable"),
+        *("module_shares_host_namespace", "module_without_limits", "mutable_image_reference", "secret_in_module_environment"),
+        "sensitive_host_path_mounted",
+    )
+    return {
+        "gateway.broker_accepts_anonymous": _rule(*broker, lambda s, _: s.anonymous),
+        "gateway.broker_grants_wildcard": _rule(*broker, lambda s, _: s.anonymous and s.wildcard and bool(s.topics)),
+        "gateway.broker_shows_sys": _rule(*broker, lambda s, _: s.anonymous and s.sys),
+        "gateway.old_tls_in_edge_hub": _rule("edge_deployment", Deployment, lambda d, _: d.weak("edge.old_tls_in_edge_hub")),
+        "gateway.registry_password_in_manifest": _rule(
+            "edge_registry", Deployment, lambda d, _: d.weak("edge.registry_password_in_manifest")
+        ),
+        **{f"gateway.{name}": _rule("edge_module", Module, _module_has(name)) for name in modules},
+    }
+
+
+def _firmware() -> dict[str, Rule]:
+    account = ("image_account", Account)
+    files = (
+        *("authorized_key_in_image", "debug_tool_in_image", "setuid_unexpected", "telnet_started_in_image", "world_writable_file"),
+        *("private_key_in_image", "ssh_host_key_in_image"),
+    )
+    keys = {"private_key_in_image", "ssh_host_key_in_image"}
+    return {
+        "firmware.empty_password_in_image": _rule(*account, lambda a, _: a.state == "empty"),
+        "firmware.password_hash_in_image": _rule(*account, lambda a, _: a.state == "hash"),
+        "firmware.weak_password_hash": _rule(*account, lambda a, _: a.weak_scheme, lambda a, _: a.state == "hash"),
+        **{
+            f"firmware.{name}": _rule(
+                "image", Image, _image_has(name), pass_needs=("asset.image_key" if name in keys else "asset.image_file",)
+            )
+            for name in files
+        },
+    }
+
+
+def _cloud() -> dict[str, Rule]:
+    hub, identity, twin, every = ("hub", Hub), ("hub_identity", Identity), ("hub_twin", Identity), ("rig.hub_identity",)
+    plain = (
+        *("hub_builtin_endpoint_uncovered", "hub_ip_rule_too_wide", "hub_key_based_endpoint", "hub_min_tls_not_set"),
+        *("hub_open_to_internet", "hub_service_keys_allowed"),
+    )
+    return {
+        **{f"cloud.{name}": _rule(*hub, _hub_has(name.removeprefix("hub_"))) for name in plain},
+        "cloud.hub_device_sas_allowed": _rule(
+            *hub, lambda h, _: h.weak("hub.device_sas_allowed") and not any(i.by_key for i in h.identities), fail_needs=every
+        ),
+        "cloud.sas_share_too_high": _rule(
+            *hub,
+            lambda h, _: sum(i.by_key for i in h.identities) * 100 > len(h.identities) * SAS_PERCENT,
+            pass_needs=every,
+            fail_needs=every,
+        ),
+        "cloud.hub_policy_over_broad": _rule(
+            "hub_policy", Policy, lambda p, _: p.weak("hub.policy_over_broad"), lambda p, _: p.name == "backend"
+        ),
+        "cloud.hub_ca_expiring": _rule("hub_certificate", Hub, _hub_has("ca_expiring")),
+        "cloud.hub_ca_unverified": _rule("hub_certificate", Hub, _hub_has("ca_unverified")),
+        "cloud.primary_equals_secondary": _rule(
+            *identity, lambda i, _: i.kind == "controller" and i.weak("hub.primary_equals_secondary"), lambda i, _: not i.by_authority
+        ),
+        "cloud.shared_credential": _rule(
+            *identity,
+            lambda i, _: i.kind in ("camera", "controller") and i.weak("hub.shared_credential"),
+            lambda i, _: not i.by_authority,
+            pass_needs=every,
+        ),
+        "cloud.stale_device_enabled": _rule(*identity, lambda i, _: i.kind == "controller" and i.weak("hub.stale_device_enabled")),
+        "cloud.secret_in_twin": _rule(*twin, lambda i, _: i.kind == "camera" and i.weak("hub.secret_in_twin")),
+        "cloud.twin_drift": _rule(*twin, lambda i, _: i.kind == "camera" and i.weak("hub.twin_drift")),
+    }
+
+
+def _rig() -> dict[str, Rule]:
+    return {
+        "rig.undeclared_device": _rule("host", Device, lambda d, _: not d.declared, fail_needs=("rig.declared_asset",)),
+        "rig.device_without_identity": _rule(
+            *("declared_asset", Device),
+            lambda d, w: not any(isinstance(i, Identity) and i.device == d for _, i in w.things("hub_identity")),
+            lambda d, _: d.hub_device_id is not None,
+            fail_needs=("rig.hub_identity",),
+        ),
+        "rig.identity_without_device": _rule("hub_identity", Identity, lambda i, _: i.device is None, fail_needs=("rig.host",)),
+        "rig.image_key_on_wire": _rule("image_key", Key, lambda k, _: k.on_wire, pass_needs=("rig.certificate", "rig.ssh_host_key")),
+        "rig.plain_mqtt_from_x509_device": _rule("mqtt_client", MqttClient, _always, pass_needs=("rig.hub_identity",)),
+        "rig.shared_certificate": _rule(
+            *("certificate", Shown), _certificate_shared, lambda s, _: s.position == 0, pass_needs=("rig.certificate",)
+        ),
+        "rig.shared_host_key": _rule(
+            "ssh_host_key", HostKey, lambda k, w: _assets(w, "ssh_host_key", lambda other: other == k) > 1, pass_needs=("rig.ssh_host_key",)
+        ),
+        "rig.version_mismatch": _rule(
+            "hub_twin", Identity, _version_differs, lambda i, _: i.reported_version is not None, pass_needs=("asset.http_service",)
+        ),
+    }
+
+
+def _in_clear(service: Web, _world: World) -> bool:
+    return service.tls is None
+
+
+def _speaks_telnet(service: object, _world: World) -> bool | None:
+    return None if isinstance(service, Odd) else isinstance(service, Telnet)
+
+
+def _shows_version(service: object, _world: World) -> bool | None:
+    if isinstance(service, Odd):
+        return None
+    return isinstance(service, Web | Rtsp) and _VERSION.search(service.server) is not None
+
+
+def _expired(shown: Shown, world: World) -> bool:
+    return not shown.certificate.not_before <= world.fleet.at <= shown.certificate.not_after
+
+
+def _module_has(name: str) -> Says[Module]:
+    return lambda module, _: module.has(name)
+
+
+def _image_has(name: str) -> Says[Image]:
+    return lambda image, _: image.weak(f"image.{name}")
+
+
+def _hub_has(name: str) -> Says[Hub]:
+    return lambda hub, _: hub.weak(f"hub.{name}")
+
+
+def _assets(world: World, table: str, same: Callable[[Any], bool]) -> int:
+    """Count the assets with a sight like this one."""
+    return len({asset for asset, thing in world.things(table) if same(thing)})
+
+
+def _certificate_shared(shown: Shown, world: World) -> bool:
+    key = (shown.certificate.key_kind, shown.certificate.key)
+    return _assets(world, "certificate", lambda o: o.position == 0 and (o.certificate.key_kind, o.certificate.key) == key) > 1
+
+
+def _version_differs(identity: Identity, world: World) -> bool | None:
+    """Compare what the twin reports with what the device's pages state; None where no page states anything."""
+    assert identity.device is not None
+    asset = world.asset_of(identity.device)
+    pages = [page for owner, page in world.things("http_service") if owner == asset and isinstance(page, Web)]
+    stated = [page.firmware_version for page in pages if page.firmware_version is not None]
+    return min(stated) != identity.reported_version if stated else None

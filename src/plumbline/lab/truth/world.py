@@ -1,0 +1,70 @@
+"""What is there to be seen in one lab: sights, which become rows of tables, and attempts, which become coverage.
+
+Not the tables' columns: a sight holds the lab's own description of the thing, for the rules to look at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from plumbline.lab.fleet import Device, Fleet
+from plumbline.lab.keys import private_key, public_digest
+from plumbline.lab.services import Ssh
+from plumbline.model.words import Outcome
+
+Weak = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One thing of one asset that fills one row; `thing` is what the lab knows of it, `source` the asset that told of it, if another."""
+
+    asset: str
+    subject: str
+    thing: object
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to fill a table, on an asset of the table's kind."""
+
+    asset: str
+    subject: str
+    outcome: Outcome
+
+
+@dataclass
+class World:
+    """All sights and attempts of one lab, by table."""
+
+    fleet: Fleet
+    sights: dict[str, list[Sight]] = field(default_factory=lambda: defaultdict(list))
+    attempts: dict[str, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
+
+    def see(self, table: str, asset: str, subject: str, thing: object, *, source: str | None = None) -> None:
+        """Note a sight."""
+        self.sights[table].append(Sight(asset, subject, thing, source or asset))
+
+    def attempt(self, table: str, asset: str, subject: str = "", outcome: Outcome = Outcome.OK) -> None:
+        """Note an attempt."""
+        self.attempts[table].append(Attempt(asset, subject, outcome))
+
+    def things(self, table: str) -> list[tuple[str, object]]:
+        """Give asset and thing of each sight of a table."""
+        return [(sight.asset, sight.thing) for sight in self.sights[table]]
+
+    @cached_property
+    def by_device_id(self) -> dict[str, Device]:
+        """Declared devices by the id under which a hub knows them."""
+        return {device.hub_device_id: device for device in self.fleet.devices if device.hub_device_id and device.declared}
+
+    def asset_of(self, device: Device) -> str:
+        """Name a device's asset: as declared, else by its SSH host key, else by its address."""
+        if device.declared:
+            return f"declared:/{device.name}"
+        keys = [public_digest(private_key(s.host_key.kind, s.host_key.name)) for s in device.services if isinstance(s, Ssh)]
+        return f"key:/{min(keys)}" if keys else f"host:/{device.address}"
