@@ -97,7 +97,8 @@ def difference(example: Example, rows: list[dict[str, Any]]) -> str | None:
         if key not in wanted:
             return f"{place}: expected no row, got {_shown(given[key])}"
         if not _same(wanted[key], given[key]):
-            return f"{place}: expected {wanted[key].verdict} {wanted[key].reason or ''}, got {_shown(given[key])}".replace("  ", " ")
+            expected = " ".join(filter(None, (wanted[key].verdict, wanted[key].reason)))
+            return f"{place}: expected {expected}, got {_shown(given[key])}"
     return None
 
 

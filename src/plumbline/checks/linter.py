@@ -165,7 +165,7 @@ def _complaint(node: exp.Expr) -> str | None:
         return "differs on nulls; write list_concat([..], coalesce(.., []))"
     if isinstance(node, exp.Sum) and any(column.name in _floats() for column in node.find_all(exp.Column)):
         return "a sum of doubles depends on the order of rows"
-    if isinstance(node, exp.RegexpReplace) and "g" not in node.args.get("modifiers", exp.Literal.string("")).name:
+    if isinstance(node, exp.RegexpReplace) and "g" not in node.text("modifiers"):
         return "without 'g' it replaces one or all, depending on the engine"
     if isinstance(node, exp.In) and isinstance(parent, exp.Not):
         if node.args.get("query") is not None:
@@ -271,7 +271,7 @@ def _needs(check: Check, tree: exp.Select, tables: frozenset[str]) -> Iterator[s
 
 
 def _own_evidence(tree: exp.Select) -> bool:
-    [evidence] = [item.unalias() for item in tree.expressions if item.alias_or_name == "evidence"]
+    evidence = next((item.unalias() for item in tree.expressions if item.alias_or_name == "evidence"), None)
     if not isinstance(evidence, exp.Array) or len(evidence.expressions) != 1:
         return False
     column, source = evidence.expressions[0], tree.args["from_"].this
