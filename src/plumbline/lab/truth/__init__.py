@@ -6,6 +6,10 @@ what there is to be seen and which attempts come to nothing, `rules` says of eac
 Rules: nothing here reads a bundle, a table's rows or a check's query; of a check only its id is known.
 """
 
+from plumbline.lab.truth.comparison import Difference as Difference
+from plumbline.lab.truth.comparison import Expected as Expected
+from plumbline.lab.truth.comparison import differences as differences
+from plumbline.lab.truth.comparison import truth as truth
 from plumbline.lab.truth.decision import Row as Row
 from plumbline.lab.truth.decision import difference as difference
 from plumbline.lab.truth.decision import ledger as ledger

@@ -5,7 +5,7 @@ Written from the design's words, not from the product's SQL: the two are held ag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from plumbline.evidence.specs import load_tables
@@ -29,17 +29,17 @@ class Row:
     reason: str | None = None
 
 
-def world(fleet: Fleet) -> World:
-    """Note everything that there is to be seen in a lab."""
-    seen = World(fleet)
+def world(fleet: Fleet, subset: Collection[str] | None = None) -> World:
+    """Note everything that there is to be seen in a lab; `subset` names the devices that the rig's networks hold, None for all."""
+    seen = World(fleet, None if subset is None else frozenset(subset))
     for place in (rig, services, captures, images, edge, hub):
         place.see(seen)
     return seen
 
 
-def ledger(fleet: Fleet) -> list[Row]:
-    """Give the ledger of a right audit of a lab, in order of check, asset and subject."""
-    seen = world(fleet)
+def ledger(fleet: Fleet, subset: Collection[str] | None = None) -> list[Row]:
+    """Give the ledger of a right audit of a lab, in order of check, asset and subject; `subset` as for `world`."""
+    seen = world(fleet, subset)
     return sorted(row for check, rule in rules().items() for row in _Judge(seen, check, rule).rows())
 
 

@@ -62,7 +62,7 @@ class Announced:
 def see(world: World) -> None:
     """Note everything about the network."""
     for number, (name, *_) in NETWORKS.items():
-        devices = [device for device in world.fleet.devices if device.address.startswith(f"{world.fleet.base}.{number}.")]
+        devices = [device for device in world.within if device.address.startswith(f"{world.fleet.base}.{number}.")]
         if devices:
             world.attempt("host", f"network:/{name}")
         for device in devices:

@@ -39,9 +39,10 @@ class Attempt:
 
 @dataclass
 class World:
-    """All sights and attempts of one lab, by table."""
+    """All sights and attempts of one lab, by table; `subset` names the devices that the rig's networks hold, None for all."""
 
     fleet: Fleet
+    subset: frozenset[str] | None = None
     sights: dict[str, list[Sight]] = field(default_factory=lambda: defaultdict(list))
     attempts: dict[str, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
 
@@ -52,6 +53,11 @@ class World:
     def attempt(self, table: str, asset: str, subject: str = "", outcome: Outcome = Outcome.OK) -> None:
         """Note an attempt."""
         self.attempts[table].append(Attempt(asset, subject, outcome))
+
+    @cached_property
+    def within(self) -> list[Device]:
+        """The devices at addresses that the rig's networks hold."""
+        return [device for device in self.fleet.devices if self.subset is None or device.name in self.subset]
 
     def things(self, table: str) -> list[tuple[str, object]]:
         """Give asset and thing of each sight of a table."""
