@@ -7,9 +7,8 @@ Rules: nothing here reads a bundle, a table's rows or a check's query; of a chec
 """
 
 from plumbline.lab.truth.comparison import Difference as Difference
-from plumbline.lab.truth.comparison import Expected as Expected
+from plumbline.lab.truth.comparison import compare as compare
 from plumbline.lab.truth.comparison import differences as differences
-from plumbline.lab.truth.comparison import truth as truth
-from plumbline.lab.truth.decision import Row as Row
-from plumbline.lab.truth.decision import difference as difference
-from plumbline.lab.truth.decision import ledger as ledger
+from plumbline.lab.truth.decision import Expected as Expected
+from plumbline.lab.truth.decision import Key as Key
+from plumbline.lab.truth.decision import truth as truth

@@ -5,7 +5,7 @@ Written from the design's words, not from the product's SQL: the two are held ag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from plumbline.evidence.specs import load_tables
@@ -18,81 +18,70 @@ from plumbline.model.words import Outcome, Verdict
 _PRECEDENCE = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Row:
-    """One row of the ledger, without its evidence."""
+Key = tuple[str, str, str]
+"""Check, asset, subject."""
 
-    check: str
-    asset: str
-    subject: str
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the ledger must say of one key."""
+
     verdict: Verdict
     reason: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.verdict.value} ({self.reason})" if self.reason else self.verdict.value
 
-def world(fleet: Fleet, subset: Collection[str] | None = None) -> World:
-    """Note everything that there is to be seen in a lab; `subset` names the devices that the rig's networks hold, None for all."""
-    seen = World(fleet, None if subset is None else frozenset(subset))
+
+def world(fleet: Fleet) -> World:
+    """Note everything that there is to be seen in a lab."""
+    seen = World(fleet)
     for place in (rig, services, captures, images, edge, hub):
         place.see(seen)
     return seen
 
 
-def ledger(fleet: Fleet, subset: Collection[str] | None = None) -> list[Row]:
-    """Give the ledger of a right audit of a lab, in order of check, asset and subject; `subset` as for `world`."""
-    seen = world(fleet, subset)
-    return sorted(row for check, rule in rules().items() for row in _Judge(seen, check, rule).rows())
-
-
-def difference(expected: Iterable[Row], given: Iterable[Row]) -> list[str]:
-    """Say how a ledger differs from the truth, one line for each row; empty when it does not."""
-    wanted = {(row.check, row.asset, row.subject): row for row in expected}
-    found = {(row.check, row.asset, row.subject): row for row in given}
-    lines = []
-    for key in sorted(wanted.keys() | found.keys()):
-        want, got = (_said(rows.get(key)) for rows in (wanted, found))
-        if want != got:
-            lines.append(f"{' '.join(key)}: truth {want}, ledger {got}")
-    return lines
-
-
-def _said(row: Row | None) -> str:
-    return "no row" if row is None else f"{row.verdict.value} {row.reason or ''}".strip()
+def truth(fleet: Fleet) -> dict[Key, Expected]:
+    """Give every row of the ledger of a right audit of a lab."""
+    seen = world(fleet)
+    return {
+        (check, asset, subject): expected
+        for check, rule in rules().items()
+        for (asset, subject), expected in _Judge(seen, rule).expected().items()
+    }
 
 
 class _Judge:
     """One check over one world."""
 
-    def __init__(self, seen: World, check: str, rule: Rule) -> None:
-        self._world, self._check, self._rule = seen, check, rule
+    def __init__(self, seen: World, rule: Rule) -> None:
+        self._world, self._rule = seen, rule
         spec = load_tables()[rule.table]
         self._kind = spec.kind.value
         self._by_source = spec.kind is not spec.row_kind
         self._sights, self._attempts = seen.sights[rule.table], seen.attempts[rule.table]
 
-    def rows(self) -> list[Row]:
-        """Give one row for each asset and subject: fail > inconclusive > pass > not_applicable."""
-        best: dict[tuple[str, str], Row] = {}
-        for row in (*map(self._judged, self._sights), *self._uncovered(), *self._unattempted()):
-            key = (row.asset, row.subject)
-            if key not in best or _PRECEDENCE.index(row.verdict) < _PRECEDENCE.index(best[key].verdict):
-                best[key] = row
-        return list(best.values())
+    def expected(self) -> dict[tuple[str, str], Expected]:
+        """Give one verdict for each asset and subject: fail > inconclusive > pass > not_applicable."""
+        best: dict[tuple[str, str], Expected] = {}
+        judged = ((sight.asset, sight.subject, self._judged(sight)) for sight in self._sights)
+        for asset, subject, verdict in (*judged, *self._uncovered(), *self._unattempted()):
+            held = best.get((asset, subject))
+            if held is None or _PRECEDENCE.index(verdict.verdict) < _PRECEDENCE.index(held.verdict):
+                best[asset, subject] = verdict
+        return best
 
-    def _row(self, asset: str, subject: str, verdict: Verdict, reason: str | None = None) -> Row:
-        return Row(self._check, asset, subject, verdict, reason)
-
-    def _judged(self, sight: Sight) -> Row:
-        applies, failed = self._rule.applies(sight.thing, self._world), None
-        if applies:
-            failed = self._rule.fails(sight.thing, self._world)
+    def _judged(self, sight: Sight) -> Expected:
+        applies = self._rule.applies(sight.thing, self._world)
+        failed = self._rule.fails(sight.thing, self._world) if applies else None
         if applies is False:
-            return self._row(sight.asset, sight.subject, Verdict.NOT_APPLICABLE)
+            return Expected(Verdict.NOT_APPLICABLE)
         if failed is None:
-            return self._row(sight.asset, sight.subject, Verdict.INCONCLUSIVE, self._outcome_at(sight) or "not_observed")
+            return Expected(Verdict.INCONCLUSIVE, self._outcome_at(sight) or "not_observed")
         lacking = self._lacking(self._rule.fail_needs if failed else self._rule.pass_needs, sight.asset)
         if lacking:
-            return self._row(sight.asset, sight.subject, Verdict.INCONCLUSIVE, lacking)
-        return self._row(sight.asset, sight.subject, Verdict.FAIL if failed else Verdict.PASS)
+            return Expected(Verdict.INCONCLUSIVE, lacking)
+        return Expected(Verdict.FAIL if failed else Verdict.PASS)
 
     def _outcome_at(self, sight: Sight) -> str | None:
         bad = [a.outcome for a in self._attempts if (a.asset, a.subject) == (sight.asset, sight.subject) and a.outcome is not Outcome.OK]
@@ -112,22 +101,22 @@ class _Judge:
                 return worst.value
         return None
 
-    def _uncovered(self) -> Iterator[Row]:
+    def _uncovered(self) -> Iterator[tuple[str, str, Expected]]:
         """Attempts without a row: absent where they came to their end, inconclusive otherwise."""
         for attempt in self._attempts:
             if attempt.outcome is Outcome.OK:
                 if not any(_fills(sight, attempt) for sight in self._sights):
-                    yield self._row(attempt.asset, attempt.subject, Verdict.NOT_APPLICABLE, "absent")
+                    yield attempt.asset, attempt.subject, Expected(Verdict.NOT_APPLICABLE, "absent")
             elif self._by_source or (attempt.asset, attempt.subject) not in {(sight.asset, sight.subject) for sight in self._sights}:
-                yield self._row(attempt.asset, attempt.subject, Verdict.INCONCLUSIVE, attempt.outcome.value)
+                yield attempt.asset, attempt.subject, Expected(Verdict.INCONCLUSIVE, attempt.outcome.value)
 
-    def _unattempted(self) -> Iterator[Row]:
+    def _unattempted(self) -> Iterator[tuple[str, str, Expected]]:
         """Assets of the table's kind, as other tables of that kind know them, with neither row nor attempt."""
         alike = [name for name, spec in load_tables().items() if spec.kind.value == self._kind]
         known = {attempt.asset for name in alike for attempt in self._world.attempts[name]}
         done = {attempt.asset for attempt in self._attempts} | {sight.source for sight in self._sights}
         for asset in sorted(known - done):
-            yield self._row(asset, "", Verdict.INCONCLUSIVE, "not_attempted")
+            yield asset, "", Expected(Verdict.INCONCLUSIVE, "not_attempted")
 
 
 def _fills(sight: Sight, attempt: Attempt) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbline.lab.fleet import Weak
-from plumbline.lab.rigfile import SIDES
 from plumbline.lab.truth.world import World
 
 MODULES = ("collector", "edgeAgent", "edgeHub", "relay")
@@ -31,9 +30,9 @@ class Module:
 
 
 def see(world: World) -> None:
-    """Note everything about both manifests."""
-    for switched, side in SIDES.items():
-        weak, asset = world.fleet.weak(switched=switched), f"edge:/{side}.json"
+    """Note everything about both manifests; the rig file says which gateway each is for."""
+    for switched in (True, False):
+        weak, asset = world.fleet.weak(switched=switched), world.asset_of(world.fleet.twin("gateway", switched=switched))
         for table in ("edge_deployment", "edge_module", "edge_registry"):
             world.attempt(table, asset)
         world.see("edge_deployment", asset, "", Deployment(weak))
