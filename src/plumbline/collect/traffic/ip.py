@@ -1,11 +1,11 @@
 """IP headers: whose packet it is, and where its payload lies. Fragments are recognised and not put together.
 
-    IPv4 (RFC 791 3.1)    version and header length 0, total length 2, flags and fragment offset 6, protocol 9, source 12,
-                          destination 16, options; a total length of 0 is a packet that the network card will still cut up
-    IPv6 (RFC 8200 3)     version 0, payload length 4, next header 6, source 8, destination 24
-    extension headers     hop-by-hop 0, routing 43, destination 60: next header, length in 8 bytes beyond the first 8 (4.3, 4.4, 4.6);
-                          fragment 44: next header, offset and more flag at 2 (4.5);
-                          authentication 51: next header, length in 4 bytes, minus 2 (RFC 4302 2)
+IPv4 (RFC 791 3.1)    version and header length 0, total length 2, flags and fragment offset 6, protocol 9, source 12,
+                      destination 16, options; a total length of 0 is a packet that the network card will still cut up
+IPv6 (RFC 8200 3)     version 0, payload length 4, next header 6, source 8, destination 24
+extension headers     hop-by-hop 0, routing 43, destination 60: next header, length in 8 bytes beyond the first 8 (4.3, 4.4, 4.6);
+                      fragment 44: next header, offset and more flag at 2 (4.5);
+                      authentication 51: next header, length in 4 bytes, minus 2 (RFC 4302 2)
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class RowMaker:
 
     def _queries(self) -> Iterator[Row]:
         for (station, name, number), facts in sorted(self.notes.dns.items(), key=lambda item: (_order(item[0][0]), *item[0][1:])):
-            kind = _type_word(number)
+            kind = type_word(number)
             yield {
                 **self._common(station, f"name/{name}/{kind}", facts.last_ns),
                 "name": name,
@@ -195,10 +195,11 @@ def _credential_kinds(facts: FlowFacts) -> list[str] | None:
     return [] if facts.protocols and not facts.unread else None
 
 
-def _type_word(number: int) -> str:
+def type_word(number: int) -> str:
+    """Name a DNS type, as RFC 3597 5 does where nobody else has."""
     if number in frozenset(RecordType):
         return RecordType(number).name
-    return _TYPES.get(number, f"TYPE{number}")  # RFC 3597 5
+    return _TYPES.get(number, f"TYPE{number}")
 
 
 def _server(ends: Ends) -> str:

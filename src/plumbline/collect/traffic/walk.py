@@ -108,7 +108,7 @@ class Walk:
             if kind == ARP:
                 self._arp(buffer, at, end, wire, place)
             return
-        if mac is not None:
+        if mac is not None and any(packet.source):  # without an address yet (DHCP, 0.0.0.0) it is nobody's
             self.notes.sent(mac, packet.source)
         if packet.part is not Part.WHOLE:
             self.fragments += 1

@@ -1,9 +1,9 @@
 """SMTP, POP3 and IMAP: logins in clear, for devices that mail their alarms. Messages themselves are not read.
 
-    SMTP   AUTH PLAIN [base64: id NUL user NUL password]; AUTH LOGIN, then user and password in base64     RFC 4954 4; RFC 4616 2
-    POP3   USER name, PASS secret; AUTH PLAIN as above                                                     RFC 1939 7; RFC 5034 4
-    IMAP   tag LOGIN user password, each bare or quoted; tag AUTHENTICATE PLAIN as above                   RFC 3501 6.2.2, 6.2.3
-    TLS    STARTTLS or STLS, then 220, +OK or "tag OK"                                                     RFC 3207 4; RFC 2595 3, 4
+SMTP   AUTH PLAIN [base64: id NUL user NUL password]; AUTH LOGIN, then user and password in base64     RFC 4954 4; RFC 4616 2
+POP3   USER name, PASS secret; AUTH PLAIN as above                                                     RFC 1939 7; RFC 5034 4
+IMAP   tag LOGIN user password, each bare or quoted; tag AUTHENTICATE PLAIN as above                   RFC 3501 6.2.2, 6.2.3
+TLS    STARTTLS or STLS, then 220, +OK or "tag OK"                                                     RFC 3207 4; RFC 2595 3, 4
 """
 
 from __future__ import annotations
