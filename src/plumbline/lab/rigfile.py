@@ -7,6 +7,7 @@ port that nobody knows of. The owner's key is derived from a name, like every ke
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,14 +46,17 @@ exchanges_per_second = 500
 """
 
 
-def write(fleet: Fleet, folder: Path) -> Path:
-    """Write the rig and its files into a folder, which is made; returns the path of rig.toml, signed."""
+def write(fleet: Fleet, folder: Path, subset: Collection[str] | None = None) -> Path:
+    """Write the rig and its files into a folder, which is made; returns the path of rig.toml, signed.
+
+    `subset` names the devices whose addresses the networks hold, None for all; what is declared and supplied stays the same.
+    """
     for name, data in files(fleet).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     rig = folder / "rig.toml"
-    rig.write_text(text(fleet), encoding="utf-8")
+    rig.write_text(text(fleet, subset), encoding="utf-8")
     sign(rig, private_pem(private_key("ed25519", "lab owner")), OWNER, fleet.at)
     return rig
 
@@ -71,12 +75,13 @@ def files(fleet: Fleet) -> dict[str, bytes]:
     return made
 
 
-def text(fleet: Fleet) -> str:
-    """Write the rig file itself."""
+def text(fleet: Fleet, subset: Collection[str] | None = None) -> str:
+    """Write the rig file itself; `subset` as for `write`."""
     times = {"valid_from": fleet.at - timedelta(days=1), "valid_until": fleet.at + timedelta(days=2)}
     instants = {name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
     parts = [_HEAD.format(id=_quoted(RIG_ID), owner=_quoted(OWNER), base=fleet.base, **instants)]
-    parts += [_network(fleet, number, *network) for number, network in NETWORKS.items()]
+    swept = [device for device in fleet.devices if subset is None or device.name in subset]
+    parts += [_network(fleet.base, swept, number, *network) for number, network in NETWORKS.items()]
     for switched, side in SIDES.items():
         camera = fleet.twin("camera", switched=switched)
         parts.append(f'[[capture]]\npath = "captures/{side}.pcap"\n')
@@ -89,10 +94,9 @@ def text(fleet: Fleet) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _network(fleet: Fleet, number: int, name: str, tcp_ports: tuple[int, ...], udp_ports: tuple[int, ...]) -> str:
+def _network(base: str, devices: list[Device], number: int, name: str, tcp_ports: tuple[int, ...], udp_ports: tuple[int, ...]) -> str:
     """Sweep the devices' own addresses: on loopback every other one would answer too, with a reset."""
-    prefix = f"{fleet.base}.{number}."
-    ranges = [device.address for device in fleet.devices if device.address.startswith(prefix)]
+    ranges = [device.address for device in devices if device.address.startswith(f"{base}.{number}.")]
     if not ranges:
         return ""
     ports = [*tcp_ports, *(f"udp/{port}" for port in udp_ports)]

@@ -17,6 +17,7 @@ from plumbline.lab.fleet import Fleet
 
 CLOUD = "203.0.113.10"
 TELEMETRY = "203.0.113.20"
+STATIONS = ("router", "camera", "controller", "sensor", "gateway", "broker", "plc")
 USER, WORD = "service", "harbour-1962"
 
 
@@ -35,7 +36,7 @@ class _Side:
         self._router = self._station("router")
 
     def capture(self) -> bytes:
-        for kind in ("camera", "controller", "sensor", "gateway", "broker", "plc"):
+        for kind in STATIONS[1:]:
             self._wire.arp(self._station(kind), self._router)
         self._resolve()
         self._report()

@@ -68,6 +68,8 @@ class _Side:
 
     def see(self) -> None:
         weak, flow = self._weak, self._flow
+        for kind in traffic.STATIONS:
+            self._see("station", kind, "", kind)
         flow("camera", "udp", self._router, 53, Flow("dns"))
         if weak("capture.plain_mqtt_from_x509_device"):
             broker = self._address("broker")

@@ -5,7 +5,7 @@ Written from the design's words, not from the product's SQL: the two are held ag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from plumbline.evidence.specs import load_tables
@@ -33,17 +33,20 @@ class Expected:
         return f"{self.verdict.value} ({self.reason})" if self.reason else self.verdict.value
 
 
-def world(fleet: Fleet) -> World:
-    """Note everything that there is to be seen in a lab."""
-    seen = World(fleet)
+def world(fleet: Fleet, subset: Collection[str] | None = None) -> World:
+    """Note everything that there is to be seen in a lab; `subset` as for `truth`."""
+    seen = World(fleet, None if subset is None else frozenset(subset))
     for place in (rig, services, captures, images, edge, hub):
         place.see(seen)
     return seen
 
 
-def truth(fleet: Fleet) -> dict[Key, Expected]:
-    """Give every row of the ledger of a right audit of a lab."""
-    seen = world(fleet)
+def truth(fleet: Fleet, subset: Collection[str] | None = None) -> dict[Key, Expected]:
+    """Give every row of the ledger of a right audit of a lab.
+
+    `subset` names the devices whose addresses the rig's networks hold, None for all; files and declarations are there for all.
+    """
+    seen = world(fleet, subset)
     return {
         (check, asset, subject): expected
         for check, rule in rules().items()

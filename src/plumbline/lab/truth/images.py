@@ -42,7 +42,7 @@ def see(world: World) -> None:
         world.see("image", asset, "", Image(weak))
         for name, *_ in firmware.ACCOUNTS:
             world.see("image_account", asset, f"account/{name}", _account(name, weak))
-        shown = wire_keys(world.fleet)
+        shown = wire_keys(world)
         if weak("image.private_key_in_image"):
             world.see("image_key", asset, "/etc/ssl/private/server.key", Key(("ec", firmware_key(switched=switched)) in shown))
         if weak("image.ssh_host_key_in_image"):

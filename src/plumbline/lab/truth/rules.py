@@ -201,7 +201,9 @@ def _rig() -> dict[str, Rule]:
             lambda d, _: d.hub_device_id is not None,
             fail_needs=("rig.hub_identity",),
         ),
-        "rig.identity_without_device": _rule("hub_identity", Identity, lambda i, _: i.device is None, fail_needs=("rig.host",)),
+        "rig.identity_without_device": _rule(
+            "hub_identity", Identity, lambda i, w: i.device is None or not w.is_there(i.device), fail_needs=("rig.host",)
+        ),
         "rig.image_key_on_wire": _rule("image_key", Key, lambda k, _: k.on_wire, pass_needs=("rig.certificate", "rig.ssh_host_key")),
         "rig.plain_mqtt_from_x509_device": _rule("mqtt_client", MqttClient, _always, pass_needs=("rig.hub_identity",)),
         "rig.shared_certificate": _rule(

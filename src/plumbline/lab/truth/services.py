@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plumbline.lab.certificates import AUTHORITY_KIND, Certificate
-from plumbline.lab.fleet import Device, Fleet
+from plumbline.lab.fleet import Device
 from plumbline.lab.rigfile import NETWORKS
 from plumbline.lab.servers.ssdp import TARGETS
 from plumbline.lab.services import Coap, Ftp, Habit, Modbus, Mqtt, Odd, OpcUa, Rtsp, Service, Snmp, Ssdp, Ssh, Telnet, Tls, Web
@@ -154,10 +154,10 @@ def _tls_rows(tls: Tls) -> Iterator[tuple[str, str, object]]:
         yield "certificate", "/chain/1", Shown(issuer, 1)
 
 
-def wire_keys(fleet: Fleet) -> set[tuple[str, str]]:
+def wire_keys(world: World) -> set[tuple[str, str]]:
     """Give kind and name of every key that the network shows of devices that may be asked."""
     found: set[tuple[str, str]] = set()
-    for device in fleet.devices:
+    for device in world.within:
         if device.untouchable or any(isinstance(service, Modbus | OpcUa) for service in device.services):
             continue
         for service in device.services:

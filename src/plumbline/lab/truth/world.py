@@ -63,10 +63,11 @@ class World:
         """Give asset and thing of each sight of a table."""
         return [(sight.asset, sight.thing) for sight in self.sights[table]]
 
-    @cached_property
-    def by_device_id(self) -> dict[str, Device]:
-        """Declared devices by the id under which a hub knows them."""
-        return {device.hub_device_id: device for device in self.fleet.devices if device.hub_device_id and device.declared}
+    def is_there(self, device: Device) -> bool:
+        """Say whether the network, a capture or a deployment shows the device itself."""
+        asset = self.asset_of(device)
+        told = {sight.asset for table in ("host", "station", "edge_deployment") for sight in self.sights[table]}
+        return asset in told or any(attempt.asset == asset for attempt in self.attempts["service"])
 
     def asset_of(self, device: Device) -> str:
         """Name a device's asset: as declared, else by its SSH host key, else by its address."""
