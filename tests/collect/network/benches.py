@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -20,7 +20,7 @@ from plumbline.collect.network.registry import load_probes
 from plumbline.collect.network.run import NetworkResult, collect_networks
 from plumbline.evidence.bundle import Bundle, BundleWriter
 from plumbline.model.entities import Entity
-from plumbline.model.words import EntityKind, Intrusion, Outcome, Transport
+from plumbline.model.words import EntityKind, Intrusion, Outcome
 from plumbline.net.budget import LoginBudget
 from plumbline.net.caps import SHIPPED, Limits
 from plumbline.net.clock import Clock, SystemClock
@@ -39,6 +39,9 @@ Row = dict[str, Any]
 def own_address(number: int) -> str:
     """An address of 127.30.0.0/16 that no other test process of this run uses."""
     return f"127.30.{os.getpid() % 250 + 1}.{number}"
+
+
+RANGES = (f"{own_address(0)}/24",)  # a network of `own_address`es
 
 
 def scene(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
@@ -158,9 +161,7 @@ async def open_bench(
 ) -> AsyncIterator[Bench]:
     """Open a signed rig whose one network has the given ports."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = rig_text(
-        networks=("127.0.0.0/8",), ranges=ranges, tcp=tcp, udp=udp, intrusion=intrusion, rest=rest, authorisation=authorisation
-    )
+    text = rig_text(networks=("127.0.0.0/8",), ranges=ranges, tcp=tcp, udp=udp, intrusion=intrusion, rest=rest, authorisation=authorisation)
     rig = make_rig(folder, text, signed=True)
     clock = clock or SystemClock()
     header = {"rig": {"id": rig.id}}
@@ -177,12 +178,6 @@ async def open_bench(
 
 def free_udp_port(address: str = "127.0.0.1") -> int:
     """A UDP port that is free at this moment, for servers that cannot be asked which one they took."""
-    import socket
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind((address, 0))
         return int(line.getsockname()[1])
-
-
-__all__ = ["SITE", "Bench", "Intrusion", "Outcome", "Seen", "Transport", "free_udp_port", "open_bench", "own_address", "scene"]
-NOW = datetime.now(UTC)

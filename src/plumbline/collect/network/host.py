@@ -20,6 +20,7 @@ from plumbline.model.words import DeviceClass, EntityKind, Intrusion, Outcome, T
 from plumbline.net.door import Door
 from plumbline.net.redaction import redact
 from plumbline.net.sweep import PortState
+from plumbline.protocols import banner as banners
 from plumbline.rig.models import Network
 
 BANNER_CHARACTERS = 256
@@ -48,11 +49,12 @@ class HostVisit:
     probes: Mapping[str, Probe]
     network: Network
     address: str
+    name: str | None = None  # of the rig file's `hosts`: then this, not the address, is the entity
     ports: dict[int, PortState] = field(default_factory=dict)
     permit: str | None = None
 
     def __post_init__(self) -> None:
-        self.entity = Entity.of(EntityKind.HOST, self.network.site, self.address)
+        self.entity = Entity.of(EntityKind.HOST, self.network.site, self.name or self.address)
         self.batch: Batch = self.writer.batch()
         self.found: dict[tuple[Transport, int], Identity] = {}
         self.started = self.now()
@@ -147,6 +149,17 @@ class HostVisit:
             if declared:
                 self._all_unjudged(_silence_of(self.ports.values()), "no answer at any port")
             return
+        if self.name is None:
+            self._host()
+        self._cover("service", self._unheard(self.network.ports), "no swept port is open")
+        for probe in self.probes.values():
+            for table in probe.tables:
+                self._cover_probe(probe, table)
+        self._make_good()
+        with self.batch:
+            pass  # leaving the block commits it
+
+    def _host(self) -> None:
         states = list(self.ports.values())
         self.batch.row(
             "host",
@@ -160,18 +173,11 @@ class HostVisit:
             closed_ports=states.count(PortState.CLOSED),
             silent_ports=states.count(PortState.TIMEOUT),
         )
-        self._cover("service", self._unheard(self.network.ports), "no swept port is open")
-        for probe in self.probes.values():
-            for table in probe.tables:
-                self._cover_probe(probe, table)
-        self._make_good()
-        with self.batch:
-            pass  # leaving the block commits it
 
-    def give_up(self, error: str) -> None:
-        """Write instead of `finish` that a defect of ours ended this visit; what was asked stays unjudged."""
+    def leave(self, outcome: Outcome, why: str) -> None:
+        """Write instead of `finish` that nothing can be said of this host; what was asked stays unjudged."""
         self.over = True
-        self._all_unjudged(Outcome.INTERNAL_ERROR, error)
+        self._all_unjudged(outcome, why)
 
     def interrupt(self, why: str) -> None:
         """Write instead of `finish` that the audit was ended here: what was found stays, the rest is unjudged."""
@@ -201,6 +207,8 @@ class HostVisit:
     def _cover_probe(self, probe: Probe, table: str) -> None:
         """Say for one table what those of its usual ports showed at which no probe of it ran."""
         if self.ot and not probe.industrial:
+            if any(row["table"] == table for row in self.batch.attempts):
+                return
             self._write(table, "", Outcome.NOT_PERMITTED, "class ot: only its own protocol is asked")
         elif probe.transport is Transport.TCP:
             usual = [port for port in self.network.ports if probe.usual(port)]
@@ -233,8 +241,10 @@ class HostVisit:
     def _service(self, transport: Transport, port: int, visit: Visit) -> None:
         """Write what speaks on an open port, or that nothing known does."""
         identity = self.found[transport, port]
-        said = redact(identity.protocol or "http", identity.greeting, self.key).decode("utf-8", "replace")
-        banner = "".join(c for c in said if c.isprintable())[:BANNER_CHARACTERS]
+        said = banners.identify(redact(identity.protocol or "http", identity.greeting, self.key)).text
+        banner = " ".join("".join(c if c.isprintable() and c != "\N{REPLACEMENT CHARACTER}" else " " for c in said).split())[
+            :BANNER_CHARACTERS
+        ]
         probe = self.probes.get(identity.protocol or "")
         visit.row(
             "service",
@@ -262,4 +272,4 @@ class HostVisit:
     def _visit(self, why: str, transport: Transport, port: int) -> Visit:
         intrusion: Intrusion = self.door.rig.authorisation.intrusion
         where = (self.entity, self.address, port, transport)
-        return Visit(self.door, self.writer, self.batch, self.key, self.now, *where, intrusion, why, permit=self.permit)
+        return Visit(self.door, self.writer, self.batch, self.key, self.now, *where, intrusion, why, permit=self.permit, name=self.name)

@@ -20,7 +20,7 @@ from plumbline.protocols import banner as banners
 from plumbline.protocols import http, mqtt, rtsp
 
 GREETING_S = 1.0  # OpenSSH, vsftpd and BusyBox telnetd greet within 0.1 s on a LAN; embedded ones were seen to take 0.7 s
-ANSWER_S = 3.0
+ANSWER_S = 2.0  # to a question of which an answer needs no thought
 REST_S = 1.0  # for the rest of an answer that came in pieces too small to tell
 HEARD_BYTES = 512
 SERVER_FIRST = frozenset({"ssh", "ftp", "telnet", "smtp"})

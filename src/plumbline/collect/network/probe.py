@@ -84,6 +84,7 @@ class Visit:
     inside: str | None = None  # for the tls probe: the protocol found inside
     greeting: bytes = b""  # what the service said by itself when it was identified
     permit: str | None = None
+    name: str | None = None  # of the rig file's `hosts`, where the address was resolved from one
     recognised: bool = False  # the device has answered in the protocol, whatever became of the probe afterwards
     rows: dict[str, int] = field(default_factory=dict)
     _partial: dict[str, str] = field(default_factory=dict)
@@ -95,8 +96,8 @@ class Visit:
 
     @property
     def host(self) -> str:
-        """The address as it stands in a URL."""
-        return f"[{self.address}]" if ":" in self.address else self.address
+        """The name or address as it stands in a URL."""
+        return self.name or (f"[{self.address}]" if ":" in self.address else self.address)
 
     @property
     def client_name(self) -> str:
@@ -112,7 +113,7 @@ class Visit:
         connection = await self.plain_connection(intrusion)
         if self.tls:
             try:
-                await connection.start_tls(unverified_context(), None)
+                await connection.start_tls(unverified_context(), self.name)
             except BaseException:
                 await connection.close()
                 raise
@@ -120,7 +121,7 @@ class Visit:
 
     async def plain_connection(self, intrusion: Intrusion = Intrusion.QUERY) -> Connection:
         """Open a connection without TLS, whatever the service is."""
-        connection = await self.door.connect(self.address, self.port, why=self.why, intrusion=intrusion)
+        connection = await self.door.connect(self.address, self.port, why=self.why, intrusion=intrusion, name=self.name)
         self.permit = connection.permit.id
         return connection
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
 from plumbline.collect.context import Context
+from plumbline.collect.network import cloud
+from plumbline.collect.network.discovery import discover
 from plumbline.collect.network.host import INTERRUPTED, HostVisit
 from plumbline.collect.network.registry import load_probes
 from plumbline.collect.network.together import together
@@ -53,6 +55,17 @@ async def collect_networks(context: Context, door: Door) -> NetworkResult:
     return work.result
 
 
+@dataclass
+class _Leg:
+    """One network on the way through the rig."""
+
+    network: Network
+    addresses: int = 0
+    waves: tuple[list[str], ...] = ()  # canaries, and the others; empty before it was begun
+    refused: int = 0  # connects that the law turned down
+    begun: dict[str, HostVisit] = field(default_factory=dict)
+
+
 class _Run:
     def __init__(self, context: Context, door: Door) -> None:
         self.context, self.door, self.result = context, door, NetworkResult()
@@ -61,7 +74,8 @@ class _Run:
         self.breaker = Breaker(door.stop, models=self.models)
         self.done = 0
         self.total = 0
-        self.refused = 0  # connects of the network under way that the law turned down
+        self.sweeping = asyncio.Lock()
+        self.places = asyncio.Semaphore(AT_ONCE)
         self.started = context.now()
 
     async def all(self) -> None:
@@ -70,79 +84,80 @@ class _Run:
             await self.door.open()
         except (StoppedError, NotPermittedError) as error:  # no more passes: the whole authorisation, or a wrong anchor
             ended = error
-        for network in self.context.rig.networks:
-            if ended is not None:
-                self._cover_network(network, Outcome.NOT_PERMITTED, f"not reached: {ended}")
-                continue
-            try:
-                await self._network(network)
-            except (StoppedError, NotPermittedError) as error:
-                self._cover_network(network, Outcome.PARTIAL, str(error))
-                ended = error
+        legs = [_Leg(network) for network in self.context.rig.networks]
+        if ended is None:
+            ended = await self._legs(legs) or await self._names_and_groups()
+        for leg in legs:
+            self._cover_network(leg, ended)
         if ended is not None:
             raise ended
 
-    async def _network(self, network: Network) -> None:
-        addresses = [str(address) for address in targets(self.context.rig, network)]
-        fresh = [address for address in addresses if not self._finished(network, address)]
-        self.total += len(fresh)
-        self.refused = 0
-        split = waves(fresh, self.models)
-        await self._wave(network, list(split.canaries))
-        await self._wave(network, list(split.others))
-        detail = f"{len(addresses)} addresses swept at {len(network.ports)} TCP ports"
-        if self.refused:
-            self._cover_network(network, Outcome.PARTIAL, f"{detail}; {self.refused} connects were not permitted")
-        else:
-            self._cover_network(network, Outcome.OK, detail)
+    async def _legs(self, legs: list[_Leg]) -> StoppedError | NotPermittedError | None:
+        """Go through the networks side by side, canaries first everywhere; returns what ended the run early."""
+        for leg in legs:
+            every = [str(address) for address in targets(self.context.rig, leg.network)]
+            fresh = [address for address in every if not self._finished(leg.network.site, address)]
+            split = waves(fresh, self.models)
+            leg.addresses, leg.waves = len(every), (list(split.canaries), list(split.others))
+            self.total += len(fresh)
+        try:
+            for number in range(2):
+                await together(self._wave(leg, leg.waves[number]) for leg in legs)
+        except (StoppedError, NotPermittedError) as error:
+            for visit in [visit for leg in legs for visit in leg.begun.values()]:
+                if not visit.over and (visit.answered or self._declared(visit)):
+                    visit.interrupt(str(error))
+            return error
+        return None
 
-    def _finished(self, network: Network, address: str) -> bool:
-        entity, writer = Entity.of(EntityKind.HOST, network.site, address), self.context.writer
+    async def _names_and_groups(self) -> StoppedError | NotPermittedError | None:
+        """Ask the listed cloud endpoints, then the multicast groups: last, as industrial devices are known by then."""
+        names = [name for name in sorted(self.context.rig.authorisation.hosts) if not self._finished("", name)]
+        try:
+            await self._visit_all([cloud.visit_of(self.context, self.door, name) for name in names], cloud.ask)
+            for network in self.context.rig.networks:
+                await discover(self.context, self.door, network)
+        except (StoppedError, NotPermittedError) as error:
+            return error
+        return None
+
+    def _finished(self, site: str, key: str) -> bool:
+        entity, writer = Entity.of(EntityKind.HOST, site, key), self.context.writer
         table, subject, unfinished = INTERRUPTED
         return writer.attempted(entity, table) and writer.outcomes.get((str(entity), table, subject)) is not unfinished
 
-    async def _wave(self, network: Network, addresses: list[str]) -> None:
-        """Sweep and visit some addresses of one network; when the run is ended meanwhile, say so of every host that it had begun."""
-        visits = {address: self._visit(network, address) for address in addresses}
+    async def _wave(self, leg: _Leg, addresses: list[str]) -> None:
+        """Sweep and visit some addresses of one network."""
+        leg.begun = visits = {address: self._visit(leg.network, address) for address in addresses}
         if not visits:
             return
-        try:
-            await self._visit_swept(visits, network)
-        except (StoppedError, NotPermittedError) as error:
-            for visit in visits.values():
-                if not visit.over and (visit.answered or self._declared(visit)):
-                    visit.interrupt(str(error))
-            raise
-
-    async def _visit_swept(self, visits: dict[str, HostVisit], network: Network) -> None:
         first = next(iter(visits.values())).industrial_ports()
-        await self._sweep(visits, [(port, list(visits)) for port in first])
+        await self._sweep(leg, visits, first)
         await self._visit_all(visits.values(), self._ask_industrial)
-        others = [port for port in network.ports if port not in set(first)]
         generic = {address: visit for address, visit in visits.items() if not visit.ot and not visit.over}
-        await self._sweep(generic, [(port, list(generic)) for port in others])
+        await self._sweep(leg, generic, [port for port in leg.network.ports if port not in set(first)])
         await self._visit_all(visits.values(), self._finish_one)
+        leg.begun = {}
 
-    async def _sweep(self, visits: dict[str, HostVisit], plan: list[tuple[int, list[str]]]) -> None:
-        targets = ((address, port) for port, addresses in plan for address in addresses)
-        swept, total = 0, sum(len(addresses) for _, addresses in plan)
-        async for result in self.door.sweep(targets):
-            visit = visits[result.address]
-            visit.ports[result.port] = result.state
-            visit.permit = visit.permit or (result.permit.id if result.permit else None)
-            if result.reason in CLOSED_HOURS:
-                raise NotPermittedError("the authorised time is over", reason=result.reason)
-            self.refused += result.state is PortState.REFUSED_BY_LAW and result.reason != Refusal.NEVER_TOUCH
-            swept += 1
-            if swept % 256 == 0 or swept == total:
-                self.context.progress("sweeping ports", swept, total)
+    async def _sweep(self, leg: _Leg, visits: dict[str, HostVisit], ports: list[int]) -> None:
+        """Try ports of many hosts, port by port; one network after the other, as a sweep alone may hold most of our open files."""
+        swept, total = 0, len(visits) * len(ports)
+        async with self.sweeping:
+            async for result in self.door.sweep((address, port) for port in ports for address in visits):
+                if result.reason in CLOSED_HOURS:
+                    raise NotPermittedError("the authorised time is over", reason=result.reason)
+                visit = visits[result.address]
+                visit.ports[result.port] = result.state
+                visit.permit = visit.permit or (result.permit.id if result.permit else None)
+                leg.refused += result.state is PortState.REFUSED_BY_LAW and result.reason != Refusal.NEVER_TOUCH
+                swept += 1
+                if swept % 256 == 0 or swept == total:
+                    self.context.progress("sweeping ports", swept, total)
         self.breaker.expect(visit.address for visit in visits.values() if visit.answered)
 
     async def _visit_all(self, visits: Iterable[HostVisit], step: Step) -> None:
-        limit = asyncio.Semaphore(AT_ONCE)
-
         async def one(visit: HostVisit) -> None:
-            async with limit:
+            async with self.places:
                 await self._guarded(visit, step)
 
         await together(one(visit) for visit in visits)
@@ -162,7 +177,7 @@ class _Run:
         except EnvironmentFault:
             raise
         except Exception:  # noqa: BLE001 - the one boundary of a visit (STYLE 15)
-            visit.give_up(traceback.format_exc(limit=-4))
+            visit.leave(Outcome.INTERNAL_ERROR, traceback.format_exc(limit=-4))
 
     async def _ask_industrial(self, visit: HostVisit) -> None:
         """Ask a device at its industrial ports and compare its liveness at once: these are the devices that are hurt most easily."""
@@ -208,6 +223,8 @@ class _Run:
 
     def _check_hours(self, visit: HostVisit) -> None:
         """Raise NotPermittedError when the authorised time is over: what was refused meanwhile is for a resumed run to ask."""
+        if not visit.address:
+            return  # a name that led nowhere; its visit looked by itself
         try:
             self.door.judge(Contact(ip_address(visit.address), None, Transport.TCP, Intrusion.QUERY, "visit"))
         except NotPermittedError as refusal:
@@ -221,8 +238,14 @@ class _Run:
         context = self.context
         return HostVisit(self.door, context.writer, context.key, context.now, self.probes, network, address)
 
-    def _cover_network(self, network: Network, outcome: Outcome, detail: str) -> None:
+    def _cover_network(self, leg: _Leg, ended: Exception | None) -> None:
         """Say how far the sweep of a network came: the coverage of the table `host`."""
+        network, outcome = leg.network, Outcome.OK
+        detail = f"{leg.addresses} addresses swept at {len(network.ports)} TCP ports"
+        if leg.refused:
+            outcome, detail = Outcome.PARTIAL, f"{detail}; {leg.refused} connects were not permitted"
+        if ended is not None:
+            outcome, detail = Outcome.PARTIAL if leg.waves else Outcome.NOT_PERMITTED, str(ended)
         entity = Entity.of(EntityKind.NETWORK, network.site, network.name)
         with self.context.writer.batch() as batch:
             batch.coverage(entity, "host", outcome=outcome, started_at=self.started, ended_at=self.context.now(), detail=detail)

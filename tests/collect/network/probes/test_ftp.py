@@ -104,17 +104,29 @@ def scripted(answers: Sequence[bytes], said: list[bytes]) -> Any:
 
 FEATURES = b"211-Features:\r\n AUTH TLS;SSL;\r\n SIZE\r\n211 End\r\n"
 CASES: dict[str, tuple[list[bytes], dict[str, Any], Outcome]] = {
-    "features not understood": ([b"220 ready\r\n", b"502 What?\r\n", b"530 no\r\n", b"221 bye\r\n"], {"auth_tls": None, "anonymous_accepted": False}, Outcome.OK),
+    "features not understood": (
+        [b"220 ready\r\n", b"502 What?\r\n", b"530 no\r\n", b"221 bye\r\n"],
+        {"auth_tls": None, "anonymous_accepted": False},
+        Outcome.OK,
+    ),
     "several mechanisms": ([b"220 ready\r\n", FEATURES, b"530 no\r\n", b"221 bye\r\n"], {"auth_tls": True}, Outcome.OK),
     "anonymous without a password": ([b"220 ready\r\n", FEATURES, b"230 in\r\n", b"221 bye\r\n"], {"anonymous_accepted": True}, Outcome.OK),
-    "an account is wanted": ([b"220 ready\r\n", FEATURES, b"332 account?\r\n", b"221 bye\r\n"], {"anonymous_accepted": None}, Outcome.PARTIAL),
+    "an account is wanted": (
+        [b"220 ready\r\n", FEATURES, b"332 account?\r\n", b"221 bye\r\n"],
+        {"anonymous_accepted": None},
+        Outcome.PARTIAL,
+    ),
     "encryption is wanted first": (
         [b"220 ready\r\n", FEATURES, b"530 Anonymous sessions must use encryption.\r\n", b"221 bye\r\n"],
         {"anonymous_accepted": None},
         Outcome.PARTIAL,
     ),
-    "it hangs up at USER": ([b"220-Welcome\r\n to dock 1\r\n220 ready\r\n", FEATURES], {"anonymous_accepted": None, "banner": "Welcome\n to dock 1\nready"}, Outcome.PARTIAL),
-}  # fmt: skip
+    "it hangs up at USER": (
+        [b"220-Welcome\r\n to dock 1\r\n220 ready\r\n", FEATURES],
+        {"anonymous_accepted": None, "banner": "Welcome\n to dock 1\nready"},
+        Outcome.PARTIAL,
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -192,8 +192,8 @@ async def test_a_page_that_stops_in_the_middle_still_shows_its_head(bench: OpenB
 @scene
 async def test_no_secret_is_kept(bench: OpenBench) -> None:
     secret = "s3cr3t-4711-value"
-    body = f"<title>Cam</title><input type=password value='{secret}'><script>var cfg = {{\"password\": \"{secret}\"}}</script>"
-    pages = Pages({"/": page(body, f"Set-Cookie: sid={secret}", f"WWW-Authenticate: Basic realm=\"x token={secret}\"")})
+    body = f'<title>Cam</title><input type=password value=\'{secret}\'><script>var cfg = {{"password": "{secret}"}}</script>'
+    pages = Pages({"/": page(body, f"Set-Cookie: sid={secret}", f'WWW-Authenticate: Basic realm="x token={secret}"')})
     async with pages.serve() as port, bench(tcp=[port]) as rig:
         seen = await rig.visit("http", port)
         assert secret.encode() not in rig.raw()

@@ -95,7 +95,11 @@ async def test_a_dss_key_is_proved_too(bench: OpenBench) -> None:
 
 @scene
 async def test_weak_algorithms_are_seen_as_configured(bench: OpenBench) -> None:
-    weak = {"encryption_algs": ["3des-cbc", "arcfour"], "mac_algs": ["hmac-md5", "hmac-sha1-96"], "kex_algs": ["diffie-hellman-group1-sha1"]}
+    weak = {
+        "encryption_algs": ["3des-cbc", "arcfour"],
+        "mac_algs": ["hmac-md5", "hmac-sha1-96"],
+        "kex_algs": ["diffie-hellman-group1-sha1"],
+    }
     async with server([asyncssh.generate_private_key("ssh-rsa", key_size=2048)], **weak) as port, bench(tcp=[port]) as rig:
         seen = await rig.visit("ssh", port)
     row = seen.row("ssh_service")

@@ -38,8 +38,14 @@ CASES: dict[str, tuple[tuple[bytes | None, ...], tuple[bool | None, bool | None,
     "options and a login": ((NEGOTIATION, b"\r\ncam login: "), (True, False, "cam login:", ["1", "3", "24"])),
     "a login only after our answer": ((NEGOTIATION, None, b"login: "), (True, False, "login:", ["1", "3", "24"])),
     "a password alone": ((b"Password: ",), (True, False, "Password:", [])),
-    "a shell": ((NEGOTIATION, b"BusyBox v1.36.1 built-in shell (ash)\r\n# "), (False, True, "BusyBox v1.36.1 built-in shell (ash) #", ["1", "3", "24"])),
-    "a banner that looks like a shell where it is cut": ((b"Welcome #", b"## maintenance ##\r\nlogin: "), (True, False, "Welcome ### maintenance ## login:", [])),
+    "a shell": (
+        (NEGOTIATION, b"BusyBox v1.36.1 built-in shell (ash)\r\n# "),
+        (False, True, "BusyBox v1.36.1 built-in shell (ash) #", ["1", "3", "24"]),
+    ),
+    "a banner that looks like a shell where it is cut": (
+        (b"Welcome #", b"## maintenance ##\r\nlogin: "),
+        (True, False, "Welcome ### maintenance ## login:", []),
+    ),
     "options and silence": ((NEGOTIATION,), (None, None, None, ["1", "3", "24"])),
 }
 

@@ -82,7 +82,7 @@ async def test_a_chain_is_written_as_it_was_issued(bench: OpenBench, tmp_path: P
 CERTIFICATES = {
     "rsa of 1024 bits": (lambda: rsa.generate_private_key(65537, 1024), hashes.SHA224(), ("rsa", 1024, "sha224")),
     "p-384": (lambda: ec.generate_private_key(ec.SECP384R1()), hashes.SHA384(), ("ec", 384, "sha384")),
-    "ed25519": (lambda: ed25519.Ed25519PrivateKey.generate(), None, ("ed25519", 256, None)),
+    "ed25519": (ed25519.Ed25519PrivateKey.generate, None, ("ed25519", 256, None)),
 }
 
 

@@ -81,8 +81,8 @@ class _Asking:
             message = decode(data)
             if message.type is Type.RST:
                 raise ProtocolError("the request was reset")
-            if message.code == 0 or message.token != TOKEN:
-                continue  # an empty acknowledgement: the answer follows; or a late answer to something else
+            if message.code_class is CodeClass.REQUEST or message.token != TOKEN:
+                continue  # an empty acknowledgement: the answer follows; a late answer to something else; or our own words sent back
             if message.type is Type.CON:
                 await self.line.request(encode_ack(message.message_id))
             return message

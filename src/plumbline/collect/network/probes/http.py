@@ -69,7 +69,7 @@ def _same_place(visit: Visit, path: str, fields: FieldFacts, page: PageFacts | N
     here = f"{scheme}://{_netloc(visit)}{path}"
     onward = redirect_url(here, target)
     there = _split(onward)
-    if there is None or (there.scheme, there.hostname, _port(there)) != (scheme, visit.address, visit.port):
+    if there is None or (there.scheme, there.hostname, _port(there)) != (scheme, visit.name or visit.address, visit.port):
         current = Contact(ip_address(visit.address), visit.port, visit.transport, Intrusion.QUERY, visit.why)
         next_hop(visit.door, current, target)
         return None
@@ -113,7 +113,7 @@ def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None
         server=fields.server,
         title=visit.redacted(page.title) if page and page.title is not None else None,
         location=visit.redacted(without_query(fields.location)) if fields.location else None,
-        redirects_to_https=bool(location and location.scheme == "https" and location.hostname in (None, visit.address)),
+        redirects_to_https=bool(location and location.scheme == "https" and location.hostname in (None, visit.name or visit.address)),
         login_form=True if page and page.login_form else None if unseen else False,
         login_form_in_clear=_in_clear(visit, page),
         auth_scheme=challenge.scheme.lower() if challenge else None,

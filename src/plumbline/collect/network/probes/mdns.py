@@ -51,7 +51,10 @@ async def _ask(line: DatagramLine, kept: bytearray, name: str, *, tries: int) ->
                 raise
             continue
         kept += data
-        return decode(data)
+        message = decode(data)
+        if not message.response:
+            raise ProtocolError("a question instead of an answer")
+        return message
     raise AssertionError("the loop returns or raises")
 
 

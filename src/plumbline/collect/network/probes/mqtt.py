@@ -17,6 +17,7 @@ from plumbline.model.words import Intrusion, Transport
 from plumbline.net.connection import Connection
 from plumbline.protocols.mqtt import (
     Connack,
+    Disconnect,
     MqttDecoder,
     Publish,
     Side,
@@ -39,6 +40,7 @@ VERSION_REFUSED = {0x01, 0x84}  # 3.1.1 section 3.2.2.3; 5.0 section 3.2.2.2: un
 @dataclass
 class _Delivery:
     listened: bool = False
+    whole: bool = False  # nobody cut the five seconds short: what did not come by then was not delivered
     granted: bool | None = None
     broker_version: str | None = None
     others: int = 0
@@ -46,6 +48,10 @@ class _Delivery:
     messages: int = 0
     payload_bytes: int = 0
     shapes: set[str] = field(default_factory=set)
+
+    def came(self, count: int) -> bool | None:
+        """Say whether any came; None when we could not wait for it."""
+        return True if count else False if self.whole else None
 
 
 async def run(visit: Visit) -> None:
@@ -74,8 +80,8 @@ async def run(visit: Visit) -> None:
         anonymous_accepted=accepted,
         return_code=answers[4].code,
         wildcard_granted=heard.granted if heard else None,
-        wildcard_delivered=heard.others > 0 if heard else None,
-        sys_delivered=heard.of_sys > 0 if heard else None,
+        wildcard_delivered=heard.came(heard.others) if heard else None,
+        sys_delivered=heard.came(heard.of_sys) if heard else None,
         messages=heard.messages if heard else None,
         payload_bytes=heard.payload_bytes if heard else None,
         topic_shapes=sorted(heard.shapes)[:SHAPES_MAX] if heard else None,
@@ -124,14 +130,18 @@ async def _count(visit: Visit, connection: Connection, decoder: MqttDecoder, fou
         try:
             data = await connection.receive(timeout_s=left)
         except SilentError:
-            return
+            break
         except ProtocolError as full:  # more came than one connection may bring: enough is known
             visit.partial("mqtt_broker", str(full))
             return
         if not data:
+            visit.partial("mqtt_broker", "closed the connection while we listened")
             return
         for event in decoder.feed(data):
             match event:
+                case Disconnect():
+                    visit.partial("mqtt_broker", "disconnected us while we listened")
+                    return
                 case Suback():
                     found.granted = event.granted[0] is not None
                 case Publish():
@@ -144,6 +154,7 @@ async def _count(visit: Visit, connection: Connection, decoder: MqttDecoder, fou
                     found.others += not of_sys
                     if not of_sys:
                         found.shapes.add(topic_shape(event.topic))
+    found.whole = True
 
 
 PROBE = Probe(

@@ -15,10 +15,22 @@ from plumbline.model.errors import NotPermittedError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.budget import LoginResult
 from plumbline.net.datagram import DatagramLine
-from plumbline.protocols.snmp import CommunityMessage, Message, UsmMessage, Version, decode, encode_discovery, encode_get, read_engine_id
+from plumbline.protocols.snmp import (
+    CommunityMessage,
+    Message,
+    Pdu,
+    PduKind,
+    UsmMessage,
+    Version,
+    decode,
+    encode_discovery,
+    encode_get,
+    read_engine_id,
+)
 
 ANSWER_S = 1.5
 ANSWERS_MAX = 4
+ANSWERING = {PduKind.RESPONSE, PduKind.REPORT}
 NO_ACCESS = {6, 16}  # RFC 3416 3: noAccess, authorizationError; some agents refuse aloud
 DESCRIPTION, OBJECT_ID = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0"
 TEXT_CHARACTERS = 256
@@ -65,7 +77,7 @@ def _verdict(tried: dict[Version, CommunityMessage | None], version: Version, *,
 async def _discover(line: DatagramLine, kept: bytearray, number: int) -> UsmMessage | None:
     for attempt in range(2):
         await line.request(encode_discovery(number + attempt, number + attempt))
-        message = await _answer(line, kept, lambda heard: isinstance(heard, UsmMessage))
+        message = await _answer(line, kept, _is_report)
         if isinstance(message, UsmMessage):
             return message
     return None
@@ -106,8 +118,16 @@ async def _communities(visit: Visit, line: DatagramLine, kept: bytearray) -> dic
 async def _ask(line: DatagramLine, kept: bytearray, version: Version) -> CommunityMessage | None:
     request = 100 + version
     await line.request(encode_get(version, b"public", request, (DESCRIPTION, OBJECT_ID)))
-    message = await _answer(line, kept, lambda heard: isinstance(heard, CommunityMessage) and heard.pdu.request_id == request)
+    message = await _answer(line, kept, lambda heard: isinstance(heard, CommunityMessage) and _answers(heard.pdu, request))
     return message if isinstance(message, CommunityMessage) and message.pdu.error_status not in NO_ACCESS else None
+
+
+def _is_report(heard: Message) -> bool:
+    return isinstance(heard, UsmMessage) and (heard.pdu is None or heard.pdu.kind in ANSWERING)
+
+
+def _answers(pdu: Pdu, request: int) -> bool:
+    return pdu.kind in ANSWERING and pdu.request_id == request
 
 
 PROBE = Probe(

@@ -12,7 +12,7 @@ from plumbline.collect.network.announcements import distinct, of_ssdp
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
-from plumbline.protocols.ssdp import Message, decode, encode_search
+from plumbline.protocols.ssdp import Kind, Message, decode, encode_search
 
 WAIT_S = 2.0  # MX 1: a device spreads its answers over one second
 ANSWERS_MAX = 32
@@ -48,7 +48,10 @@ def _read(visit: Visit, answers: list[bytes]) -> list[Message]:
     wrong: ProtocolError | None = None
     for data in answers:
         try:
-            found.append(decode(data))
+            message = decode(data)
+            if message.kind is not Kind.RESPONSE or message.status != 200:
+                raise ProtocolError("not an answer to a search")
+            found.append(message)
         except ProtocolError as error:
             wrong = error
     if wrong is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from plumbline.collect.network.probe import Probe, Visit
-from plumbline.model.errors import ProtocolError, SilentError
+from plumbline.model.errors import HungUpError, ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.connection import Connection
 from plumbline.protocols.telnet import Decoder, Negotiation, Prompt, encode_refusals, plain_text, prompt_of
@@ -24,13 +24,13 @@ async def run(visit: Visit) -> None:
     heard, options = bytearray(), set[int]()
     connection = await visit.connect()
     try:
-        await _listen(connection, heard, options)
+        closed = await _listen(connection, heard, options)
     finally:
         await connection.close()
     text = plain_text(bytes(heard))
     prompt = prompt_of(text)
     if not heard:
-        raise SilentError("a Telnet server that said nothing")
+        raise HungUpError("closed the connection and said nothing") if closed else SilentError("said nothing")
     if not options and prompt is None:
         raise ProtocolError("neither options nor a prompt came")
     visit.row(
@@ -44,8 +44,8 @@ async def run(visit: Visit) -> None:
     )
 
 
-async def _listen(connection: Connection, heard: bytearray, options: set[int]) -> None:
-    """Hear the server out until it waits for us, refusing every option that it offers or asks for."""
+async def _listen(connection: Connection, heard: bytearray, options: set[int]) -> bool:
+    """Hear the server out until it waits for us, refusing every option that it offers or asks for; says whether it closed."""
     loop, decoder, refused = asyncio.get_running_loop(), Decoder(), False
     deadline = loop.time() + LISTEN_S
     while len(heard) < HEARD_BYTES and (left := deadline - loop.time()) > 0:
@@ -53,9 +53,9 @@ async def _listen(connection: Connection, heard: bytearray, options: set[int]) -
         try:
             data = await connection.receive(timeout_s=min(left, QUIET_S) if prompted else left)
         except SilentError:
-            return
+            return False
         if not data:
-            return
+            return True
         heard += data
         events = decoder.feed(data)
         options |= {event.option for event in events if isinstance(event, Negotiation)}
@@ -65,6 +65,7 @@ async def _listen(connection: Connection, heard: bytearray, options: set[int]) -
             refused = True
         elif answer:
             await connection.send(answer)
+    return False
 
 
 PROBE = Probe(

@@ -42,6 +42,7 @@ SUITES_1_3 = (0x1301, 0x1302, 0x1303, 0x1304)
 SUITES_BELOW = tuple(number for number in SUITES if number >> 8 != 0x13)
 SOUGHT_MAX = 4  # of each kind: the verdict needs one, the engineer an idea; the handshakes are the device's
 CHAIN_MAX = 10
+UNTOLD_MAX = 2
 
 
 @dataclass
@@ -102,7 +103,7 @@ async def _negotiate(visit: Visit, found: _Found) -> tuple[str | None, str | Non
     connection = await visit.plain_connection()
     try:
         found.handshakes += 1
-        await connection.start_tls(context, None)
+        await connection.start_tls(context, visit.name)
         session = connection.tls
         assert session is not None  # start_tls returned
         cipher, version = session.cipher(), session.version()
@@ -121,10 +122,14 @@ async def _negotiate(visit: Visit, found: _Found) -> tuple[str | None, str | Non
 
 
 async def _versions(visit: Visit, found: _Found) -> None:
+    untold = 0
     for version in VERSIONS:
         offered = SUITES_1_3 if version is TlsVersion.TLS1_3 else SUITES_BELOW
         flight = await _offer(visit, found, version, offered, whole=version is TlsVersion.TLS1_2)
         if flight is None:
+            untold += 1
+            if untold >= UNTOLD_MAX and not found.versions:
+                return  # it speaks no TLS to us at all; three more silences would say no more
             continue
         found.versions[COLUMNS[version]] = flight.hello is not None and flight.hello.version == version
         found.chain = found.chain or flight.chain
@@ -150,7 +155,8 @@ async def _offer(visit: Visit, found: _Found, version: TlsVersion, suites: Seque
     """Send one hello; None when the answer is neither acceptance nor refusal, which is said as partial."""
     share = X25519PrivateKey.generate().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) if version is TlsVersion.TLS1_3 else None
     session = secrets.token_bytes(32) if share else b""
-    hello = encode_client_hello([version], suites, random=secrets.token_bytes(32), session_id=session, key_share=share)
+    random = secrets.token_bytes(32)
+    hello = encode_client_hello([version], suites, random=random, session_id=session, server_name=visit.name, key_share=share)
     flight = _Flight()
 
     def collect(event: object) -> bool | None:
