@@ -41,7 +41,7 @@ TABLE = "announcement"
 WHY = "discovery"
 
 
-async def discover(context: Context, door: Door, network: Network) -> None:
+async def discover(context: Context, door: Door, network: Network, *, wait_s: float = WAIT_S) -> None:
     """Ask every listed group on one network's segment; raises StoppedError and EnvironmentFault."""
     for group in context.rig.authorisation.discovery:
         entity = Entity.of(EntityKind.NETWORK, network.site, network.name)
@@ -50,18 +50,18 @@ async def discover(context: Context, door: Door, network: Network) -> None:
             continue  # asked by an earlier session
         started = context.now()
         with context.writer.batch() as batch:
-            outcome, detail = await _group(context, door, network, group, batch)
+            outcome, detail = await _group(context, door, network, group, batch, wait_s)
             batch.coverage(entity, TABLE, subject, outcome=outcome, started_at=started, ended_at=context.now(), detail=detail)
 
 
-async def _group(context: Context, door: Door, network: Network, group: str, batch: Batch) -> tuple[Outcome, str | None]:
+async def _group(context: Context, door: Door, network: Network, group: str, batch: Batch, wait_s: float) -> tuple[Outcome, str | None]:
     """Ask one group and write what each device said; gives what became of it, and why."""
     if group not in _ASK:
         return Outcome.NOT_SUPPORTED, f"answers of the group {group} are not read"
     if (held := _industrial(context, network)) is not None:
         return Outcome.NOT_PERMITTED, f"{held} is of class ot, and a question to the group would reach it"
     try:
-        answers = await _ASK[group](door, network)
+        answers = await _ASK[group](door, network, wait_s)
     except (DeviceError, NotPermittedError) as error:
         return outcome_of(error), str(error)
     heard = _by_address(answers)
@@ -120,16 +120,16 @@ def _read(group: str, said: Iterable[bytes]) -> tuple[list[Announcement], int]:
     return distinct(found)[:ANNOUNCED_MAX], wrong
 
 
-async def _ask_ssdp(door: Door, network: Network) -> list[Answer]:
+async def _ask_ssdp(door: Door, network: Network, wait_s: float) -> list[Answer]:
     known = GROUPS["ssdp"]
     host = f"[{known.address6}]" if network.ranges[0].version == 6 else str(known.address)
-    return await door.discover("ssdp", ssdp.encode_search(host=f"{host}:{known.port}"), network=network, why=WHY, wait_s=WAIT_S)
+    return await door.discover("ssdp", ssdp.encode_search(host=f"{host}:{known.port}"), network=network, why=WHY, wait_s=wait_s)
 
 
-async def _ask_mdns(door: Door, network: Network) -> list[Answer]:
+async def _ask_mdns(door: Door, network: Network, wait_s: float) -> list[Answer]:
     types: set[str] = set()
     unread: list[Answer] = []
-    for answer in await door.discover("mdns", _question([TYPES]), network=network, why=WHY, wait_s=WAIT_S):
+    for answer in await door.discover("mdns", _question([TYPES]), network=network, why=WHY, wait_s=wait_s):
         try:
             records = dns.decode(answer.data).answers
         except ProtocolError:
@@ -138,11 +138,11 @@ async def _ask_mdns(door: Door, network: Network) -> list[Answer]:
         types |= {r.data.name for r in records if r.name.lower() == TYPES and isinstance(r.data, dns.Target)}
     if not types:
         return unread
-    return unread + await door.discover("mdns", _question(sorted(types)[:TYPES_MAX]), network=network, why=WHY, wait_s=WAIT_S)
+    return unread + await door.discover("mdns", _question(sorted(types)[:TYPES_MAX]), network=network, why=WHY, wait_s=wait_s)
 
 
 def _question(names: Iterable[str]) -> bytes:
     return dns.encode_query(0, [dns.Question(name, dns.RecordType.PTR, unicast=True) for name in names], recursion_desired=False)
 
 
-_ASK: Mapping[str, Callable[[Door, Network], Awaitable[list[Answer]]]] = {"mdns": _ask_mdns, "ssdp": _ask_ssdp}
+_ASK: Mapping[str, Callable[[Door, Network, float], Awaitable[list[Answer]]]] = {"mdns": _ask_mdns, "ssdp": _ask_ssdp}
