@@ -14,7 +14,7 @@ from pathlib import Path
 from plumbline.lab.files import edge, firmware, hub, traffic
 from plumbline.lab.fleet import ABSENT_PORTS, TCP_PORTS, UDP_PORTS, Device, Fleet
 from plumbline.lab.keys import private_key, private_pem
-from plumbline.model.words import DeviceClass
+from plumbline.model.words import DeviceClass, Intrusion
 from plumbline.rig.signature import sign
 
 RIG_ID = "plumbline-lab"
@@ -41,22 +41,23 @@ emergency_contact = "stop the lab"
 valid_from = {valid_from}
 valid_until = {valid_until}
 networks = ["{base}.0.0/16"]
-intrusion = "credential"
+intrusion = {intrusion}
 exchanges_per_second = 500
 """
 
 
-def write(fleet: Fleet, folder: Path, subset: Collection[str] | None = None) -> Path:
+def write(fleet: Fleet, folder: Path, subset: Collection[str] | None = None, *, intrusion: Intrusion = Intrusion.CREDENTIAL) -> Path:
     """Write the rig and its files into a folder, which is made; returns the path of rig.toml, signed.
 
     `subset` names the devices whose addresses the networks hold, None for all; what is declared and supplied stays the same.
+    The audit is authorised as far as `intrusion`; the truth holds for CREDENTIAL.
     """
     for name, data in files(fleet).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     rig = folder / "rig.toml"
-    rig.write_text(text(fleet, subset), encoding="utf-8")
+    rig.write_text(text(fleet, subset, intrusion=intrusion), encoding="utf-8")
     sign(rig, private_pem(private_key("ed25519", "lab owner")), OWNER, fleet.at)
     return rig
 
@@ -75,11 +76,11 @@ def files(fleet: Fleet) -> dict[str, bytes]:
     return made
 
 
-def text(fleet: Fleet, subset: Collection[str] | None = None) -> str:
-    """Write the rig file itself; `subset` as for `write`."""
+def text(fleet: Fleet, subset: Collection[str] | None = None, *, intrusion: Intrusion = Intrusion.CREDENTIAL) -> str:
+    """Write the rig file itself; `subset` and `intrusion` as for `write`."""
     times = {"valid_from": fleet.at - timedelta(days=1), "valid_until": fleet.at + timedelta(days=2)}
     instants = {name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()}
-    parts = [_HEAD.format(id=_quoted(RIG_ID), owner=_quoted(OWNER), base=fleet.base, **instants)]
+    parts = [_HEAD.format(id=_quoted(RIG_ID), owner=_quoted(OWNER), base=fleet.base, intrusion=_quoted(intrusion.word), **instants)]
     swept = [device for device in fleet.devices if subset is None or device.name in subset]
     parts += [_network(fleet.base, swept, number, *network) for number, network in NETWORKS.items()]
     for switched, side in SIDES.items():
