@@ -46,7 +46,7 @@ def progress() -> Iterator[ProgressCall]:
 def _lines(console: Console) -> ProgressCall:
     begun: set[str] = set()
 
-    def show(what: str, done: int, total: int | None) -> None:
+    def show(what: str, done: int, total: int | None) -> None:  # noqa: ARG001 - the call's shape is Progress
         if what not in begun:
             begun.add(what)
             console.print(f"{what} ...", highlight=False)
