@@ -30,8 +30,8 @@ test-full: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --timeout 3600
 
 check: $(READY)
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs scripts
+	$(BIN)/ruff format --check src tests benchmarks docs scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 

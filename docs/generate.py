@@ -36,7 +36,8 @@ def tables_page(tables: Mapping[str, TableSpec], checks: list[Check]) -> str:
         kind = spec.kind.value if spec.kind is spec.row_kind else f"{spec.row_kind.value} (coverage: {spec.kind.value})"
         readers = [check.id for check in checks if check.subjects == spec.name]
         subject = spec.subject.replace("|", "\\|")
-        out += [f"## {spec.name}", "", spec.about, "", f"Layer {spec.layer.value}; about: {kind}; subject: {subject}; since {spec.since}.", ""]
+        place = f"Layer {spec.layer.value}; about: {kind}; subject: {subject}; since {spec.since}."
+        out += [f"## {spec.name}", "", spec.about, "", place, ""]
         if readers:
             out += ["Judged by: " + ", ".join(_link(name) for name in readers) + ".", ""]
         out += ["| column | type | meaning | null says |", "|---|---|---|---|"]
@@ -54,9 +55,11 @@ def probes_page() -> str:
         ports = ", ".join(str(port) for port in sorted(probe.ports | probe.tls_ports))
         words = (sys.modules[probe.run.__module__].__doc__ or "").strip()
         industrial = " Industrial: a device that answers is held to the limits of class `ot`." if probe.industrial else ""
-        facts = f"Usual ports {probe.transport.value} {ports}; from intrusion `{probe.intrusion.word}`; at most {probe.exchanges} exchanges.{industrial}"
+        facts = (
+            f"Usual ports {probe.transport.value} {ports}; from intrusion `{probe.intrusion.word}`; at most {probe.exchanges} exchanges."
+        )
         fills = "Fills " + ", ".join(f"[{table}](tables.md#{table})" for table in probe.tables) + "."
-        out += [f"## {probe.protocol}", "", words, "", facts, "", fills, ""]
+        out += [f"## {probe.protocol}", "", words, "", facts + industrial, "", fills, ""]
     return "\n".join(out)
 
 

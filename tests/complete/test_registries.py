@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbline import protocols
 from docs.generate import DOCS, pages
+from plumbline import protocols
 from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
 from plumbline.collect.network.probe import Probe

@@ -131,7 +131,10 @@ def test_every_table_spec_loads_and_says_what_null_means() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['title = "x"', 'title="x"\nlayer="device"\nkind="host"\nsubject=""\nabout="a"\nsince="0.1"\n[column.a]\ntype="decimal"\nabout="a"\nnull="n"'],
+    [
+        'title = "x"',
+        'title="x"\nlayer="device"\nkind="host"\nsubject=""\nabout="a"\nsince="0.1"\n[column.a]\ntype="decimal"\nabout="a"\nnull="n"',
+    ],
 )
 def test_a_bad_table_spec_is_refused_by_name(text: str) -> None:
     with pytest.raises(InternalError, match=r"bad\.toml"):

@@ -3,6 +3,7 @@
 Run on every port where TLS was found. Handshakes, each on its own connection and one after the other: 1 at `query`; at `session` one
 for each of five versions, then weak suites alone and old suites alone until the server refuses, at most 20 in all with those of other
 probes (law 5). A refusal is an alert or a close after our hello; silence is not, and leaves the column unobserved.
+Exchanges: two for each handshake, its connection and itself.
 
 Hellos are made by our own codec, so that versions and suites which OpenSSL no longer speaks can be offered. No key is agreed on:
 the connection ends after the server's first flight.
