@@ -59,6 +59,7 @@ class HostVisit:
         self.found: dict[tuple[Transport, int], Identity] = {}
         self.started = self.now()
         self.over = False
+        self.told = False  # its own row is written
 
     @property
     def answered(self) -> bool:
@@ -173,6 +174,7 @@ class HostVisit:
             closed_ports=states.count(PortState.CLOSED),
             silent_ports=states.count(PortState.TIMEOUT),
         )
+        self.told = True
 
     def leave(self, outcome: Outcome, why: str) -> None:
         """Write instead of `finish` that nothing can be said of this host; what was asked stays unjudged."""

@@ -61,6 +61,7 @@ class _Leg:
 
     network: Network
     addresses: int = 0
+    hosts: int = 0  # that answered, and whose visit came to its end
     waves: tuple[list[str], ...] = ()  # canaries, and the others; empty before it was begun
     refused: int = 0  # connects that the law turned down
     begun: dict[str, HostVisit] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class _Run:
         if ended is None:
             ended = await self._legs(legs) or await self._names_and_groups()
         for leg in legs:
+            self._leave_alone(leg.network)
             self._cover_network(leg, ended)
         if ended is not None:
             raise ended
@@ -136,7 +138,10 @@ class _Run:
         await self._visit_all(visits.values(), self._ask_industrial)
         generic = {address: visit for address, visit in visits.items() if not visit.ot and not visit.over}
         await self._sweep(leg, generic, [port for port in leg.network.ports if port not in set(first)])
-        await self._visit_all(visits.values(), self._finish_one)
+        try:
+            await self._visit_all(visits.values(), self._finish_one)
+        finally:
+            leg.hosts += sum(visit.told for visit in visits.values())
         leg.begun = {}
 
     async def _sweep(self, leg: _Leg, visits: dict[str, HostVisit], ports: list[int]) -> None:
@@ -238,6 +243,14 @@ class _Run:
         context = self.context
         return HostVisit(self.door, context.writer, context.key, context.now, self.probes, network, address)
 
+    def _leave_alone(self, network: Network) -> None:
+        """Say of each declared device that the law bars us from (`exclude`, `never_touch`) that nothing is known of it, and why."""
+        rig = self.context.rig
+        barred = rig.authorisation.excluded | rig.untouchable
+        for address in [address for asset in rig.assets if asset.site in (None, network.site) for address in asset.addresses]:
+            if address in network.addresses and address in barred and not self._finished(network.site, str(address)):
+                self._visit(network, str(address)).leave(Outcome.NOT_PERMITTED, "excluded, or never to be touched (law 5)")
+
     def _cover_network(self, leg: _Leg, ended: Exception | None) -> None:
         """Say how far the sweep of a network came: the coverage of the table `host`."""
         network, outcome = leg.network, Outcome.OK
@@ -248,4 +261,6 @@ class _Run:
             outcome, detail = Outcome.PARTIAL if leg.waves else Outcome.NOT_PERMITTED, str(ended)
         entity = Entity.of(EntityKind.NETWORK, network.site, network.name)
         with self.context.writer.batch() as batch:
-            batch.coverage(entity, "host", outcome=outcome, started_at=self.started, ended_at=self.context.now(), detail=detail)
+            batch.coverage(
+                entity, "host", outcome=outcome, rows=leg.hosts, started_at=self.started, ended_at=self.context.now(), detail=detail
+            )
