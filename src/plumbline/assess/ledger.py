@@ -4,7 +4,7 @@
                       one file, or above SINGLE_ROWS a folder of one file for each check, named so that their order is the ledger's
 
 Rules: no row passes through Python. A check is written without roll-up first; the digest's pass sees when a subject stands twice,
-and only then is that check written again, rolled up. While one check is hashed the next is written.
+and only then are that check and the small ones beside it written again, rolled up. While one is hashed the next is written.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any
 
 from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
-from plumbline.checks.decide import LEDGER_COLUMNS, Frame, decision_sql, rolled_up_sql
+from plumbline.checks.decide import LEDGER_COLUMNS, Frame, bound, decision_sql, rolled_up_sql
 from plumbline.checks.registry import Registry
 from plumbline.correlate.engine import Connection, identifier, literal
 
 SINGLE_ROWS = 2_000_000
+GROUP_BYTES = 1_000_000  # small checks are hashed together: a query for each would cost more than their rows
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -50,34 +51,40 @@ class LedgerWriter:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         checks = list(self._registry.checks.values())
-        files = []
         digest = LedgerDigest()
-        waiting: tuple[Check, Path, Future[LedgerDigest]] | None = None
+        files: list[Path] = []
+        group: list[tuple[Check, Path]] = []
+        waiting: tuple[list[tuple[Check, Path]], Future[LedgerDigest]] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool:
             for number, check in enumerate(checks):
                 progress("judging", number, len(checks))
                 file = scratch / f"{number:04d}-{check.id}.parquet"
                 self._copy(check, file, rolled_up=False)
                 files.append(file)
+                group.append((check, file))
+                if sum(path.stat().st_size for _, path in group) < GROUP_BYTES and check is not checks[-1]:
+                    continue
                 if waiting is not None:
                     digest = self._settled(*waiting, before=digest)
-                waiting = (check, file, pool.submit(self._digested, digest.copy(), file))
+                waiting = (group, pool.submit(self._digested, digest.copy(), group))
+                group = []
             if waiting is not None:
                 digest = self._settled(*waiting, before=digest)
         progress("judging", len(checks), len(checks))
         self._place(scratch, files, digest.rows, out / "ledger.parquet")
         return Ledger(out / "ledger.parquet", digest.rows, digest.hexdigest())
 
-    def _settled(self, check: Check, file: Path, future: Future[LedgerDigest], *, before: LedgerDigest) -> LedgerDigest:
+    def _settled(self, group: list[tuple[Check, Path]], future: Future[LedgerDigest], *, before: LedgerDigest) -> LedgerDigest:
         try:
             return future.result()
         except UnorderedError:
-            self._copy(check, file, rolled_up=True)
-            return self._digested(before.copy(), file)
+            for check, file in group:
+                self._copy(check, file, rolled_up=True)
+            return self._digested(before.copy(), group)
 
-    def _digested(self, digest: LedgerDigest, file: Path) -> LedgerDigest:
+    def _digested(self, digest: LedgerDigest, group: list[tuple[Check, Path]]) -> LedgerDigest:
         with self._connection.cursor() as cursor:
-            digest.add(cursor, [file])
+            digest.add(cursor, [file for _, file in group])
         return digest
 
     def _copy(self, check: Check, file: Path, *, rolled_up: bool) -> None:
@@ -86,7 +93,7 @@ class LedgerWriter:
         if rolled_up:
             rows = rolled_up_sql(rows)
         columns = ", ".join(identifier(name) for name in LEDGER_COLUMNS[1:])
-        values = {name: self._values[check.id][name] for name in shape.placeholders}
+        values = bound(check, shape, self._frame, self._values[check.id])
         self._connection.execute(
             f'copy (select {literal(check.id)} as "check", {columns} from ({rows}) order by asset, subject)'
             f" to {literal(str(file))} (format parquet, compression zstd)",
@@ -96,6 +103,7 @@ class LedgerWriter:
     def _place(self, scratch: Path, files: list[Path], rows: int, target: Path) -> None:
         if target.is_dir():
             shutil.rmtree(target)
+        target.unlink(missing_ok=True)
         if rows > SINGLE_ROWS or not files:
             scratch.rename(target)
             return

@@ -95,7 +95,7 @@ def _judged(
     add_asset_view(connection, filled, whole=whole)
     add_shared_identifiers(connection, filled if "shared_identifier" in read else ())
     bound = {name: {**given, "as_of": as_of} for name, given in values.items()}
-    ledger = LedgerWriter(connection, registry, Frame.of(connection), bound).write(out, progress)
+    ledger = LedgerWriter(connection, registry, Frame.of(connection, filled), bound).write(out, progress)
     progress("summing up", 0, None)
     facts = _Facts(bundles, registry, values, as_of, correlation, ledger)
     assessment = _summed_up(connection, facts, filled, whole=whole)

@@ -42,26 +42,39 @@ from plumbline.model.words import Outcome, Verdict
 LEDGER_COLUMNS = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence")
 REASONS = ("not_observed", "not_attempted", "absent")
 _VERDICTS = ", ".join(literal(word) for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))
+_NOTHING = (
+    "select ''::varchar as asset, ''::varchar as subject, ''::varchar as verdict, null::varchar as reason, null::varchar as cvss,"
+    " null::varchar as detail, null::varchar[] as evidence where false"
+)
 _OTHER_COLUMNS = "null::varchar as cvss, null::varchar as detail"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the coverage of one rig looks like, as far as the SQL of checks depends on it."""
+    """What the evidence of one rig looks like, as far as the SQL of checks depends on it."""
 
+    filled: frozenset[str]  # tables with rows
+    kinds: frozenset[str]  # kinds of the known entities
     rig_reasons: Mapping[str, str]  # tables whose coverage in the rig is not wholly ok, with the worst outcome
     attempted: frozenset[str]  # tables with any coverage
     own_gaps: frozenset[str]  # tables with coverage that is not ok, on entities of their own row kind
 
     @classmethod
-    def of(cls, connection: Connection) -> Frame:
-        """Read the known coverage of a connection (`views.define_views`)."""
+    def of(cls, connection: Connection, filled: Collection[str]) -> Frame:
+        """Read what `views.know` made known in a connection; `filled` are the tables with rows."""
         rows = connection.execute('select "table", max(outcome)::varchar from known.coverage group by all').fetchall()
         worst = dict(rows)
         gaps = {
             table for table, outcome in rows if outcome != Outcome.OK and table in load_tables() and not _by_source(load_tables()[table])
         }
-        return cls({table: outcome for table, outcome in worst.items() if outcome != Outcome.OK}, frozenset(worst), frozenset(gaps))
+        kinds = {kind for (kind,) in connection.execute("select distinct kind from known.entity").fetchall()}
+        return cls(
+            frozenset(filled),
+            frozenset(kinds),
+            {table: outcome for table, outcome in worst.items() if outcome != Outcome.OK},
+            frozenset(worst),
+            frozenset(gaps),
+        )
 
     def rig_reason(self, table: str) -> str | None:
         """Say why the rig's coverage of a table is not wholly ok; None when it is."""
@@ -74,7 +87,19 @@ def _by_source(spec: TableSpec) -> bool:
 
 def decision_sql(check: Check, shape: Shape, frame: Frame) -> str:
     """Select verdict rows (asset, subject, verdict, reason, cvss, detail, evidence), one for each row judged; not yet rolled up."""
-    return "\nunion all\n".join([_judged(check, shape, frame), _uncovered(check), _unattempted(check)])
+    parts = []
+    if check.subjects in frame.filled:
+        parts.append(_judged(check, shape, frame))
+    if check.subjects in frame.attempted:
+        parts.append(_uncovered(check))
+    if load_tables()[check.subjects].kind.value in frame.kinds:
+        parts.append(_unattempted(check))
+    return "\nunion all\n".join(parts) or _NOTHING
+
+
+def bound(check: Check, shape: Shape, frame: Frame, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give of some values, `as_of` among them, those that `decision_sql` has placeholders for; the engine refuses any other."""
+    return {name: values[name] for name in shape.placeholders} if check.subjects in frame.filled else {}
 
 
 def rolled_up_sql(rows: str) -> str:
@@ -196,13 +221,3 @@ def _unattempted(check: Check) -> str:
   null::varchar[] as evidence
 from known.entity k where k.kind = {literal(spec.kind.value)}
   and not exists (select 1 from known.coverage c where c."table" = {table} and c.asset = k.asset){rows}"""
-
-
-def tables_of(checks: Collection[Check], shapes: Mapping[str, Shape]) -> set[str]:
-    """Name every table and view that the queries of some checks read."""
-    return {table for check in checks for table in shapes[check.id].tables}
-
-
-def values_of(check: Check, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the value of each parameter of a check: the customer's, else the default."""
-    return {name: given.get(name, parameter.default) for name, parameter in check.parameters.items()}

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from plumbline.checks.check import Check, Example, Expected
-from plumbline.checks.decide import Frame, decision_sql, rolled_up_sql
+from plumbline.checks.decide import Frame, bound, decision_sql, rolled_up_sql
 from plumbline.checks.linter import Linter
 from plumbline.checks.loader import load_check
 from plumbline.checks.problems import CheckErrors, CheckProblem
@@ -60,8 +60,9 @@ class ExampleRunner:
         self._load(example)
         add_needed(connection, shape.tables, self._filled)
         values = {"as_of": example.as_of, **{name: example.parameters.get(name, p.default) for name, p in check.parameters.items()}}
-        sql = rolled_up_sql(decision_sql(check, shape, Frame.of(connection)))
-        cursor = connection.execute(f"select * from ({sql}) order by asset, subject", {name: values[name] for name in shape.placeholders})
+        frame = Frame.of(connection, self._filled)
+        sql = rolled_up_sql(decision_sql(check, shape, frame))
+        cursor = connection.execute(f"select * from ({sql}) order by asset, subject", bound(check, shape, frame, values))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,20 @@ class Registry:
 
 def load_registry(extra: Path | None = None) -> Registry:
     """Load all shipped checks, and those of a folder; raises CheckErrors with everything that is wrong with any."""
-    files = sorted(SHIPPED.glob("*/*.toml"))
-    if extra is not None:
-        more = sorted(extra.glob("*/*.toml"))
-        if not more:
-            raise InputError("holds no checks", where=str(extra), remedy="a folder of checks holds <layer>/<name>.toml")
-        files += more
+    if extra is None:
+        return _shipped()
+    more = sorted(extra.glob("*/*.toml"))
+    if not more:
+        raise InputError("holds no checks", where=str(extra), remedy="a folder of checks holds <layer>/<name>.toml")
+    return _loaded([*sorted(SHIPPED.glob("*/*.toml")), *more])
+
+
+@cache
+def _shipped() -> Registry:
+    return _loaded(sorted(SHIPPED.glob("*/*.toml")))
+
+
+def _loaded(files: Sequence[Path]) -> Registry:
     problems: list[CheckProblem] = []
     linter = Linter()
     checks: dict[str, Check] = {}
