@@ -15,12 +15,13 @@ from typing import Any, ParamSpec
 import pyarrow.parquet as pq
 
 from plumbline.collect.context import Context
+from plumbline.collect.network.identify import Identity, identify
 from plumbline.collect.network.probe import Visit
 from plumbline.collect.network.registry import load_probes
 from plumbline.collect.network.run import NetworkResult, collect_networks
 from plumbline.evidence.bundle import Bundle, BundleWriter
 from plumbline.model.entities import Entity
-from plumbline.model.words import EntityKind, Intrusion, Outcome
+from plumbline.model.words import EntityKind, Intrusion, Outcome, Transport
 from plumbline.net.budget import LoginBudget
 from plumbline.net.caps import SHIPPED, Limits
 from plumbline.net.clock import Clock, SystemClock
@@ -118,6 +119,12 @@ class Bench:
         outcome = await visit.run(probe)
         self.writer.commit(batch)
         return Seen(outcome, dict(batch.tables), batch.attempts)
+
+    async def identify(self, port: int, *, address: str = "127.0.0.1", hints: tuple[str, ...] = (), tls_hint: bool = False) -> Identity:
+        """Find out what speaks on one port."""
+        where = (Entity.of(EntityKind.HOST, SITE, address), address, port, Transport.TCP)
+        visit = Visit(self.door, self.writer, self.writer.batch(), KEY, self.clock.now, *where, Intrusion.QUERY, "identify")
+        return await identify(visit, hints, tls_hint=tls_hint)
 
     async def collect(self) -> NetworkResult:
         """Collect every network of the rig and close the bundle."""

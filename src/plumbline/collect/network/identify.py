@@ -12,7 +12,7 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 
-from plumbline.collect.network.probe import Visit, outcome_of
+from plumbline.collect.network.probe import TlsRefusedError, Visit, outcome_of
 from plumbline.model.errors import DeviceError, HungUpError, RefusedError, SilentError
 from plumbline.model.words import Outcome
 from plumbline.net.connection import Connection
@@ -74,7 +74,7 @@ async def _greeting_or_get(visit: Visit, hints: tuple[str, ...], wait_s: float) 
     try:
         connection = await visit.connect()
     except DeviceError as error:
-        return Identity(None, None, outcome_of(error), detail=str(error))
+        return Identity(None, True if isinstance(error, TlsRefusedError) else None, outcome_of(error), detail=str(error))
     unknown = Identity(None, True if visit.tls else None)
     asked = False
     try:

@@ -53,6 +53,10 @@ class Probe:
         return port in self.ports or port in self.tls_ports
 
 
+class TlsRefusedError(RefusedError):
+    """The other side turned a TLS handshake down, by an alert or by leaving it: whatever is inside, the port speaks TLS."""
+
+
 def unverified_context() -> ssl.SSLContext:
     """A TLS client that accepts any certificate: the audit records what a device shows and judges it later, from the record."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -114,6 +118,11 @@ class Visit:
         if self.tls:
             try:
                 await connection.start_tls(unverified_context(), self.name)
+            except (RefusedError, HungUpError) as refusal:
+                await connection.close()
+                if connection.received_total:  # it answered in TLS first; such servers want a client certificate, for example
+                    raise TlsRefusedError(str(refusal)) from refusal
+                raise
             except BaseException:
                 await connection.close()
                 raise
