@@ -1,0 +1,122 @@
+"""Cited rows, fetched from their bundles: the columns that tell, and the first lines of the raw answer behind them.
+
+Not a query engine: a row id is its place, so a row is read from the row group that holds it. Rules: a citation that leads nowhere (a
+bundle that is not at hand, a row id that is none) is left out, never an error; files that a customer supplied are named, not opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.specs import COMMON, load_tables
+from plumbline.model.errors import InputError
+from plumbline.report.data import Column, Evidence
+from plumbline.report.text import excerpt, joined, number, plural, size, when
+
+COLUMNS_MAX = 10
+VALUE_MAX = 400
+RAW_READ = 4096
+ROW_ID = re.compile(r"([a-z_0-9]+)/([A-Za-z0-9._-]+)#(\d{1,12})")
+RAW = re.compile(r"raw/([0-9a-f]{64})")
+SUPPLIED = re.compile(r"file/([0-9a-f]{64})@(\d+)")
+
+
+def fetch(row_ids: Iterable[str], bundles: Sequence[Bundle]) -> dict[str, Evidence]:
+    """Read the rows that can be found, by row id; raises InputError when a part cannot be read."""
+    wanted: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for row_id in row_ids:
+        if (place := ROW_ID.fullmatch(row_id)) and place[1] in load_tables():
+            wanted[place[1], place[2]].add(int(place[3]))
+    parts = {(table, path.stem): (path, bundle) for bundle in bundles for table, _ in wanted for path in bundle.parts(table)}
+    found: dict[str, Evidence] = {}
+    for (table, part), numbers in sorted(wanted.items()):
+        if (table, part) in parts:
+            path, bundle = parts[table, part]
+            for n, row in _rows(path, numbers).items():
+                found[f"{table}/{part}#{n}"] = _evidence(f"{table}/{part}#{n}", table, row, bundle)
+    return found
+
+
+def _rows(path: Path, numbers: set[int]) -> dict[int, Mapping[str, Any]]:
+    found: dict[int, Mapping[str, Any]] = {}
+    try:
+        with pq.ParquetFile(path) as file:
+            start = 0
+            for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                here = sorted(n for n in numbers if start <= n < start + count)
+                if here:
+                    rows = file.read_row_group(group).take([n - start for n in here]).to_pylist()
+                    found.update(zip(here, rows, strict=True))
+                start += count
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"a part of the evidence cannot be read: {error}", where=str(path)) from error
+    return found
+
+
+def _evidence(row_id: str, table: str, row: Mapping[str, Any], bundle: Bundle) -> Evidence:
+    spec = load_tables()[table]
+    raw = row.get("raw")
+    source, lines = _raw(raw, bundle)
+    filled = [(name, row[name]) for name in spec.columns if row.get(name) is not None and row.get(name) != []]
+    return Evidence(
+        row_id=row_id,
+        table=table,
+        table_title=spec.title,
+        entity=str(row.get("entity") or ""),
+        subject=str(row.get("subject") or ""),
+        observed_at=row.get("observed_at"),
+        permit=row.get("permit"),
+        raw=raw,
+        source=source,
+        columns=tuple(Column(name, _word(value)) for name, value in filled if name not in COMMON),
+        excerpt=lines,
+    )
+
+
+def telling(evidence: Evidence, first: Iterable[str]) -> Evidence:
+    """Keep the columns that tell most: those named in `first`, then the table's own order, up to COLUMNS_MAX."""
+    names = set(first)
+    columns = sorted(evidence.columns, key=lambda column: column.name not in names)[:COLUMNS_MAX]
+    return Evidence(**{**{name: getattr(evidence, name) for name in Evidence.__slots__}, "columns": tuple(columns)})
+
+
+def _raw(raw: str | None, bundle: Bundle) -> tuple[str, tuple[str, ...]]:
+    """Say where the bytes lie, and show their first lines where they are ours to show."""
+    if raw is None:
+        return "", ()
+    if own := RAW.fullmatch(raw):
+        path = bundle.path / "raw" / own[1]
+        try:
+            with path.open("rb") as file:
+                data, length = file.read(RAW_READ), path.stat().st_size
+        except OSError:
+            return f"{raw}, not in the bundle", ()
+        return f"raw/{own[1][:12]}… in {bundle.path.name}, redacted, {size(length)}", excerpt(data, length)
+    if place := SUPPLIED.fullmatch(raw):
+        names = [str(entry.get("name")) for entry in bundle.manifest.get("supplied", []) if entry.get("sha256") == place[1]]
+        return (
+            f"{joined(names) or 'a supplied file'} (sha256 {place[1][:12]}…) at byte {number(int(place[2]))}; it stays with its owner",
+            (),
+        )
+    return raw, ()
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return when(value)
+    if isinstance(value, list):
+        shown = ", ".join(str(item) for item in value[:20])
+        return shown + (f", and {plural(len(value) - 20, 'more')}" if len(value) > 20 else "")
+    return str(value)[: VALUE_MAX * 4]

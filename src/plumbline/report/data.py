@@ -1,0 +1,384 @@
+"""The view-model: everything that a report may print, typed, frozen, and already bounded.
+
+Not how it is read from an OUT folder (`loading`) nor how it looks (`html`, `json`, `csv`). Rules: a list that may be long holds a
+sample, and a count of all beside it, so that a report of a thousand assets still opens at once; texts that come from evidence
+stand here as they were seen, and each format defends itself against them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from plumbline.model.words import Layer, Severity, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many verdicts of each kind."""
+
+    failed: int = 0
+    inconclusive: int = 0
+    passed: int = 0
+    not_applicable: int = 0
+
+    @property
+    def judged(self) -> int:
+        """Verdicts that say right or wrong."""
+        return self.failed + self.passed
+
+    @property
+    def asked(self) -> int:
+        """Verdicts that do, or should."""
+        return self.judged + self.inconclusive
+
+    @property
+    def verdict(self) -> Verdict:
+        """The roll-up."""
+        if self.failed:
+            return Verdict.FAIL
+        if self.inconclusive:
+            return Verdict.INCONCLUSIVE
+        if self.passed:
+            return Verdict.PASS
+        return Verdict.NOT_APPLICABLE if self.not_applicable else Verdict.INCONCLUSIVE
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.failed + other.failed,
+            self.inconclusive + other.inconclusive,
+            self.passed + other.passed,
+            self.not_applicable + other.not_applicable,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of a collection; `ended_at` is None when it was killed."""
+
+    bundle: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    complete: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Which rig, by whose leave, when."""
+
+    rig_id: str
+    rig_name: str
+    owner: str
+    reference: str
+    granted_by: str
+    valid_from: datetime | None
+    valid_until: datetime | None
+    intrusion: str
+    networks: tuple[str, ...]
+    signed_by: str | None
+    as_of: datetime
+    ledger_digest: str
+    version: str
+    sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One value of an evidence row, already text."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One cited row. `excerpt` holds lines of the redacted raw answer; empty when there is none to show, `source` says where it lies."""
+
+    row_id: str
+    table: str
+    table_title: str
+    entity: str
+    subject: str
+    observed_at: datetime | None
+    permit: str | None
+    raw: str | None
+    source: str
+    columns: tuple[Column, ...]
+    excerpt: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One failed verdict; of `evidence_rows` cited rows the first few are shown."""
+
+    asset: str
+    asset_name: str
+    subject: str
+    severity: Severity
+    cvss: str
+    message: str
+    evidence: tuple[Evidence, ...]
+    evidence_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check and what it came to; `findings` is a sample of `tally.failed`."""
+
+    id: str
+    layer: Layer
+    title: str
+    severity: Severity
+    score: float
+    cvss: str
+    proves: str
+    pass_proves: str
+    recommendation: str
+    verify: str
+    compensate: str
+    effort: str
+    provisions: tuple[str, ...]
+    tally: Tally
+    failed_assets: int
+    passed_assets: int
+    risk: float
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """How one check's part of an action is verified, and what helps until then."""
+
+    check: str
+    title: str
+    findings: int
+    verify: str
+    compensate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One recommendation over all findings that it mends; `assets` is a sample of `assets_count` names."""
+
+    number: int
+    recommendation: str
+    severity: Severity
+    effort: str
+    risk: float
+    findings: int
+    assets_count: int
+    assets: tuple[str, ...]
+    advice: tuple[Advice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One identifier by which an asset is known."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One entity that is part of an asset, and why."""
+
+    entity: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One asset and what was judged of it, by layer; layers that nothing asked about are absent."""
+
+    id: str
+    name: str
+    kinds: tuple[str, ...]
+    address: str | None
+    model: str | None
+    device_class: str | None
+    criticality: str | None
+    safety: bool
+    declared: bool
+    identifiers: tuple[Identifier, ...]
+    merges: tuple[Merge, ...]
+    layers: Mapping[Layer, Tally]
+    severity: Severity
+
+    @property
+    def tally(self) -> Tally:
+        """Over all layers."""
+        return sum(self.layers.values(), Tally())
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCheck:
+    """One check that gave a reason for not judging; `assets` is a sample of `assets_count` names."""
+
+    check: str
+    title: str
+    count: int
+    assets: tuple[str, ...]
+    assets_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why verdicts are inconclusive, over all checks."""
+
+    word: str
+    count: int
+    checks: tuple[ReasonCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Attempts to collect that did not come out ok: one table, one outcome, one detail; `entities` is a sample."""
+
+    table: str
+    table_title: str
+    layer: Layer
+    outcome: str
+    detail: str
+    count: int
+    entities: tuple[str, ...]
+    entities_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Events of one kind toward one device, summed: `ports` as `tcp/22, tcp/80-81`."""
+
+    event: str
+    why: str
+    ports: str
+    outcome: str
+    permit: str
+    count: int
+    sent_bytes: int
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What was sent to one device, exactly: every kind of exchange, in the order in which it first happened."""
+
+    entity: str
+    address: str
+    asset_name: str
+    connections: int
+    handshakes: int
+    requests: int
+    datagrams: int
+    refused: int
+    sent_bytes: int
+    received_bytes: int
+    first_at: datetime
+    last_at: datetime
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """All logs together. `chain` says whether the hash chains hold; `refused` counts contacts that the door did not let out.
+
+    `devices` are the busiest of `devices_count`.
+    """
+
+    exchanges: int
+    refused: int
+    sent_bytes: int
+    received_bytes: int
+    chain: str
+    devices: tuple[Contact, ...]
+    devices_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """One provision to which checks contribute evidence; never a statement of conformity."""
+
+    standard: str
+    id: str
+    checks: tuple[str, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest that fixes one input of the assessment."""
+
+    what: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Assets that one finding of the rig layer ties together, by position in `Report.assets`."""
+
+    title: str
+    assets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An identifier that would have made one asset of several known to be different; it merged nothing."""
+
+    identifier: str
+    value: str
+    entities: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCount:
+    """One layer over the whole rig: its verdicts, and its assets by their worst verdict."""
+
+    layer: Layer
+    verdicts: Tally
+    assets: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class LayerJoin:
+    """How many assets were seen in both of two layers."""
+
+    upper: Layer
+    lower: Layer
+    assets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One assessment, ready to print. Actions, checks and assets stand in the order of their risk, worst first.
+
+    Counts are over the whole rig; `assets` is a sample of `assets_count`. `sources` are what assets were seen through (captures, networks)
+    and have verdicts of their own. `kinds` counts assets and sources by what saw them, `undeclared` hosts that the rig file does not name,
+    `failed_assets` those with a finding. `missing_bundles` were assessed and not found, so that their rows are cited but not shown.
+    """
+
+    head: Head
+    tally: Tally
+    severities: Mapping[Severity, int]
+    kinds: Mapping[str, int]
+    undeclared: int
+    failed_assets: int
+    layers: tuple[LayerCount, ...]
+    joins: tuple[LayerJoin, ...]
+    actions: tuple[Action, ...]
+    checks: tuple[CheckResult, ...]
+    assets: tuple[Asset, ...]
+    assets_count: int
+    sources: tuple[Asset, ...]
+    conflicts: tuple[Conflict, ...]
+    reasons: tuple[Reason, ...]
+    gaps: tuple[Gap, ...]
+    gaps_count: int
+    attempts: int
+    contacts: Contacts
+    provisions: tuple[Provision, ...]
+    links: tuple[Link, ...]
+    digests: tuple[Digest, ...]
+    missing_bundles: tuple[str, ...]

@@ -1,0 +1,271 @@
+"""Reads one assessment from OUT: assessment.json, the ledger, and the bundles whose rows it cites.
+
+Not how anything looks. Rules: a bundle counts only when its manifest has the digest that was assessed; evidence that is not at hand is
+cited without being shown; whatever is cut short keeps its exact count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from plumbline.assess.assessment import read_json
+from plumbline.assess.digest import ledger_files
+from plumbline.evidence.bundle import Bundle
+from plumbline.model.errors import InputError
+from plumbline.model.words import EntityKind, Layer, Severity
+from plumbline.report import cited, contacts, data, shortfalls
+from plumbline.report.picture import BANDS
+
+SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
+FINDINGS_SHOWN = 400  # over all checks; a check shows at least FINDINGS_EACH
+FINDINGS_EACH = 8
+EVIDENCE_EACH = 3
+NAMES_SHOWN = 12
+
+
+def load(out: Path, bundles: Collection[Path] | None = None) -> data.Report:
+    """Read the assessment in `out`; `bundles` None looks for them in and beside `out`.
+
+    Raises InputError when there is no assessment, it is none of ours, or a bundle named is not one that was assessed.
+    """
+    assessment = read_json(out)
+    try:
+        return _report(out, assessment, bundles)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        remedy = "assess the bundle again with this release"
+        raise InputError(
+            f"not of the form that this release reads ({error!r})", where=str(out / "assessment.json"), remedy=remedy
+        ) from error
+
+
+def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) -> data.Report:
+    bundles, missing = _bundles(out, said["bundles"], named)
+    everything = [_asset(entry) for entry in said["assets"]]
+    assets = tuple(asset for asset in everything if not SOURCES.issuperset(asset.kinds))
+    names = {asset.id: asset.name for asset in everything}
+    whose = {member.entity: asset.id for asset in everything for member in asset.merges} | {asset.id: asset.id for asset in everything}
+    findings = _findings(said, bundles)
+    checks = _checks(said, findings)
+    titles = {check.id: check.title for check in checks}
+    gaps = shortfalls.gaps(bundles)
+    sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
+    return data.Report(
+        head=_head(said),
+        tally=_tally(said["counts"]),
+        severities={Severity(word): count for word, count in said["severities"].items()},
+        kinds=dict(sorted(said["kinds"].items(), key=lambda item: -item[1])),
+        undeclared=sum(not asset.declared for asset in assets if EntityKind.HOST.value in asset.kinds),
+        failed_assets=said["failed_assets"],
+        layers=tuple(_layers(said, everything)),
+        joins=tuple(_joins(assets)) if len(assets) == said["assets_count"] - sources_count else (),
+        actions=tuple(_action(number, entry, checks) for number, entry in enumerate(sorted(said["actions"], key=_urgency), 1)),
+        checks=checks,
+        assets=assets,
+        assets_count=said["assets_count"] - sources_count,
+        sources=tuple(asset for asset in everything if SOURCES.issuperset(asset.kinds)),
+        conflicts=tuple(data.Conflict(c["identifier"], c["value"], tuple(c["entities"]), c["reason"]) for c in said["conflicts"]),
+        reasons=shortfalls.reasons(ledger_files(out / "ledger.parquet"), said["ledger_rows"], titles, names),
+        gaps=gaps.listed,
+        gaps_count=gaps.count,
+        attempts=gaps.attempts,
+        contacts=contacts.summary([bundle.path for bundle in bundles], {entity: names[asset] for entity, asset in whose.items()}),
+        provisions=tuple(data.Provision(p["standard"], p["id"], tuple(p["checks"]), _tally(p["tally"])) for p in said["provisions"]),
+        links=tuple(_links(findings, titles, {asset.id: n for n, asset in enumerate(assets)}, whose)),
+        digests=tuple(_digests(said)),
+        missing_bundles=tuple(missing),
+    )
+
+
+def _bundles(out: Path, assessed: Mapping[str, str], named: Collection[Path] | None) -> tuple[list[Bundle], list[str]]:
+    places = [place for name in assessed for place in (out / name, out.parent / name)] if named is None else list(named)
+    found: dict[str, Bundle] = {}
+    for path in places:
+        manifest = path / "manifest.json"
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
+        if digest in assessed.values():
+            found.setdefault(digest, Bundle(path))
+        elif named is not None:
+            raise InputError("is not a bundle that was assessed here", where=str(path), remedy="name the bundle as it was, or assess again")
+    return list(found.values()), [name for name, digest in assessed.items() if digest not in found]
+
+
+def _time(word: str | None) -> datetime | None:
+    moment = datetime.fromisoformat(word) if word else None
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"{word} has no time zone")
+    return moment
+
+
+def _head(said: Mapping[str, Any]) -> data.Head:
+    rig, allowed = said["rig"], said["authorisation"]
+    as_of = _time(said["as_of"])
+    if as_of is None:
+        raise ValueError("as_of is empty")
+    return data.Head(
+        rig_id=rig.get("id") or "",
+        rig_name=rig.get("name") or rig.get("id") or "a rig without a name",
+        owner=rig.get("owner") or "",
+        reference=allowed.get("reference") or "",
+        granted_by=allowed.get("granted_by") or "",
+        valid_from=_time(allowed.get("valid_from")),
+        valid_until=_time(allowed.get("valid_until")),
+        intrusion=allowed.get("intrusion") or "",
+        networks=tuple(allowed.get("networks") or ()),
+        signed_by=allowed.get("signed_by"),
+        as_of=as_of,
+        ledger_digest=said["ledger_digest"],
+        version=said["plumbline"],
+        sessions=tuple(
+            data.Session(s["bundle"], _time(s["started_at"]), _time(s["ended_at"]), s["complete"], tuple(s["notes"]))
+            for s in said["sessions"]
+        ),
+    )
+
+
+def _tally(said: Mapping[str, Any]) -> data.Tally:
+    return data.Tally(said["fail"], said["inconclusive"], said["pass"], said["not_applicable"])
+
+
+def _asset(said: Mapping[str, Any]) -> data.Asset:
+    return data.Asset(
+        id=said["id"],
+        name=said["name"],
+        kinds=tuple(said["kinds"]),
+        address=said["address"],
+        model=said["model"],
+        device_class=said["class"],
+        criticality=said["criticality"],
+        safety=said["safety"],
+        declared=said["declared"],
+        identifiers=tuple(data.Identifier(entry["kind"], entry["value"]) for entry in said["identifiers"]),
+        merges=tuple(data.Merge(entry["entity"], entry["reason"]) for entry in said["members"]),
+        layers={Layer(layer): _tally(counts) for layer, counts in said["layers"].items()},
+        severity=Severity(said["severity"]),
+    )
+
+
+def _layers(said: Mapping[str, Any], everything: Sequence[data.Asset]) -> Iterator[data.LayerCount]:
+    for entry in said["layers"]:
+        layer, verdicts = Layer(entry["layer"]), _tally(entry["tally"])
+        if verdicts != data.Tally():
+            assets = _tally(entry["assets"]) if entry["assets"] else _worst(layer, everything)
+            yield data.LayerCount(layer, verdicts, assets)
+
+
+def _worst(layer: Layer, assets: Sequence[data.Asset]) -> data.Tally:
+    """Count the listed assets, where a ledger was too large to count all."""
+    each = [asset.layers[layer] for asset in assets if layer in asset.layers]
+    one = (data.Tally(int(t.failed > 0), int(not t.failed and t.inconclusive > 0), int(not t.failed and not t.inconclusive)) for t in each)
+    return sum(one, data.Tally())
+
+
+def _joins(assets: Sequence[data.Asset]) -> Iterator[data.LayerJoin]:
+    for upper, lower in combinations(BANDS, 2):
+        both = sum(upper in asset.layers and lower in asset.layers for asset in assets)
+        if both:
+            yield data.LayerJoin(upper, lower, both)
+
+
+def _findings(said: Mapping[str, Any], bundles: Sequence[Bundle]) -> dict[str, list[data.Finding]]:
+    """Choose the findings that are shown, by check, with their evidence."""
+    failing = max(1, sum(entry["findings"] > 0 for entry in said["checks"]))
+    each = max(FINDINGS_EACH, FINDINGS_SHOWN // failing)
+    chosen: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in sorted(said["findings"], key=lambda finding: -finding["risk"]):
+        group = chosen.setdefault(entry["check"], [])
+        if len(group) < each:
+            group.append(entry)
+    wanted = [row_id for group in chosen.values() for entry in group for row_id in entry["evidence"][:EVIDENCE_EACH]]
+    rows = cited.fetch(wanted, bundles)
+    return {check: [_finding(entry, rows) for entry in group] for check, group in chosen.items()}
+
+
+def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence]) -> data.Finding:
+    shown = [rows[row_id] for row_id in said["evidence"][:EVIDENCE_EACH] if row_id in rows]
+    return data.Finding(
+        asset=said["asset"],
+        asset_name=said["asset_name"],
+        subject=said["subject"],
+        severity=Severity(said["severity"]),
+        cvss=said["cvss"],
+        message=said["message"].strip(),
+        evidence=tuple(cited.telling(row, said["detail"]) for row in shown),
+        evidence_rows=said["evidence_rows"],
+    )
+
+
+def _checks(said: Mapping[str, Any], findings: Mapping[str, Sequence[data.Finding]]) -> tuple[data.CheckResult, ...]:
+    found = []
+    for entry in said["checks"]:
+        worst = max((Severity(word) for word in entry["severities"]), key=lambda word: word.rank, default=Severity(entry["severity"]))
+        copied = ("id", "title", "score", "cvss", "proves", "pass_proves", "recommendation", "verify", "compensate", "effort")
+        result = data.CheckResult(
+            **{name: entry[name] for name in copied},
+            layer=Layer(entry["layer"]),
+            severity=worst,
+            provisions=tuple(entry["provisions"]),
+            tally=_tally(entry["tally"]),
+            failed_assets=entry["failed_assets"],
+            passed_assets=entry["passed_assets"],
+            risk=entry["risk"],
+            findings=tuple(findings.get(entry["id"], ())),
+        )
+        if result.tally != data.Tally():
+            found.append(result)
+    return tuple(sorted(found, key=lambda check: (-check.risk, -check.severity.rank, -check.tally.failed, check.id)))
+
+
+def _urgency(action: Mapping[str, Any]) -> tuple[int, int]:
+    """Risk is capped, so of two that reach the cap the more severe goes first; what else the assessment said of their order stays."""
+    return -action["risk"], -Severity(action["severity"]).rank
+
+
+def _action(number: int, said: Mapping[str, Any], checks: Sequence[data.CheckResult]) -> data.Action:
+    advice = [
+        data.Advice(check.id, check.title, check.tally.failed, check.verify, check.compensate)
+        for check in checks
+        if check.id in said["checks"]
+    ]
+    return data.Action(
+        number=number,
+        recommendation=said["recommendation"],
+        severity=Severity(said["severity"]),
+        effort=said["effort"],
+        risk=said["risk"],
+        findings=said["findings"],
+        assets_count=said["assets"],
+        assets=tuple(said["names"][:NAMES_SHOWN]),
+        advice=tuple(advice),
+    )
+
+
+def _links(
+    findings: Mapping[str, Sequence[data.Finding]], titles: Mapping[str, str], places: Mapping[str, int], whose: Mapping[str, str]
+) -> Iterator[data.Link]:
+    """Tie the assets that findings of the rig layer concern together: by the same evidence, or by rows of several assets."""
+    ties: dict[tuple[str, tuple[str, ...]], set[int]] = {}
+    for check, group in findings.items():
+        if check.partition(".")[0] != Layer.RIG:
+            continue
+        for finding in group:
+            rows = tuple(row.row_id for row in finding.evidence)
+            assets = {finding.asset, *(whose.get(row.entity, "") for row in finding.evidence)}
+            ties.setdefault((check, rows), set()).update(places[asset] for asset in assets if asset in places)
+    for (check, _), indexes in sorted(ties.items(), key=lambda item: (-len(item[1]), item[0])):
+        if len(indexes) > 1:
+            yield data.Link(titles.get(check, check), tuple(sorted(indexes)))
+
+
+def _digests(said: Mapping[str, Any]) -> Iterator[data.Digest]:
+    yield data.Digest("the ledger", said["ledger_digest"])
+    for name, digest in said["bundles"].items():
+        yield data.Digest(f"the bundle {name} (its manifest)", digest)
+    yield data.Digest("the checks", said["checks_digest"])
+    yield data.Digest("the parameters", said["parameters_digest"])
+    for name, digest in said["reference"].items():
+        yield data.Digest(f"reference data: {name}", digest)

@@ -1,0 +1,151 @@
+"""Our closed words in plain English, for readers who have not read the glossary. Keys are the words of `model.words` and of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plumbline.model.words import EntityKind, Layer, Verdict
+
+VERDICTS: Mapping[Verdict, str] = {
+    Verdict.FAIL: "wrong",
+    Verdict.INCONCLUSIVE: "not judged",
+    Verdict.PASS: "proven right",
+    Verdict.NOT_APPLICABLE: "does not apply",
+}
+
+LAYERS: Mapping[Layer, str] = {
+    Layer.DEVICE: "Devices",
+    Layer.FIRMWARE: "Firmware",
+    Layer.UPDATE: "Updates",
+    Layer.GATEWAY: "Gateways",
+    Layer.COMMUNICATION: "Communication",
+    Layer.CLOUD: "Cloud",
+    Layer.RIG: "Across layers",
+}
+
+KINDS: Mapping[str, str] = {
+    EntityKind.HOST.value: "answers on the network",
+    EntityKind.STATION.value: "seen in captured traffic",
+    EntityKind.CAPTURE.value: "capture file",
+    EntityKind.IMAGE.value: "firmware image",
+    EntityKind.EDGE.value: "gateway deployment",
+    EntityKind.HUB.value: "cloud hub",
+    EntityKind.IDENTITY.value: "identity in a hub",
+    EntityKind.DECLARED.value: "declared in the rig file",
+    EntityKind.NETWORK.value: "network",
+    EntityKind.RIG.value: "the rig itself",
+}
+
+EVENTS: Mapping[str, str] = {
+    "connect": "connection",
+    "handshake": "TLS handshake",
+    "request": "request",
+    "datagram": "datagram",
+    "resolve": "name resolution",
+    "discover": "discovery by multicast",
+    "login": "login attempt",
+    "received": "answer read",
+    "refused": "held back by the door",
+}
+
+EFFORTS: Mapping[str, str] = {
+    "minutes": "minutes of work",
+    "hours": "hours of work",
+    "days": "days of work",
+    "weeks": "weeks of work",
+}
+
+INTRUSIONS: Mapping[str, str] = {
+    "passive": "only supplied files were read; nothing was contacted",
+    "query": "reads that are offered to anyone: a banner, one request, one handshake",
+    "session": "several handshakes, sessions and subscriptions; no logins",
+    "credential": "also factory-default logins, under a strict budget",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A word in plain English, and what would change it."""
+
+    means: str
+    remedy: str
+
+
+# Why something was not judged: the outcomes of collecting, and the two reasons that only judging knows.
+REASONS: Mapping[str, Explained] = {
+    "partial": Explained(
+        "Only part of the answer or file could be read.",
+        "Give the whole file, or audit again when the device is less busy.",
+    ),
+    "refused": Explained(
+        "A service answered, and turned us away.",
+        "Let the auditor's address in, or give a login for it.",
+    ),
+    "protocol_error": Explained(
+        "The answer broke the rules of its protocol or file format.",
+        "Look at the answer; the device may be faulty.",
+    ),
+    "timeout": Explained(
+        "No answer came in time.",
+        "Make sure that the device is on and reachable, then audit again.",
+    ),
+    "unreachable": Explained(
+        "The network had no way to the device.",
+        "Check routing and address, then audit again.",
+    ),
+    "not_permitted": Explained(
+        "The authorisation does not allow this look.",
+        "Widen the authorisation, if its owner agrees, and audit again.",
+    ),
+    "not_supported": Explained(
+        "The source cannot tell this, or this release cannot read it.",
+        "Give a source that can, for example a fuller export.",
+    ),
+    "internal_error": Explained(
+        "Plumbline itself failed here.",
+        "Report the trace that stands in the coverage; the rest is not affected.",
+    ),
+    "not_attempted": Explained(
+        "Nobody looked: no source for this was given or allowed.",
+        "Add the source (capture, image, export, network) to the rig file.",
+    ),
+    "not_observed": Explained(
+        "The look succeeded, but this fact did not show.",
+        "Look at it by hand, or allow a higher intrusion.",
+    ),
+}
+UNKNOWN_REASON = Explained("A reason that this release does not know.", "See the ledger.")
+
+GLOSSARY: Mapping[str, str] = {
+    "Asset": "one device, gateway, hub or application; the same thing seen from several layers is one asset",
+    "Evidence": "what was observed, row by row, with the bytes it came from",
+    "Check": "one question asked of the evidence, written so that the same evidence always gives the same answer",
+    "Finding": "a check that failed on one asset, with its severity and its evidence",
+    "Wrong": "the evidence shows that the check fails; each finding says what exactly that proves",
+    "Proven right": "the evidence shows that the check holds; silence is never counted as right",
+    "Not judged": "the evidence does not suffice either way; the reason is always given",
+    "Does not apply": "the question makes no sense here: the service is not there",
+    "Coverage": "the record of every attempt to look, and of how it went",
+    "Permit": "the leave under which one contact was made, taken from the authorisation",
+    "Exchange": "a connection, a datagram, a TLS handshake, or a request within a connection",
+    "Ledger": "every verdict of this assessment; its digest changes when any verdict does",
+    "CVSS": "a public scale for how bad a weakness is, 0 to 10, with the reasoning in its vector",
+    "Provision": "one numbered requirement of a standard",
+}
+
+METHOD: tuple[str, ...] = (
+    "Collecting and judging are apart: what was collected is kept, and can be judged again, offline, to the same ledger digest.",
+    "Only addresses that the authorisation names were contacted. Each contact was judged again at the moment it was made, and logged.",
+    "Everything was read-only: no exploit, no change to a device, no guessing of passwords.",
+    "To one device at most two connections at a time and 40 exchanges a second; to industrial devices one connection and 5 a second.",
+    "A question without evidence is counted as not judged. It is never counted as right.",
+    "Secrets that were found are not in this report: only their kind, their place and a keyed digest.",
+)
+
+LIMITS: tuple[str, ...] = (
+    "The report describes the rig at the time of the collection. What changed since is not in it.",
+    "It says what the checks of this release ask. A weakness that no check asks about is not found.",
+    "What a device says of itself is taken as what it says; versions and names may be false.",
+    "Provisions are named where a check contributes evidence to them. Conformity is for an assessor to decide, over the whole standard.",
+)

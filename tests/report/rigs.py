@@ -1,0 +1,258 @@
+"""Views of rigs that never were: the shipped checks over assets of our making, small or large, for layout and for hostile text."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from plumbline.checks.check import Check
+from plumbline.checks.registry import load_registry
+from plumbline.model.words import Layer, Severity, Verdict
+from plumbline.report import data
+
+NOW = datetime(2026, 11, 21, 3, 40, tzinfo=UTC)
+NAMES = (
+    ("dock camera 1", "host:harbour/10.20.1.14", (Layer.DEVICE, Layer.COMMUNICATION, Layer.FIRMWARE, Layer.CLOUD, Layer.RIG)),
+    ("dock camera 2", "host:harbour/10.20.1.15", (Layer.DEVICE, Layer.COMMUNICATION, Layer.FIRMWARE, Layer.CLOUD, Layer.RIG)),
+    ("cold room 3 thermometer", "host:harbour/10.20.1.31", (Layer.DEVICE, Layer.COMMUNICATION, Layer.CLOUD)),
+    ("cold room 4 thermometer", "host:harbour/10.20.1.32", (Layer.DEVICE, Layer.COMMUNICATION, Layer.CLOUD)),
+    ("compressor PLC", "host:harbour/10.20.1.40", (Layer.DEVICE,)),
+    ("door controller", "host:harbour/10.20.1.44", (Layer.DEVICE, Layer.COMMUNICATION)),
+    ("energy meter", "host:harbour/10.20.1.50", (Layer.DEVICE, Layer.COMMUNICATION)),
+    ("label printer", "host:harbour/10.20.1.61", (Layer.DEVICE, Layer.COMMUNICATION)),
+    ("harbour gateway", "edge:/gateway-1", (Layer.DEVICE, Layer.GATEWAY, Layer.COMMUNICATION, Layer.CLOUD)),
+    ("10.20.1.77", "host:harbour/10.20.1.77", (Layer.DEVICE, Layer.COMMUNICATION, Layer.RIG)),
+    ("northwind hub", "hub:/northwind", (Layer.CLOUD,)),
+    ("cam-1.4.2.bin", "image:/cam-1.4.2.bin", (Layer.FIRMWARE, Layer.UPDATE, Layer.RIG)),
+)
+REASON_WORDS = ("timeout", "not_attempted", "refused", "not_permitted", "not_observed", "partial")
+Change = Callable[[str], str]
+
+
+@cache
+def _checks() -> tuple[Check, ...]:
+    return tuple(load_registry().checks.values())
+
+
+def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
+    """Make a view: verdicts fall by chance, every count agrees with every other."""
+    chance = random.Random(seed)
+    places = [
+        NAMES[n] if n < len(NAMES) else (f"sensor {n:04}", f"host:harbour/10.21.{n // 250}.{n % 250}", _some_layers(n))
+        for n in range(assets)
+    ]
+    chosen = [check for index, check in enumerate(_checks()) if index % max(1, len(_checks()) // checks) == 0]
+    by_pair: dict[tuple[int, str], data.Tally] = {}
+    for n, (_, _, layers) in enumerate(places):
+        for check in chosen:
+            if check.layer in layers:
+                by_pair[n, check.id] = chance.choices(
+                    (data.Tally(failed=1), data.Tally(inconclusive=1), data.Tally(passed=1), data.Tally(not_applicable=1)), (2, 2, 6, 2)
+                )[0]
+    results = sorted((_result(check, places, by_pair) for check in chosen), key=lambda result: (-result.risk, result.id))
+    views = [_asset(n, place, chosen, by_pair) for n, place in enumerate(places)]
+    reasons = _reasons(places, chosen, by_pair)
+    failing = [result for result in results if result.tally.failed]
+    layers = [layer for layer in Layer if any(layer in view.layers for view in views)]
+    return data.Report(
+        head=_head(),
+        tally=sum((result.tally for result in results), data.Tally()),
+        severities={s: sum(r.tally.failed for r in results if r.severity is s) for s in reversed(Severity)},
+        kinds=dict(Counter(kind for view in views for kind in view.kinds)),
+        undeclared=sum(not view.declared for view in views),
+        failed_assets=sum(view.tally.failed > 0 for view in views),
+        layers=tuple(_layer(layer, views) for layer in layers),
+        joins=tuple(
+            data.LayerJoin(upper, lower, sum(upper in v.layers and lower in v.layers for v in views))
+            for upper, lower in ((Layer.CLOUD, Layer.DEVICE), (Layer.COMMUNICATION, Layer.DEVICE))
+        ),
+        actions=tuple(_action(number, result, places, by_pair) for number, result in enumerate(failing, 1)),
+        checks=tuple(results),
+        assets=tuple(views),
+        assets_count=len(views),
+        reasons=reasons,
+        gaps=(
+            data.Gap("tls_endpoint", "TLS endpoints", Layer.COMMUNICATION, "timeout", "", 3, tuple(place[1] for place in places[:3]), 3),
+            data.Gap(
+                "capture", "Captures", Layer.COMMUNICATION, "partial", "dock.pcapng: cut at byte 81,920", 1, ("capture:/dock.pcapng",), 1
+            ),
+        ),
+        gaps_count=2,
+        attempts=40 * assets,
+        sources=(),
+        conflicts=(data.Conflict("mac", "24:a4:3c:10:00:01", ("declared:/a", "declared:/b"), "both are declared"),),
+        missing_bundles=(),
+        contacts=_contacts(places),
+        provisions=_provisions(results),
+        links=(data.Link("Several devices share one TLS key", (0, 1, 9)),) if assets > 9 else (),
+        digests=(data.Digest("bundle northwind", "5f" * 32), data.Digest("checks", "a0" * 32), data.Digest("ledger", "3c" * 32)),
+    )
+
+
+def _some_layers(n: int) -> tuple[Layer, ...]:
+    return (Layer.DEVICE, Layer.COMMUNICATION, Layer.CLOUD)[: 1 + n % 3]
+
+
+def _head() -> data.Head:
+    return data.Head(
+        rig_id="northwind-harbour",
+        rig_name="Harbour cold store",
+        owner="Northwind Logistics",
+        reference="NW-2026-118",
+        granted_by="Head of operations",
+        valid_from=datetime(2026, 11, 1, tzinfo=UTC),
+        valid_until=datetime(2026, 12, 1, tzinfo=UTC),
+        intrusion="session",
+        networks=("10.20.0.0/16",),
+        signed_by=None,
+        as_of=NOW,
+        ledger_digest="3c" * 32,
+        version="0.1.0",
+        sessions=(data.Session("bundle", NOW - timedelta(minutes=42), NOW, True, ()),),
+    )
+
+
+def _result(check: Check, places: list[Any], by_pair: dict[tuple[int, str], data.Tally]) -> data.CheckResult:
+    tallies = {n: tally for (n, name), tally in by_pair.items() if name == check.id}
+    failed = [n for n, tally in tallies.items() if tally.failed]
+    return data.CheckResult(
+        id=check.id,
+        layer=check.layer,
+        title=check.title,
+        severity=check.severity,
+        score=check.score,
+        cvss=check.cvss,
+        proves=check.proves,
+        pass_proves=check.pass_proves,
+        recommendation=check.recommendation,
+        verify=check.verify,
+        compensate=check.compensate,
+        effort=check.effort.value,
+        provisions=check.provisions,
+        tally=sum(tallies.values(), data.Tally()),
+        failed_assets=len(failed),
+        passed_assets=sum(tally.passed for tally in tallies.values()),
+        risk=check.score * len(failed),
+        findings=tuple(_finding(check, places[n]) for n in failed[:12]),
+    )
+
+
+def _finding(check: Check, place: tuple[str, str, Any]) -> data.Finding:
+    name, entity, _ = place
+    subject = "tcp/8883" if check.layer is Layer.COMMUNICATION else "tcp/80"
+    row = data.Evidence(
+        row_id=f"{check.subjects}/20261121T030000Z-1f0a-00003#17",
+        table=check.subjects,
+        table_title=check.subjects.replace("_", " ").capitalize(),
+        entity=entity,
+        subject=subject,
+        observed_at=NOW - timedelta(minutes=30),
+        permit="NW-2026-118/cold rooms/tcp",
+        raw="raw/" + "9d" * 32,
+        source="raw/9d9d9d9d… in the bundle, 318 bytes",
+        columns=(data.Column("port", "80"), data.Column("product", "GoAhead-Webs"), data.Column("tls", "false")),
+        excerpt=("HTTP/1.1 200 OK", "Server: GoAhead-Webs", "Set-Cookie: <redacted:cookie:k1:4f2a>", "… 201 more bytes"),
+    )
+    return data.Finding(entity, name, subject, check.severity, check.cvss, check.message.replace("{subject}", subject), (row,), 1)
+
+
+def _asset(n: int, place: tuple[str, str, Any], chosen: list[Check], by_pair: dict[tuple[int, str], data.Tally]) -> data.Asset:
+    name, entity, _ = place
+    layers: dict[Layer, data.Tally] = {}
+    for check in chosen:
+        if (n, check.id) in by_pair:
+            layers[check.layer] = layers.get(check.layer, data.Tally()) + by_pair[n, check.id]
+    failing = [check.severity for check in chosen if by_pair.get((n, check.id), data.Tally()).failed]
+    return data.Asset(
+        id=entity,
+        name=name,
+        kinds=(entity.partition(":")[0], "declared"),
+        address="10.20.1.14",
+        model="northwind/cam-3",
+        device_class="it",
+        criticality="high",
+        safety=False,
+        declared=name != "10.20.1.77",
+        identifiers=(data.Identifier("declared_id", name.replace(" ", "-")), data.Identifier("mac", "24:a4:3c:10:00:01")),
+        merges=(data.Merge("station:harbour/10.20.1.14", "same MAC address 24:a4:3c:10:00:01"),),
+        layers=layers,
+        severity=max(failing, key=lambda severity: severity.rank, default=Severity.NONE),
+    )
+
+
+def _layer(layer: Layer, views: list[data.Asset]) -> data.LayerCount:
+    there = [view.layers[layer] for view in views if layer in view.layers]
+    worst = Counter(tally.verdict for tally in there)
+    ordered = (worst[Verdict.FAIL], worst[Verdict.INCONCLUSIVE], worst[Verdict.PASS], worst[Verdict.NOT_APPLICABLE])
+    return data.LayerCount(layer, sum(there, data.Tally()), data.Tally(*ordered))
+
+
+def _action(number: int, result: data.CheckResult, places: list[Any], by_pair: dict[tuple[int, str], data.Tally]) -> data.Action:
+    names = tuple(places[n][0] for (n, check), tally in by_pair.items() if check == result.id and tally.failed)
+    advice = (data.Advice(result.id, result.title, result.tally.failed, result.verify, result.compensate),)
+    return data.Action(
+        number, result.recommendation, result.severity, result.effort, result.risk, result.tally.failed, len(names), names[:8], advice
+    )
+
+
+def _reasons(places: list[Any], chosen: list[Check], by_pair: dict[tuple[int, str], data.Tally]) -> tuple[data.Reason, ...]:
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for index, ((n, check), tally) in enumerate(by_pair.items()):
+        if tally.inconclusive:
+            found[REASON_WORDS[index % len(REASON_WORDS)]][check].append(places[n][0])
+    titles = {check.id: check.title for check in chosen}
+    return tuple(
+        data.Reason(
+            word,
+            sum(map(len, entries.values())),
+            tuple(data.ReasonCheck(check, titles[check], len(names), tuple(names[:5]), len(names)) for check, names in entries.items()),
+        )
+        for word, entries in found.items()
+    )
+
+
+def _contacts(places: list[Any]) -> data.Contacts:
+    exchanges = (
+        data.Exchange("connect", "sweep", "tcp/21-23, tcp/80, tcp/443, tcp/1883", "refused", "NW-2026-118/cold rooms/tcp", 40, 0, 0),
+        data.Exchange("connect", "http", "tcp/80", "ok", "NW-2026-118/cold rooms/tcp", 2, 0, 0),
+        data.Exchange("request", "http", "tcp/80", "ok", "NW-2026-118/cold rooms/tcp", 3, 412, 18_220),
+    )
+    devices = tuple(
+        data.Contact(entity, entity.rpartition("/")[2], name, 42, 0, 3, 6, 0, 1_412, 18_220, NOW, NOW + timedelta(seconds=31), exchanges)
+        for name, entity, _ in places
+        if entity.startswith("host:")
+    )
+    chain = "The hash chain of the contact log holds."
+    return data.Contacts(51 * len(devices), 2, 1_412 * len(devices), 18_220 * len(devices), chain, devices, len(devices))
+
+
+def _provisions(results: list[data.CheckResult]) -> tuple[data.Provision, ...]:
+    found: dict[str, list[data.CheckResult]] = defaultdict(list)
+    for result in results:
+        for name in result.provisions:
+            found[name].append(result)
+    return tuple(
+        data.Provision(
+            name.partition("/")[0], name.partition("/")[2], tuple(r.id for r in entries), sum((r.tally for r in entries), data.Tally())
+        )
+        for name, entries in sorted(found.items())
+    )
+
+
+def every_text(value: Any, change: Change) -> Any:
+    """Give the same view with every text that is not one of our closed words changed."""
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(every_text(item, change) for item in value)
+    if isinstance(value, dict):
+        return {every_text(key, change): every_text(item, change) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(value, **{f.name: every_text(getattr(value, f.name), change) for f in dataclasses.fields(value)})
+    return value

@@ -1,0 +1,98 @@
+"""Spreadsheets: every row, no formula, no hidden character."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbline.report import csv as tables
+from plumbline.report import registry
+from plumbline.report.data import Report
+from plumbline.report.loading import load
+from plumbline.report.text import visible
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("given", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+44", "'+44"),
+        ("-1", "'-1"),
+        ("@sum", "'@sum"),
+        ("\t=1", "'\\t=1"),
+        ("  =1", "'  =1"),
+        ("＝1", "'＝1"),
+        ("\r\n=1", "'\\r\\n=1"),
+        ("tcp/80", "tcp/80"),
+        (None, ""),
+        (12, "12"),
+    ],
+)
+def test_no_cell_is_a_formula(given: object, cell: str) -> None:
+    assert tables.guarded(given) == cell
+
+
+@given(st.text(alphabet=st.characters(categories=None)))
+def test_whatever_the_text_the_cell_is_harmless(text: str) -> None:
+    cell = tables.guarded(text)
+    assert not cell.lstrip().startswith(("=", "+", "-", "@"))
+    assert visible(cell) == cell
+
+
+def test_findings_hold_every_failed_verdict(out: Path, report: Report, tmp_path: Path) -> None:
+    registry.write("csv", out, tmp_path, report=report)
+    found = rows(tmp_path / "findings.csv")
+    assert len(found) == report.tally.failed
+    [printer] = [row for row in found if row["check"] == "device.admin_page_without_login"]
+    assert (printer["asset_name"], printer["severity"], printer["score"]) == ("label printer", "critical", "9.8")
+    assert printer["message"] == "tcp/80 serves administration to anyone (GoAhead-Webs)"
+    assert printer["evidence"].startswith("http_service/")
+
+
+def test_the_ledger_holds_every_verdict(out: Path, report: Report, tmp_path: Path) -> None:
+    registry.write("csv", out, tmp_path, report=report)
+    verdicts = pq.read_table(out / "ledger.parquet").to_pylist()
+    found = rows(tmp_path / "ledger.csv")
+    assert [(row["check"], row["asset"], row["subject"], row["verdict"]) for row in found] == [
+        tuple(tables.guarded(row[name]) for name in ("check", "asset", "subject", "verdict")) for row in verdicts
+    ]
+
+
+def test_contacts_add_up(out: Path, report: Report, tmp_path: Path) -> None:
+    registry.write("csv", out, tmp_path, report=report)
+    found = rows(tmp_path / "contacts.csv")
+    assert sum(int(row["sent_bytes"]) for row in found) == report.contacts.sent_bytes
+    assert sum(int(row["count"]) for row in found if row["event"] == "refused") == report.contacts.refused
+
+
+def test_hostile_devices_reach_no_spreadsheet(hostile_out: Path, tmp_path: Path) -> None:
+    view = load(hostile_out)
+    for path in registry.write("csv", hostile_out, tmp_path, report=view):
+        for row in rows(path):
+            for cell in row.values():
+                assert not cell.startswith(("=", "+", "-", "@"))
+                assert visible(cell) == cell
+
+
+def test_a_finding_that_the_assessment_does_not_list_still_has_its_message(out: Path, report: Report, tmp_path: Path) -> None:
+    """Above a thousand findings of a check the words are made here; they must be those that the assessment would have used."""
+    registry.write("csv", out, tmp_path / "listed", report=report)
+    bare = tmp_path / "out"
+    bare.mkdir()
+    (bare / "ledger.parquet").symlink_to(out / "ledger.parquet")
+    text = (out / "assessment.json").read_text()
+    start, end = text.index('"findings": [\n'), text.index('"provisions": [\n  {\n   "standard"')
+    (bare / "assessment.json").write_text(text[:start] + '"findings": [], ' + text[end:])
+    tables.write(dataclasses.replace(report), bare, bare)
+    assert rows(bare / "findings.csv") == rows(tmp_path / "listed" / "findings.csv")
