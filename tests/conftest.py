@@ -1,0 +1,41 @@
+"""For the whole suite: coroutine tests, and no silent skip where every system package is promised to be there."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Iterator
+
+import pytest
+
+REQUIRED = "PLUMBLINE_REQUIRE_SYSTEM"
+# A test of files that lie beside the project, and not in it, may skip anywhere.
+BESIDE = ("beside",)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Call a coroutine function to its end within a minute; leave every other test to pytest."""
+    if not inspect.iscoroutinefunction(pyfuncitem.function):
+        return None
+    wanted = pyfuncitem._fixtureinfo.argnames
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted})
+
+    asyncio.run(bounded())
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Where the run promises every system package (`.ci/run`), a skip for want of one is a failure."""
+    report = yield
+    if os.environ.get(REQUIRED) and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if not any(word in reason for word in BESIDE):
+            report.outcome = "failed"
+            report.longrepr = f"skipped although {REQUIRED} is set: {reason}"
+    return report
