@@ -232,6 +232,8 @@ class _Rows:
             self.cover(image, table)
         self.cover(image, "image_file", outcome=Outcome.PARTIAL, rows=0, detail="cut at byte 1,048,576")
 
+        self.cover("image:/unknown.bin", "image", outcome=Outcome.NOT_SUPPORTED, rows=0, detail="an unknown compression")
+
     def traffic(self) -> None:
         capture = "capture:harbour/dock.pcapng"
         for last in (31, 32, 70):

@@ -83,6 +83,7 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
                 "capture", "Captures", Layer.COMMUNICATION, "partial", "dock.pcapng: cut at byte 81,920", 1, ("capture:/dock.pcapng",), 1
             ),
         ),
+        unread=(data.Unread("image:/old.bin", "not_supported", "an unknown compression"),),
         gaps_count=2,
         attempts=40 * assets,
         sources=(),

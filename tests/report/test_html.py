@@ -91,6 +91,12 @@ def test_tables_name_their_columns_and_rows(page: Page) -> None:
     assert len(page.all("table")) == len(page.all("thead"))
 
 
+def test_actions_below_the_first_are_counted_by_severity() -> None:
+    rest = SMALL.actions[10:]
+    said = ", ".join(f"{count} {word}" for word in reversed(Severity) if (count := sum(action.severity is word for action in rest)))
+    assert f"{len(rest)} more actions</strong> of no higher risk: {said}</summary>" in render(SMALL)
+
+
 def test_what_scrolls_can_be_reached_by_keyboard_and_has_a_name(page: Page) -> None:
     boxes = [e for e in page.all("div") if {"scroll", "wide"} & set(e.attributes.get("class", "").split())]
     assert boxes
@@ -191,6 +197,12 @@ def test_an_audit_that_ended_early_says_so_at_the_top() -> None:
     assert html.index("A collection ended early") < html.index('id="actions"')
     assert "three devices went silent" in html
     assert "did not end" in html
+
+
+def test_a_source_that_could_not_be_read_is_said_at_the_top() -> None:
+    html = render(SMALL)
+    assert html.index("1 source could not be read at all") < html.index('id="actions"')
+    assert "an unknown compression" in html
 
 
 def test_missing_evidence_is_said() -> None:

@@ -59,7 +59,7 @@ def test_the_head_names_rig_owner_and_authority(report: Report) -> None:
 
 def test_sources_are_not_counted_as_assets(report: Report) -> None:
     assert {asset.id for asset in report.sources} == {"network:harbour/cold rooms", "capture:harbour/dock.pcapng"}
-    assert report.assets_count == len(report.assets) == 13
+    assert report.assets_count == len(report.assets) == 14
     assert {asset.name for asset in report.assets} >= {device[1] for device in harbour.DEVICES}
     assert report.undeclared == 1
 
@@ -107,6 +107,12 @@ def test_gaps_say_what_happened_and_where(report: Report) -> None:
     assert gaps["ssh_service", "refused"].count == 2
     assert report.gaps_count == len(report.gaps)
     assert report.attempts > 100
+
+
+def test_a_source_of_which_nothing_was_read_is_named(report: Report) -> None:
+    assert [(source.entity, source.outcome, source.detail) for source in report.unread] == [
+        ("image:/unknown.bin", "not_supported", "an unknown compression")
+    ]
 
 
 def test_a_bundle_elsewhere_is_named_or_missing(out: Path, tmp_path: Path) -> None:

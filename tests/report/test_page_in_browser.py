@@ -161,7 +161,6 @@ def test_the_keyboard_reaches_the_skip_link_and_folds_the_actions(browser: Brows
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "main"
         page.keyboard.press("Tab")
-        page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.parentElement.id") == "action-1"
         page.keyboard.press("Enter")
         assert not page.locator("#action-1 .what").is_visible()

@@ -333,6 +333,15 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A whole source (a capture, an image, a hub, a network) of which nothing could be read."""
+
+    entity: str
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class LayerCount:
     """One layer over the whole rig: its verdicts, and its assets by their worst verdict."""
 
@@ -374,6 +383,7 @@ class Report:
     sources: tuple[Asset, ...]
     conflicts: tuple[Conflict, ...]
     reasons: tuple[Reason, ...]
+    unread: tuple[Unread, ...]
     gaps: tuple[Gap, ...]
     gaps_count: int
     attempts: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -68,6 +69,7 @@ def render(report: Report) -> str:
             proportion=_proportion(report.tally),
             open_actions=OPEN_ACTIONS,
             listed_actions=LISTED_ACTIONS,
+            rest_severities=Counter(action.severity for action in report.actions[LISTED_ACTIONS:]),
             efforts=EFFORTS,
             effort_rows=_effort_rows(report),
             picture=draw(report),

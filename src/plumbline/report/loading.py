@@ -70,6 +70,7 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
         sources=tuple(asset for asset in everything if SOURCES.issuperset(asset.kinds)),
         conflicts=tuple(data.Conflict(c["identifier"], c["value"], tuple(c["entities"]), c["reason"]) for c in said["conflicts"]),
         reasons=shortfalls.reasons(ledger_files(out / "ledger.parquet"), said["ledger_rows"], titles, names),
+        unread=tuple(data.Unread(u["entity"], u["outcome"], u["detail"] or "") for u in said["unjudged_sources"]),
         gaps=gaps.listed,
         gaps_count=gaps.count,
         attempts=gaps.attempts,
