@@ -315,7 +315,7 @@ class _Maker:
                 *(8443, Page.LOGIN, "quill", "Label printer"),
                 tls=self._gateway_tls() if weak("printer.shared_certificate") else Tls(self._certificate("printer", 80)),
             ),
-            Odd(9100, Habit.MUTE),
+            Odd(9100, Habit.PRINTS),
             Snmp(1161, weak("printer.snmp_public_community"), "Northwind label printer", self._engine_id(80)),
         ]
 

@@ -196,6 +196,7 @@ class Habit(Enum):
     """How a service that speaks no protocol behaves."""
 
     MUTE = "takes what comes and says nothing"
+    PRINTS = "puts what comes on paper and says nothing"
     SILENT = "drops connection attempts: a filter"
     HANGS_UP = "closes at once"
     GARBAGE = "sends bytes that are no protocol"

@@ -3,7 +3,7 @@
 A device in the field could not say that it was hurt; these can, so an audit of the lab proves law 5 as well as its own findings.
 
 Rules: a harm is anything that a read-only audit never does: a second connection or request to a strict device, a foreign protocol on it,
-a write, a command typed into a shell, any packet to an untouchable device.
+a write, a command typed into a shell, a byte to a printing port, any packet to an untouchable device.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
+from plumbline.lab.lab import running
 from plumbline.lab.servers.odd import GARBAGE
-from tests.lab.conftest import Twins
+from tests.lab.conftest import AT, Twins, free_base
 
 
 def test_a_filtered_port_is_silent_while_its_neighbour_answers(devices: Twins) -> None:
@@ -31,9 +32,18 @@ def test_what_they_send(devices: Twins, name: str, port: int, first: bytes) -> N
         assert line.recv(4096) == first
 
 
-@pytest.mark.parametrize(("name", "port"), [("camera", 5555), ("printer", 9100)])
-def test_mute_ports_listen_to_the_end(devices: Twins, name: str, port: int) -> None:
-    with socket.create_connection((devices[name].address, port), timeout=5) as line:
+def test_a_mute_port_listens_to_the_end(devices: Twins) -> None:
+    with socket.create_connection((devices["camera"].address, 5555), timeout=5) as line:
         line.sendall(b"CNXN")
         line.shutdown(socket.SHUT_WR)
         assert line.recv(16) == b""
+
+
+def test_a_printing_port_notes_what_is_printed() -> None:
+    with running(at=AT, base=free_base(27), subset=["printer"]) as lab:
+        for sent, noted in ((b"", []), (b"GET / HTTP/1.1", [("printer", "printed what it was sent")])):
+            with socket.create_connection((lab.devices[0].address, 9100), timeout=5) as line:
+                line.sendall(sent)
+                line.shutdown(socket.SHUT_WR)
+                assert line.recv(16) == b""
+            assert [(harm.device, harm.what) for harm in lab.watch.harms] == noted

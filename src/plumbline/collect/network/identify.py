@@ -3,7 +3,7 @@
 Order, each step on a connection of its own: what the usual protocol of that port would say; the greeting that the service sends by
 itself; its answer to an HTTP GET (which betrays RTSP and TLS as well); MQTT CONNECT; a TLS handshake, and the same inside; RTSP.
 A service that hangs up before we said anything, or that answers in bytes that nobody speaks, is not pressed further.
-Industrial ports are never asked by these steps: their own probes know them (law 5).
+Industrial ports are never asked by these steps: their own probes know them (law 5). A raw printing port is sent nothing at all.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ GREETING_S = 1.0  # OpenSSH, vsftpd and BusyBox telnetd greet within 0.1 s on a 
 ANSWER_S = 2.0  # to a question of which an answer needs no thought
 REST_S = 1.0  # for the rest of an answer that came in pieces too small to tell
 HEARD_BYTES = 512
+PRINTING = range(9100, 9108)  # AppSocket: whatever comes is put on paper; nmap's version scan leaves these ports out for that reason
 SERVER_FIRST = frozenset({"ssh", "ftp", "telnet", "smtp"})
 _FTP_REPLY = re.compile(rb"(?:120|220|421|530)[ -]")  # RFC 959 5.4: what a server may say first
 
@@ -46,6 +47,10 @@ async def identify(visit: Visit, hints: tuple[str, ...], *, tls_hint: bool) -> I
 
     Raises NotPermittedError, StoppedError and EnvironmentFault; what the device does is told by the outcome.
     """
+    if visit.port in PRINTING:
+        return Identity(
+            None, None, Outcome.NOT_PERMITTED, detail="a raw printing port: it prints whatever it is sent, so it is sent nothing"
+        )
     if tls_hint:
         inside = await _inside_tls(visit, hints)
         if inside.tls:

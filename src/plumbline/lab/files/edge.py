@@ -1,6 +1,7 @@
 """The gateways' IoT Edge deployment manifests, as `az iot edge deployment show` gives their content.
 
-One module of the weak side, the collector, carries every weakness of a container; the other modules are there to stay silent about.
+One module of the weak side, the collector, carries the weaknesses of a container but for one: the relay holds the engine's socket, as that
+alone shows the host's folders too. The other modules are there to stay silent about.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def manifest(fleet: Fleet, *, switched: bool) -> bytes:
         },
         "modules": {
             "collector": _collector(weak),
-            "relay": _module(f"{REGISTRY}/relay@sha256:{_digest('relay')}", _safe_options(), {"LOG_LEVEL": "info"}),
+            "relay": _relay(weak),
         },
     }
     hub = {
@@ -57,8 +58,6 @@ def _collector(weak: Weak) -> dict[str, Any]:
     if weak("edge.module_excess_capability"):
         host["CapAdd"] = ["SYS_ADMIN"]
     host["Binds"] = ["/etc:/host-etc"] if weak("edge.sensitive_host_path_mounted") else ["/srv/collector:/data:ro"]
-    if weak("edge.docker_socket_mounted"):
-        host["Binds"].append("/var/run/docker.sock:/var/run/docker.sock")
     if weak("edge.module_without_limits"):
         del host["Memory"], host["PidsLimit"]
     if weak("edge.module_log_unbounded"):
@@ -70,6 +69,13 @@ def _collector(weak: Weak) -> dict[str, Any]:
     if weak("edge.secret_in_module_environment"):
         environment["DB_PASSWORD"] = "harbour-1962"
     return _module(image, options, environment)
+
+
+def _relay(weak: Weak) -> dict[str, Any]:
+    options = _safe_options()
+    if weak("edge.docker_socket_mounted"):
+        options["HostConfig"]["Binds"] = ["/var/run/docker.sock:/var/run/docker.sock"]
+    return _module(f"{REGISTRY}/relay@sha256:{_digest('relay')}", options, {"LOG_LEVEL": "info"})
 
 
 def _safe_options() -> dict[str, Any]:

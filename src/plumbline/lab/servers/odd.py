@@ -1,4 +1,4 @@
-"""Ports without a protocol: mute, silent, hanging up, sending garbage, a tarpit.
+"""Ports without a protocol: mute, printing, silent, hanging up, sending garbage, a tarpit.
 
 A silent port is a listener whose queue of one is filled by the lab itself: Linux then drops further SYNs (tcp_abort_on_overflow = 0), and a
 visitor sees what a filter does. Nothing is changed in the system's packet filter, so it needs no privileges.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
+from functools import partial
 
 from plumbline.lab.fleet import Device
 from plumbline.lab.servers.streams import Stop, serve
@@ -20,11 +21,13 @@ GARBAGE = b"\x9c" + b"".join(hashlib.sha256(bytes([n])).digest() for n in range(
 _FILL = 4  # connections; with a backlog of 0 Linux queues one, and drops the rest
 
 
-async def start(device: Device, service: Odd, _watch: Watch) -> Stop:
+async def start(device: Device, service: Odd, watch: Watch) -> Stop:
     """Open the port."""
     match service.habit:
         case Habit.MUTE:
             return await serve(device.address, service.port, _mute)
+        case Habit.PRINTS:
+            return await serve(device.address, service.port, partial(_print, device, watch))
         case Habit.HANGS_UP:
             return await serve(device.address, service.port, _hang_up)
         case Habit.GARBAGE:
@@ -36,6 +39,13 @@ async def start(device: Device, service: Odd, _watch: Watch) -> Stop:
 
 
 async def _mute(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    while await reader.read(4096):
+        pass
+
+
+async def _print(device: Device, watch: Watch, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    if await reader.read(4096):
+        watch.harm(device.name, "printed what it was sent")
     while await reader.read(4096):
         pass
 

@@ -19,16 +19,16 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module; only the collector is ever weak."""
+    """One module; the collector and the relay may be weak."""
 
     name: str
     weak: Weak
 
     def has(self, weakness: str) -> bool:
         """Say whether it has one of the weaknesses of a container."""
-        if weakness == "sensitive_host_path_mounted" and self.has("docker_socket_mounted"):
-            return True  # whoever holds the engine's socket holds the host
-        return self.name == "collector" and self.weak(f"edge.{weakness}")
+        if self.name == "relay":  # whoever holds the engine's socket sees the host's folders
+            return weakness in ("docker_socket_mounted", "sensitive_host_path_mounted") and self.weak("edge.docker_socket_mounted")
+        return self.name == "collector" and weakness != "docker_socket_mounted" and self.weak(f"edge.{weakness}")
 
 
 def see(world: World) -> None:

@@ -30,6 +30,7 @@ INDUSTRIAL_TABLES = ("modbus_device", "opcua_endpoint")
 _USUAL = {8080: ("http_service",), 8443: ("http_service", "tls_endpoint", "certificate")}  # of the ports where the lab speaks no protocol
 _ODD = {
     Habit.MUTE: Outcome.TIMEOUT,
+    Habit.PRINTS: Outcome.NOT_PERMITTED,
     Habit.SILENT: Outcome.TIMEOUT,
     Habit.HANGS_UP: Outcome.REFUSED,
     Habit.GARBAGE: Outcome.PROTOCOL_ERROR,
