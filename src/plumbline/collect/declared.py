@@ -15,7 +15,7 @@ def collect(context: Context) -> None:
             entity = Entity.of(EntityKind.DECLARED, asset.site or "", asset.id)
             if context.writer.attempted(entity, "declared_asset"):
                 continue
-            addresses = [str(address) for address in asset.addresses] or [None]
+            addresses: list[str | None] = [str(address) for address in asset.addresses] or [None]
             for address in addresses:
                 batch.row(
                     "declared_asset",
