@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -63,6 +63,7 @@ class _Leg:
     addresses: int = 0
     hosts: int = 0  # that answered, and whose visit came to its end
     waves: tuple[list[str], ...] = ()  # canaries, and the others; empty before it was begun
+    tried: int = 0  # connects that left
     refused: int = 0  # connects that the law turned down
     begun: dict[str, HostVisit] = field(default_factory=dict)
 
@@ -107,8 +108,7 @@ class _Run:
                 await together(self._wave(leg, leg.waves[number]) for leg in legs)
         except (StoppedError, NotPermittedError) as error:
             for visit in [visit for leg in legs for visit in leg.begun.values()]:
-                if not visit.over and (visit.answered or self._declared(visit)):
-                    visit.interrupt(str(error))
+                self._interrupt(visit, str(error))
             return error
         return None
 
@@ -147,18 +147,30 @@ class _Run:
     async def _sweep(self, leg: _Leg, visits: dict[str, HostVisit], ports: list[int]) -> None:
         """Try ports of many hosts, port by port; one network after the other, as a sweep alone may hold most of our open files."""
         swept, total = 0, len(visits) * len(ports)
+        over: str | None = None
+
+        def plan() -> Iterator[tuple[str, int]]:
+            for port in ports:
+                for address in visits:
+                    if over is not None:
+                        return  # each of the rest would be refused, and logged, one by one
+                    yield address, port
+
         async with self.sweeping:
-            async for result in self.door.sweep((address, port) for port in ports for address in visits):
+            async for result in self.door.sweep(plan()):
                 if result.reason in CLOSED_HOURS:
-                    raise NotPermittedError("the authorised time is over", reason=result.reason)
+                    over = result.reason
                 visit = visits[result.address]
                 visit.ports[result.port] = result.state
                 visit.permit = visit.permit or (result.permit.id if result.permit else None)
+                leg.tried += result.state is not PortState.REFUSED_BY_LAW
                 leg.refused += result.state is PortState.REFUSED_BY_LAW and result.reason != Refusal.NEVER_TOUCH
                 swept += 1
                 if swept % 256 == 0 or swept == total:
                     self.context.progress("sweeping ports", swept, total)
         self.breaker.expect(visit.address for visit in visits.values() if visit.answered)
+        if over is not None:
+            raise NotPermittedError("the authorised time is over", reason=over)
 
     async def _visit_all(self, visits: Iterable[HostVisit], step: Step) -> None:
         async def one(visit: HostVisit) -> None:
@@ -175,14 +187,18 @@ class _Run:
             await step(visit)
             self._check_hours(visit)
         except (StoppedError, NotPermittedError) as error:
-            if not visit.over:
-                visit.interrupt(str(error))
+            self._interrupt(visit, str(error))
             if isinstance(error, StoppedError) or error.reason in CLOSED_HOURS:
                 raise
         except EnvironmentFault:
             raise
         except Exception:  # noqa: BLE001 - the one boundary of a visit (STYLE 15)
             visit.leave(Outcome.INTERNAL_ERROR, traceback.format_exc(limit=-4))
+
+    def _interrupt(self, visit: HostVisit, why: str) -> None:
+        """Say of a host that its visit was cut short; an address of which nothing is known is no host, and nothing is said of it."""
+        if not visit.over and (visit.answered or visit.name is not None or self._declared(visit)):
+            visit.interrupt(why)
 
     async def _ask_industrial(self, visit: HostVisit) -> None:
         """Ask a device at its industrial ports and compare its liveness at once: these are the devices that are hurt most easily."""
@@ -217,13 +233,13 @@ class _Run:
         if not ports:
             return  # heard over UDP alone, by a probe that has just ended
         before = {visit.ports[port] for port in ports}
-        for _ in range(2):
-            async for again in self.door.sweep([(visit.address, port) for port in ports], why="liveness"):
-                if again.state is PortState.REFUSED_BY_LAW:
-                    return
-                if again.state in before:
-                    self.breaker.after(visit.address, alive=True)
-                    return
+        for port in ports * 2:
+            [again] = [result async for result in self.door.sweep([(visit.address, port)], why="liveness")]
+            if again.state is PortState.REFUSED_BY_LAW:
+                return
+            if again.state in before:
+                self.breaker.after(visit.address, alive=True)
+                return
         self.breaker.after(visit.address, alive=False)
 
     def _check_hours(self, visit: HostVisit) -> None:
@@ -258,7 +274,7 @@ class _Run:
         if leg.refused:
             outcome, detail = Outcome.PARTIAL, f"{detail}; {leg.refused} connects were not permitted"
         if ended is not None:
-            outcome, detail = Outcome.PARTIAL if leg.waves else Outcome.NOT_PERMITTED, str(ended)
+            outcome, detail = Outcome.PARTIAL if leg.tried else Outcome.NOT_PERMITTED, str(ended)
         entity = Entity.of(EntityKind.NETWORK, network.site, network.name)
         with self.context.writer.batch() as batch:
             batch.coverage(
