@@ -88,13 +88,32 @@ def test_an_old_request_does_not_end_a_new_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_signals_set_the_flag(number: signal.Signals) -> None:
-    flag, loop = StopFlag(), asyncio.get_running_loop()
-    flag.on_signals(loop)
-    os.kill(os.getpid(), number)
-    while flag.reason is None:
-        await asyncio.sleep(0)
-    assert flag.reason == f"stopped by {number.name}"
-    assert not loop.remove_signal_handler(number)  # the second one does what it always does
+    flag, before = StopFlag(), signal.getsignal(number)
+    with flag.on_signals():
+        os.kill(os.getpid(), number)
+        while flag.reason is None:
+            await asyncio.sleep(0)
+        assert flag.reason == f"stopped by {number.name}"
+        assert signal.getsignal(number) is before  # the second one does what it always does
+
+
+def test_signals_that_are_ignored_stay_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        flag = StopFlag()
+        with flag.on_signals():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert flag.reason is None
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_signals_are_as_before_when_the_run_is_over() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with StopFlag().on_signals():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def collect(rig: Rig, path: Path, *, state: Path, progress: Progress, now: Calla
     Raises InputError for a bundle that is not empty, in use or of another rig, EnvironmentFault when the machine fails us.
     """
     writer = _open_bundle(rig, path, now(), resume=resume)
-    with Registration(path, state) as stop:
+    with Registration(path, state) as stop, stop.on_signals():
         context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None)
         result, notes, exchanges = NetworkResult(), [], 0
         try:
@@ -122,7 +122,6 @@ def _collect_network(context: Context, state: Path, stop: StopFlag) -> tuple[Net
 
 async def _through_the_door(context: Context, state: Path, stop: StopFlag) -> tuple[NetworkResult, int]:
     rig, clock = context.rig, SystemClock()
-    stop.on_signals(asyncio.get_running_loop())
     budget = LoginBudget(state / rig.id, rig.id)
     log = ContactLog(context.writer.path / "contacts.jsonl", clock, header={"rig": rig.id, "authorisation": rig.authorisation.reference})
     try:

@@ -8,12 +8,11 @@ and the time at which the kernel started it, so a later process with the same id
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -63,16 +62,29 @@ class StopFlag:
         if (reason := self.reason) is not None:
             raise StoppedError(reason)
 
-    def on_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let SIGINT and SIGTERM set the flag; a second one does what it always does."""
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Let SIGINT and SIGTERM set the flag while the `with` lasts; a second one does what it did before.
 
-        def caught(number: signal.Signals) -> None:
-            self.set(f"stopped by {number.name}")
-            for each in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(each)
+        Only in the main thread, with or without an event loop: what a loop is told of signals dies with it, and files are read before it.
+        """
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, caught, number)
+        def restore() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        def caught(number: int, _frame: object) -> None:
+            self.set(f"stopped by {signal.Signals(number).name}")
+            restore()
+
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # started in the background of a script: Ctrl-C is for somebody else
+                signal.signal(number, caught)
+        try:
+            yield
+        finally:
+            restore()
 
 
 class Registration:
