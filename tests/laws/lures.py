@@ -113,7 +113,10 @@ async def _serve(
         try:
             writer.write(greeting)
             while True:
-                request = await reader.readuntil(end)
+                first = await reader.readexactly(1)
+                if first == b"\x16":  # a ClientHello; nobody here speaks TLS
+                    break
+                request = first + await reader.readuntil(end)
                 counts.requests[address, port] += 1
                 writer.write(answer(address, request))
                 await writer.drain()

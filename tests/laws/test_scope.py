@@ -23,11 +23,11 @@ from tests.net.rigs import make_rig, rig_text
 
 pytestmark = pytest.mark.system
 
-SCOPE = [ip_network("10.77.0.0/27"), ip_network("fd77::10/124"), ip_network("10.77.1.8/30")]
+SCOPE = [ip_network("10.77.0.0/27"), ip_network("fd77::10/125"), ip_network("10.77.1.8/30")]
 AUTHORISED = ("10.77.0.0/25", "10.77.1.0/24", "fd77::/64")
 RIG = rig_text(
     networks=AUTHORISED,
-    ranges=["10.77.0.0/27", "fd77::10/124"],
+    ranges=["10.77.0.0/27", "fd77::10/125"],
     tcp=lures.TCP,
     udp=lures.UDP,
     intrusion="credential",
