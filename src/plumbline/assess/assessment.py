@@ -244,7 +244,7 @@ def read_json(out: Path) -> dict[str, Any]:
     path = out / "assessment.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError("holds no assessment", where=str(out), remedy="name the folder that `assess` wrote") from error
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from error

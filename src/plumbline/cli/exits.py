@@ -6,15 +6,27 @@ The first that holds: 4 our own fault; 2 the input was wrong; 1 a finding at or 
 
 from __future__ import annotations
 
-import sys
+import errno
+import signal
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 
-from plumbline.model.errors import EnvironmentFault, InputError, InternalError, NotPermittedError, PlumblineError, StoppedError
+from plumbline.model.errors import EnvironmentFault, InputError, NotPermittedError, StoppedError
+from plumbline.model.words import Outcome, Severity
+from plumbline.report.text import visible
+
+if TYPE_CHECKING:
+    from plumbline.assess.assessment import Assessment
+
+# Of an OSError that nobody translated these say that the machine failed, not that we did.
+MACHINE = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENAMETOOLONG", "ELOOP")
+}
 
 
 class Exit(IntEnum):
@@ -27,36 +39,65 @@ class Exit(IntEnum):
     INTERNAL = 4
 
 
+def exit_of(assessment: Assessment, fail_on: Severity) -> tuple[Exit, str]:
+    """Choose the exit code for an assessment, and say why in one line; '' for OK."""
+    reasons = assessment.counts.reasons or {}
+    defects = reasons.get(Outcome.INTERNAL_ERROR, 0) or sum(one.outcome == Outcome.INTERNAL_ERROR for one in assessment.unjudged_sources)
+    if defects:
+        return (
+            Exit.INTERNAL,
+            f"Plumbline itself failed at {defects:,} of them; the coverage of the bundle holds the trace. Please report it.",
+        )
+    found = sum(count for severity, count in assessment.severities.items() if severity.rank >= fail_on.rank)
+    if fail_on is Severity.NONE:
+        found = assessment.counts.fail
+    if found:
+        return Exit.FINDING, f"findings at or above {fail_on}: {found:,} (--fail-on)."
+    if any(not session.complete for session in {session.bundle: session for session in assessment.sessions}.values()):
+        return Exit.INCOMPLETE, "the collection ended early."
+    if assessment.unjudged_sources:
+        return Exit.INCOMPLETE, "a whole source or network went unjudged."
+    return Exit.OK, ""
+
+
 def guarded(main: Callable[[], object]) -> int:
-    """Run the command line and turn what it raises into a message on stderr and an exit code."""
-    console = Console(stderr=True)
+    """Run the command line; turns what it raises, and SIGINT and SIGTERM, into a message on stderr and an exit code."""
+    signals: list[str] = []
+
+    def caught(number: int, _frame: object) -> None:
+        signals.append(signal.Signals(number).name)
+        raise StoppedError(f"by {signals[0]}")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, caught)
     try:
-        result = main()
-        return int(result) if isinstance(result, int) else Exit.OK
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
-    except click.ClickException as usage:
-        usage.show()
-        return Exit.INPUT
-    except click.Abort:
-        console.print("stopped", style="yellow")
-        return Exit.INCOMPLETE
+        main()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else Exit.OK
     except (InputError, NotPermittedError) as error:
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _say("error", error, "red")
         return Exit.INPUT
     except StoppedError as error:
-        console.print(f"stopped: {error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        _say("stopped", error, "yellow")
         return Exit.INCOMPLETE
-    except EnvironmentFault as error:
-        console.print(f"the machine failed: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except (EnvironmentFault, MemoryError) as error:
+        _say("the machine failed", str(error) or "out of memory", "red")
         return Exit.INCOMPLETE
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader left; there is nobody to tell
-        return Exit.OK
-    except (InternalError, PlumblineError) as error:
-        console.print(f"a defect of Plumbline: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return Exit.INTERNAL
-    except Exception:  # noqa: BLE001 - the one boundary of the process: exit 4 and the trace that a bug report needs
-        console.print("a defect of Plumbline; please report this trace:", style="red")
+    except Exception as error:  # noqa: BLE001 - the one boundary of the process: exit 4 and the trace that a bug report needs
+        if signals:  # what a library made of our StoppedError
+            _say("stopped", f"by {signals[0]}", "yellow")
+            return Exit.INCOMPLETE
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            _say("the machine failed", error, "red")
+            return Exit.INCOMPLETE
         traceback.print_exc()
+        _say("a defect of Plumbline", "please report the trace above", "red")
         return Exit.INTERNAL
+    return Exit.OK
+
+
+def _say(kind: str, what: object, style: str) -> None:
+    console = Console(stderr=True)
+    for line in str(what).splitlines():
+        console.print(f"{kind}: {visible(line)}", style=style, markup=False, highlight=False, soft_wrap=True)

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import difflib
 import signal
 import tempfile
 import threading
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from plumbline.assess.run import assess
-from plumbline.cli.audit import ALL_FORMATS, run_reports
+from plumbline.cli.assess import run_reports
+from plumbline.cli.collect import now
 from plumbline.cli.exits import Exit
-from plumbline.cli.output import print_json, progress, stdout
+from plumbline.cli.options import ALL_FORMATS, Json, writable_folder
+from plumbline.cli.output import print_json, progress, say, stdout, table
 from plumbline.cli.summary import print_summary
-from plumbline.collect.run import collect
-from plumbline.lab.fleet import BASE, fleet
-from plumbline.lab.lab import running
-from plumbline.lab.rigfile import write as write_rig
-from plumbline.lab.switches import Switches
-from plumbline.lab.truth import Difference, differences, truth
 from plumbline.model.errors import InputError
-from plumbline.rig.loading import load
 
-app = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from plumbline.lab.lab import Lab
+    from plumbline.lab.switches import Switches
+    from plumbline.lab.truth import Difference
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+BASE = "127.20"
+DIFFERENCES_SHOWN = 20
 Safe = Annotated[
     list[str] | None, typer.Option("--safe", metavar="SWITCH", help="Move this switch to safe; may be repeated; 'all' moves every one.")
 ]
-Base = Annotated[str, typer.Option(help="The first two octets of the lab's addresses, in 127.0.0.0/8.")]
+Base = Annotated[str, typer.Option(metavar="BASE", help="The first two octets of the lab's addresses, in 127.0.0.0/8.")]
 
 
 def demo(
@@ -40,73 +41,146 @@ def demo(
     base: Base = BASE,
     as_json: Json = False,
 ) -> Exit:
-    """Start the lab, audit it, write the reports, and hold the ledger against the lab's truth."""
-    if (out / "bundle").exists():
-        raise InputError("holds a bundle already", where=str(out), remedy="name another folder, or remove this one")
-    at = datetime.now(UTC)
+    """Start the lab, audit it, and hold the result against the truth.
+
+    Everything stays on loopback. Writes the reports, OUT/bundle and OUT/rig. Ends with 0 when every verdict is what the lab's truth
+    demands, and with 1 when one is not.
+    """
+    from plumbline.assess.run import assess
+    from plumbline.collect.run import collect
+    from plumbline.lab.rigfile import write as write_rig
+    from plumbline.lab.truth import differences, truth
+    from plumbline.rig.loading import load
+
+    if (writable_folder(out) / "bundle").exists():
+        raise InputError("holds a bundle already", where=str(out), remedy="name another folder with -o, or remove this one")
+    _leave_alone(out / "rig")
     with progress() as show:
         show("starting the lab", 0, None)
         # The login budget of a real rig lasts 24 hours; the lab is another rig each time, so its state is thrown away with it.
-        with tempfile.TemporaryDirectory(prefix="plumbline-lab-") as state, running(at=at, base=base) as lab:
+        with tempfile.TemporaryDirectory(prefix="plumbline-lab-") as state, _running(None, base) as lab:
             rig = load(write_rig(lab.fleet, out / "rig"))
-            collect(rig, out / "bundle", state=Path(state), progress=show, now=lambda: datetime.now(UTC))
+            ended = collect(rig, out / "bundle", state=Path(state), progress=show, now=now).ended_early
         assessment = assess([out / "bundle"], out, progress=show)
-        run_reports(out, out, ALL_FORMATS.split(","), show)
+        written = run_reports(out, out, ALL_FORMATS.split(","), show)
     wrong = differences(truth(lab.fleet), out / "ledger.parquet")
     if as_json:
         print_json({**assessment.to_json(), "differences_from_truth": [str(one) for one in wrong]})
     else:
-        print_summary(assessment, out)
-        _print_differences(wrong, assessment.ledger_rows)
+        print_summary(assessment, out, written)
+        if not ended:
+            _print_differences(wrong, assessment.ledger_rows)
+    if ended:
+        return Exit.INCOMPLETE
     return Exit.FINDING if wrong else Exit.OK
 
 
 @app.command()
 def up(
-    folder: Annotated[Path, typer.Argument(help="Where to write the rig file and the files that belong to the rig.")] = Path("lab-rig"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the rig file and the files that belong to it.")] = Path(
+        "lab-rig"
+    ),
     safe: Safe = None,
     base: Base = BASE,
+    as_json: Json = False,
 ) -> None:
-    """Start the lab and keep it up until Ctrl-C; audit it from another terminal."""
+    """Start the lab and keep it up until Ctrl-C.
+
+    Writes FOLDER/rig.toml, so that you can audit it from another terminal as if it were yours.
+    """
+    from plumbline.lab.rigfile import write as write_rig
+
+    _leave_alone(writable_folder(folder, "FOLDER"))
     over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
-    with running(_switches(safe), at=datetime.now(UTC), base=base) as lab:
+    with _running(_switches(safe), base) as lab:
         path = write_rig(lab.fleet, folder)
-        stdout().print(f"The lab is up. In another terminal: plumbline audit {path} -o lab-out\nCtrl-C ends it.", markup=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: over.set())
+        if as_json:
+            print_json({"rig": str(path), "base": base, "devices": len(lab.devices)})
+        else:
+            say(f"The lab is up. In another terminal: plumbline audit {path} -o lab-out\nCtrl-C ends it.", keep=True)
         over.wait()
 
 
 @app.command("truth")
 def show_truth(safe: Safe = None, base: Base = BASE, as_json: Json = False) -> None:
     """Print every verdict that a right audit of the lab must give."""
-    expected = truth(fleet(_switches(safe), datetime.now(UTC), base))
+    from plumbline.lab.fleet import fleet
+    from plumbline.lab.truth import truth
+
+    switches = _switches(safe)
+    with _sound(base):
+        described = fleet(switches, now(), base)
     rows = [
         {"check": check, "asset": asset, "subject": subject, "verdict": one.verdict.value, "reason": one.reason}
-        for (check, asset, subject), one in sorted(expected.items())
+        for (check, asset, subject), one in sorted(truth(described).items())
     ]
     if as_json:
         print_json(rows)
         return
-    table = Table("check", "asset", "subject", "verdict", "reason", box=None, pad_edge=False)
+    listed = table("verdict", "reason", "check", "asset", "subject")
     for row in rows:
-        table.add_row(*(value or "" for value in row.values()))
-    stdout().print(table)
+        listed.add_row(row["verdict"], row["reason"] or "", row["check"], row["asset"], row["subject"])
+    stdout(wide=True).print(listed, markup=False)
+
+
+@contextmanager
+def _running(switches: Switches | None, base: str) -> Iterator[Lab]:
+    from plumbline.lab.lab import running
+
+    with _sound(base), running(switches, at=now(), base=base) as lab:
+        yield lab
+
+
+@contextmanager
+def _sound(base: str) -> Iterator[None]:
+    """Say what the caller can mend: a base outside loopback, servers that are not installed."""
+    from plumbline.lab.fleet import fleet
+    from plumbline.lab.switches import Switches
+
+    try:
+        fleet(Switches(), now(), base)
+    except ValueError as error:
+        raise InputError(str(error), where="--base") from error
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("plumbline"):
+            raise
+        raise InputError(
+            f"the lab's servers need {error.name}, which is not installed", remedy="install plumbline with its extra 'lab'"
+        ) from error
 
 
 def _switches(safe: list[str] | None) -> Switches:
+    from plumbline.lab.switches import SWITCHES, Switches
+
     if safe and "all" in safe:
         return Switches.safe()
-    try:
-        return Switches(frozenset(safe or ()))
-    except KeyError as error:
-        raise InputError(str(error.args[0]), where="--safe") from error
+    for name in safe or ():
+        if name not in SWITCHES:
+            near = difflib.get_close_matches(name, SWITCHES, n=3, cutoff=0.4)
+            remedy = f"did you mean {' or '.join(near)}?" if near else "a switch is <place>.<bad state>, such as camera.telnet_open"
+            raise InputError(f"no switch {name!r}", where="--safe", remedy=remedy)
+    return Switches(frozenset(safe or ()))
+
+
+def _leave_alone(folder: Path) -> None:
+    """Raise InputError when the folder holds a rig file that is not the lab's: the lab writes over its own only."""
+    from plumbline.lab.rigfile import RIG_ID
+
+    path = folder / "rig.toml"
+    if path.exists() and f'id = "{RIG_ID}"' not in path.read_text(encoding="utf-8", errors="replace"):
+        raise InputError("is a rig file of yours", where=str(path), remedy="name another folder; the lab writes its own rig.toml")
 
 
 def _print_differences(wrong: list[Difference], rows: int) -> None:
     if not wrong:
-        stdout().print(f"All {rows:,} verdicts are what the lab's truth demands.", style="green")
+        say(f"All {rows:,} verdicts are what the lab's truth demands.", style="green")
         return
-    stdout().print(f"{len(wrong):,} of {rows:,} verdicts differ from the lab's truth:", style="red")
-    for one in wrong[:20]:
-        stdout().print(f"  {one}", markup=False, soft_wrap=True)
+    say(f"{len(wrong):,} of {rows:,} verdicts differ from the lab's truth:", style="red")
+    for one in wrong[:DIFFERENCES_SHOWN]:
+        say(f"  {one}", keep=True)
+    if len(wrong) > DIFFERENCES_SHOWN:
+        say(f"  and {len(wrong) - DIFFERENCES_SHOWN:,} more")

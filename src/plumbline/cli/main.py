@@ -1,32 +1,47 @@
-"""The `plumbline` command and its groups; each group is a module of this package."""
+"""The `plumbline` command and its groups; each group is a module of this package.
+
+Rule: modules of this package import what judges, collects or runs the lab inside their commands. Loading all of it takes a second, which
+`--help`, a wrong option or `rig check` should not wait for.
+"""
 
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from plumbline import __version__
-from plumbline.cli import audit, checks, lab, rig
-from plumbline.cli.exits import guarded
+from plumbline.cli import assess, checks, collect, lab, later, rig
+from plumbline.cli.exits import Exit, guarded
+
+
+def _leave(code: object, **_options: object) -> None:
+    """What a command returns is the exit code; None is 0."""
+    raise typer.Exit(code if isinstance(code, int) else Exit.OK)
+
 
 app = typer.Typer(
     name="plumbline",
-    help="Audit an entire IoT rig from the ground up, and show what was proven, what is wrong and what could not be judged.",
+    help="Audit an entire IoT rig from the ground up: what is here, what is wrong, what was proven right and what could not be judged.",
+    epilog="Exit codes: 0; 1 a finding at or above --fail-on; 2 wrong input; 3 ended early, or a source went unjudged; 4 a defect of ours.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     add_completion=False,
+    result_callback=_leave,
 )
-app.add_typer(rig.app, name="rig", help="Write, check and sign a rig file.")
-app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
-app.add_typer(lab.app, name="lab", help="The simulated rig on loopback.")
 app.command()(lab.demo)
-app.command()(audit.audit)
-app.command()(audit.collect)
-app.command()(audit.assess)
-app.command()(audit.report)
-app.command()(audit.stop)
+app.add_typer(rig.app, name="rig", help="Write, check and sign a rig file.")
+app.command()(assess.audit)
+app.command()(collect.collect)
+app.command()(collect.stop)
+app.command()(assess.assess)
+app.command()(assess.report)
+app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
+app.add_typer(lab.app, name="lab", help="The simulated rig on loopback: start it, or print its truth.")
+later.add_commands(app)
 
 
 def _version(wanted: bool) -> None:
@@ -42,4 +57,7 @@ def _main(version: Annotated[bool, typer.Option("--version", callback=_version, 
 
 def run() -> None:
     """Entry point of the installed script."""
-    sys.exit(guarded(lambda: app(standalone_mode=False)))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal's encoding lacks must not end an audit
+    sys.exit(guarded(app))

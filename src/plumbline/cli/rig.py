@@ -2,60 +2,84 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from plumbline.cli.output import print_json, stdout
-from plumbline.cli.plans import print_plan
+from plumbline.cli.collect import now
+from plumbline.cli.options import Json, RigPath
+from plumbline.cli.output import print_json, say
 from plumbline.model.errors import InputError
-from plumbline.rig.loading import load
-from plumbline.rig.plan import plan
-from plumbline.rig.signature import sign as sign_file
-from plumbline.rig.template import init_text
 
-app = typer.Typer(no_args_is_help=True)
-
-RigPath = Annotated[Path, typer.Argument(metavar="RIG", help="The rig file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
-def init(path: Annotated[Path, typer.Argument(metavar="RIG", help="Where to write it.")] = Path("rig.toml")) -> None:
+def init(
+    path: Annotated[Path, typer.Argument(metavar="RIG", help="Where to write it.")] = Path("rig.toml"),
+    as_json: Json = False,
+) -> None:
     """Write an annotated rig file to fill in."""
+    from plumbline.rig.template import init_text
+
     try:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(init_text())
     except FileExistsError as error:
         raise InputError("exists already", where=str(path), remedy="name another file") from error
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from error
-    stdout().print(f"Wrote {path}. Fill it in, then: plumbline rig check {path}", markup=False)
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(path), remedy="make its folder first, or name another"
+        ) from error
+    if as_json:
+        print_json({"rig": str(path)})
+    else:
+        say(f"Wrote {path}. Fill it in, then: plumbline rig check {path}", keep=True)
 
 
 @app.command()
 def check(path: RigPath, as_json: Json = False) -> None:
-    """Validate a rig file, and show exactly what an audit would contact and read, and why anything is refused."""
+    """Validate a rig file, and show exactly what an audit would touch.
+
+    Shows what would be contacted and read, how often and for how long at most, and what is refused and why. Contacts nothing.
+    """
+    from plumbline.cli.plans import print_plan
+    from plumbline.rig.loading import load
+    from plumbline.rig.plan import plan
+
     rig = load(path)
-    planned = plan(rig, datetime.now(UTC))
+    planned = plan(rig, now())
     if as_json:
         print_json(planned.to_json())
     else:
-        print_plan(rig, planned)
+        print_plan(path, planned)
 
 
 @app.command()
 def sign(
     path: RigPath,
-    key: Annotated[Path, typer.Option(help="The signer's Ed25519 private key, PEM.")],
-    signer: Annotated[str, typer.Option(help="Who signs: name and office.")],
+    key: Annotated[Path, typer.Option(metavar="PEM", help="The signer's Ed25519 private key.")],
+    signer: Annotated[str, typer.Option(metavar="NAME", help="Who signs: name and office.")],
+    as_json: Json = False,
 ) -> None:
-    """Sign a rig file for its owner; needed for intrusion `credential` and for public ranges."""
+    """Sign a rig file as its owner.
+
+    Needed for intrusion 'credential' and for public addresses. Any later change to the file makes the signature void.
+    A key: openssl genpkey -algorithm ed25519 -out owner.pem
+    """
+    from plumbline.rig.signature import sign as sign_file
+    from plumbline.rig.signature import verify
+
     try:
         pem = key.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(key)) from error
-    written = sign_file(path, pem, signer, datetime.now(UTC))
-    stdout().print(f"Wrote {written}. Any change to {path.name} makes it void.", markup=False)
+        remedy = "make a key: openssl genpkey -algorithm ed25519 -out owner.pem"
+        raise InputError(f"cannot be read: {error.strerror}", where=str(key), remedy=remedy) from error
+    written = sign_file(path, pem, signer, now())
+    fingerprint = verify(path).fingerprint
+    if as_json:
+        print_json({"signature": str(written), "signer": signer, "fingerprint": fingerprint})
+        return
+    say(f"Wrote {written}. Any change to {path.name} makes it void.", keep=True)
+    say(f"Key fingerprint, to be compared over another channel: {fingerprint}", keep=True)

@@ -1,38 +1,60 @@
-"""The end of an audit on the terminal: what to do first, and the three counts."""
+"""The end of an audit on the terminal: what to do first, the counts, what was not judged at all, and where to read on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.text import Text
 
-from plumbline.assess.assessment import Assessment
-from plumbline.cli.output import stdout
+from plumbline.cli.output import say, stdout, table
 from plumbline.model.words import Severity
+from plumbline.report.text import joined, plural, visible
+
+if TYPE_CHECKING:
+    from plumbline.assess.assessment import Action, Assessment
 
 ACTIONS_SHOWN = 10
+SOURCES_SHOWN = 10
 COLOURS = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan", Severity.NONE: ""}
 
 
-def print_summary(assessment: Assessment, out: Path) -> None:
-    """Print the actions of highest risk, the counts, and where the report is."""
-    console = stdout()
-    counts = assessment.counts
+def print_summary(assessment: Assessment, out: Path, written: Sequence[Path]) -> None:
+    """Print the actions of highest risk, the counts, what went unjudged or ended early, and the reports that were written."""
     if assessment.actions:
-        table = Table("severity", "findings", "what to do", "effort", box=None, pad_edge=False)
-        for action in assessment.actions[:ACTIONS_SHOWN]:
-            table.add_row(
-                f"[{COLOURS[action.severity]}]{action.severity.value}[/]", str(action.findings), action.recommendation, action.effort
-            )
-        console.print(table)
-        more = len(assessment.actions) - ACTIONS_SHOWN
-        if more > 0:
-            console.print(f"... and {more} more actions in the report")
-    console.print(
-        f"\n{assessment.assets_count:,} assets: {counts.fail:,} wrong, {counts.passed:,} proven right, "
-        f"{counts.inconclusive:,} not judged, {counts.not_applicable:,} do not apply.",
+        _print_actions(assessment.actions)
+    counts = assessment.counts
+    say(
+        f"{plural(assessment.assets_count, 'asset')}, {plural(assessment.ledger_rows, 'verdict')}: {counts.fail:,} wrong, "
+        f"{counts.passed:,} proven right, {counts.inconclusive:,} not judged, {counts.not_applicable:,} do not apply.",
         style="bold",
     )
-    console.print(f"Ledger {assessment.ledger_digest[:16]}..., judged as of {assessment.as_of:%Y-%m-%d %H:%M} UTC", markup=False)
-    for report in sorted(out.glob("report.html")):
-        console.print(f"Report: {report}", markup=False, soft_wrap=True)
+    if counts.fail:
+        say(f"Wrong: {joined(f'{count:,} {severity}' for severity, count in assessment.severities.items() if count)}.")
+    for session in {session.bundle: session for session in assessment.sessions}.values():
+        if not session.complete:
+            say(f"The collection of {session.bundle} ended early: {'; '.join(session.notes) or 'it was killed'}.", style="yellow")
+    for one in assessment.unjudged_sources[:SOURCES_SHOWN]:
+        say(f"Not judged at all: {one.entity} ({one.outcome}{': ' + one.detail.splitlines()[-1] if one.detail else ''})", style="yellow")
+    more = len(assessment.unjudged_sources) - SOURCES_SHOWN
+    if more > 0:
+        say(f"Not judged at all: {more:,} further sources", style="yellow")
+    say(f"Ledger {assessment.ledger_digest[:16]}..., judged as of {assessment.as_of:%Y-%m-%d %H:%M} UTC")
+    if shown := [path for path in written if path.suffix == ".html"] or written[:1]:
+        say(f"Report: {shown[0]}", keep=True)
+    else:
+        say(f"Written to {out}. For reports: plumbline report {out}", keep=True)
+
+
+def _print_actions(actions: Sequence[Action]) -> None:
+    say("What to do first, by risk: severity weighed by what the asset is worth and from how far it can be reached (100 is most)\n")
+    rows = table("risk", "severity", "findings", "what to do", "effort")
+    rows.columns[0].justify = rows.columns[2].justify = "right"
+    # Risk ends at 100, so of two that reach it the more severe goes first, as in the report.
+    for action in sorted(actions, key=lambda action: (-action.risk, -action.severity.rank))[:ACTIONS_SHOWN]:
+        severity = Text(action.severity.value, COLOURS[action.severity])
+        rows.add_row(str(action.risk), severity, f"{action.findings:,}", Text(visible(action.recommendation)), action.effort)
+    stdout().print(rows)
+    more = len(actions) - ACTIONS_SHOWN
+    say(f"... and {plural(more, 'more action')} in the report\n" if more > 0 else "")

@@ -245,7 +245,7 @@ class Bundle:
         self.path = path
         try:
             self.manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             remedy = "name the folder that `collect` wrote"
             raise InputError("not a bundle: it has no manifest.json", where=str(path), remedy=remedy) from error
         except (OSError, ValueError) as error:

@@ -1,0 +1,148 @@
+"""`plumbline audit | assess | report`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plumbline.cli.collect import run_collection
+from plumbline.cli.exits import Exit, exit_of
+from plumbline.cli.later import FORMATS as LATER_FORMATS
+from plumbline.cli.later import not_yet
+from plumbline.cli.options import ALL_FORMATS, Checks, FailOn, Formats, Json, Out, RigPath, writable_folder
+from plumbline.cli.output import ProgressCall, print_json, progress, say
+from plumbline.cli.summary import print_summary
+from plumbline.model.errors import InputError
+from plumbline.model.words import Severity
+
+if TYPE_CHECKING:
+    from plumbline.assess.assessment import Assessment
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+        metavar="DATE",
+        help="Judge as of this date or time, in UTC: 2026-11-21 or 2026-11-21T09:30:00. [default: the end of the collection]",
+    ),
+]
+
+
+class Engine(StrEnum):
+    """What runs the checks' SQL."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+def audit(rig: RigPath, out: Out, fail_on: FailOn = Severity.HIGH, formats: Formats = ALL_FORMATS, as_json: Json = False) -> Exit:
+    """Collect, assess and report: a whole audit into OUT.
+
+    The bundle goes into OUT/bundle. Ctrl-C, SIGTERM and `plumbline stop` end the collection cleanly; what was collected is judged.
+    """
+    wanted = _formats(formats)
+    bundle = writable_folder(out) / "bundle"
+    if bundle.exists() and not (bundle.is_dir() and not any(bundle.iterdir())):
+        again = f"plumbline collect {rig} -o {bundle} --resume, then plumbline assess {bundle} -o {out}"
+        raise InputError("holds a bundle already", where=str(out), remedy=f"name another folder; to go on with it: {again}")
+    with progress() as show:
+        ended = run_collection(rig, bundle, show).ended_early
+        assessment = _judged([bundle], out, show)
+        written = run_reports(out, out, wanted, show)
+    code = _end(assessment, out, fail_on, written, as_json=as_json)
+    if ended and not as_json:
+        again = f"plumbline collect {rig} -o {bundle} --resume && plumbline assess {bundle} -o {out}"
+        say(f"To go on with the collection: {again}", style="yellow", keep=True)
+    return code
+
+
+def assess(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles of one rig: what `collect` wrote.")],
+    out: Out,
+    as_of: AsOf = None,
+    checks: Checks = None,
+    fail_on: FailOn = Severity.HIGH,
+    as_json: Json = False,
+    engine: Annotated[Engine, typer.Option(hidden=True)] = Engine.DUCKDB,
+    reference: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    waivers: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> Exit:
+    """Judge bundles: the ledger and the assessment into OUT.
+
+    Needs no network. Several bundles of one rig are judged as one.
+    """
+    for option, wanted in {"--engine spark": engine is Engine.SPARK, "--reference": reference, "--waivers": waivers}.items():
+        if wanted:
+            raise not_yet(option, "leave the option out")
+    writable_folder(out)
+    with progress() as show:
+        assessment = _judged(bundles, out, show, as_of=as_of.replace(tzinfo=UTC) if as_of else None, checks_dir=checks)
+    return _end(assessment, out, fail_on, [], as_json=as_json)
+
+
+def report(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="What `assess` wrote.")],
+    formats: Formats = ALL_FORMATS,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write there instead of into OUT.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write reports of an assessment."""
+    wanted = _formats(formats)
+    with progress() as show:
+        written = run_reports(out, writable_folder(to, "--to") if to else out, wanted, show)
+    if as_json:
+        print_json({"written": [str(path) for path in written]})
+        return
+    for path in written:
+        say(str(path), keep=True)
+
+
+def run_reports(out: Path, to: Path, wanted: list[str], show: ProgressCall) -> list[Path]:
+    """Write several formats from one reading of OUT; returns the files written."""
+    from plumbline.report.loading import load
+    from plumbline.report.registry import write
+
+    show("writing reports", 0, len(wanted))
+    view, written = load(out), list[Path]()
+    for done, word in enumerate(wanted, start=1):
+        written += write(word, out, to, report=view)
+        show("writing reports", done, len(wanted))
+    return written
+
+
+def _judged(
+    bundles: list[Path], out: Path, show: ProgressCall, *, as_of: datetime | None = None, checks_dir: Path | None = None
+) -> Assessment:
+    from plumbline.assess.run import assess as judge
+
+    return judge(bundles, out, as_of=as_of, checks_dir=checks_dir, progress=show)
+
+
+def _formats(text: str) -> list[str]:
+    from plumbline.report.registry import formats
+
+    wanted = [word.strip() for word in text.split(",") if word.strip()]
+    choose = f"choose from {', '.join(formats())}"
+    for word in wanted:
+        if word in LATER_FORMATS:
+            raise not_yet(f"--format {word}", LATER_FORMATS[word])
+        if word not in formats():
+            raise InputError(f"no report format {word!r}", where="--format", remedy=choose)
+    if not wanted:
+        raise InputError("names no format", where="--format", remedy=choose)
+    return wanted
+
+
+def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Path], *, as_json: bool) -> Exit:
+    code, why = exit_of(assessment, fail_on)
+    if as_json:
+        print_json(assessment.to_json())
+        return code
+    print_summary(assessment, out, written)
+    if why:
+        say(f"Exit code {code.value}: {why}")
+    return code

@@ -1,0 +1,34 @@
+"""Arguments and options that several commands share, and the questions asked of them before any work begins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plumbline.model.errors import InputError
+from plumbline.model.words import Severity
+
+RigPath = Annotated[Path, typer.Argument(metavar="RIG", help="The rig file.")]
+Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The folder to write.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+FailOn = Annotated[Severity, typer.Option(metavar="SEVERITY", help="Exit 1 for a finding of this severity (none ... critical) or above.")]
+Formats = Annotated[str, typer.Option("--format", metavar="FORMATS", help="Reports to write, separated by commas.")]
+Checks = Annotated[
+    Path | None,
+    typer.Option("--checks", metavar="DIR", help="A folder of your own checks, DIR/<layer>/<name>.toml, beside the shipped ones."),
+]
+
+ALL_FORMATS = "html,json,csv"
+
+
+def writable_folder(path: Path, option: str = "--output") -> Path:
+    """Give the folder back; raises InputError, before an hour of collecting, when nothing can be written there."""
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists() or place.is_symlink())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file, not a folder", where=option, remedy="name another folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{nearest} cannot be written by you", where=option, remedy="name another folder")
+    return path
