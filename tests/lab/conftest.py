@@ -1,6 +1,6 @@
 """One lab for all tests of the lab: weak twins weak, hardened twins safe, on addresses that no other test process uses."""
 
-import os
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -11,10 +11,22 @@ from plumbline.lab.lab import Lab, running
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)  # certificates are relative to it; nothing here compares with the machine's clock
 
+_CLAIM_PORT = 20999  # the lab uses no such port, nor the last address of a base
+_claims: list[socket.socket] = []  # held for as long as this process lives
 
-def free_base(offset: int = 0) -> str:
-    """Two octets of 127.0.0.0/8 for this process."""
-    return f"127.{100 + (os.getpid() + offset) % 100}"
+
+def free_base() -> str:
+    """Claim two octets of 127.0.0.0/8 for this process, by binding a socket at their end."""
+    for number in range(100, 250):
+        claim = socket.socket()
+        try:
+            claim.bind((f"127.{number}.255.254", _CLAIM_PORT))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return f"127.{number}"
+    raise RuntimeError("every base is taken")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from plumbline.lab.switches import Switches
 from plumbline.model.errors import EnvironmentFault, InputError
 from tests.lab.conftest import AT, free_base
 
-BASE = free_base(25)
+BASE = free_base()
 
 
 def listening(base: str) -> set[str]:
@@ -49,7 +49,7 @@ def test_inside_a_loop_of_ones_own_no_task_is_left() -> None:
 
 
 def test_two_labs_side_by_side() -> None:
-    with running(at=AT, base=BASE, subset=["camera"]), running(at=AT, base=free_base(26), subset=["camera"]) as second:
+    with running(at=AT, base=BASE, subset=["camera"]), running(at=AT, base=free_base(), subset=["camera"]) as second:
         socket.create_connection((second.devices[0].address, 8080), timeout=5).close()
 
 

@@ -64,7 +64,7 @@ def test_the_controller_takes_several_connections(lab: Lab, devices: Twins) -> N
 
 
 def alone() -> AbstractContextManager[Lab]:
-    return running(at=datetime(2026, 11, 20, tzinfo=UTC), base=free_base(50), subset=["plc"])
+    return running(at=datetime(2026, 11, 20, tzinfo=UTC), base=free_base(), subset=["plc"])
 
 
 def harms_after(*said: bytes, together: bool = False) -> list[str]:

@@ -40,7 +40,7 @@ def test_a_mute_port_listens_to_the_end(devices: Twins) -> None:
 
 
 def test_a_printing_port_notes_what_is_printed() -> None:
-    with running(at=AT, base=free_base(27), subset=["printer"]) as lab:
+    with running(at=AT, base=free_base(), subset=["printer"]) as lab:
         for sent, noted in ((b"", []), (b"GET / HTTP/1.1", [("printer", "printed what it was sent")])):
             with socket.create_connection((lab.devices[0].address, 9100), timeout=5) as line:
                 line.sendall(sent)

@@ -28,15 +28,17 @@ class Difference:
 
 def differences(expected: Mapping[Key, Expected], ledger: Path) -> list[Difference]:
     """Compare with a ledger.parquet, a file or a folder of parts; empty when every row is as it must be."""
+    return compare(expected, read(ledger))
+
+
+def read(ledger: Path) -> dict[Key, Expected]:
+    """Read the verdicts of a ledger.parquet."""
     table = pq.read_table(ledger, columns=["check", "asset", "subject", "verdict", "reason"])
-    return compare(
-        expected,
-        {
-            (row["check"], row["asset"], row["subject"]): Expected(Verdict(row["verdict"]), row["reason"])
-            for batch in table.to_batches()
-            for row in batch.to_pylist()
-        },
-    )
+    return {
+        (row["check"], row["asset"], row["subject"]): Expected(Verdict(row["verdict"]), row["reason"])
+        for batch in table.to_batches()
+        for row in batch.to_pylist()
+    }
 
 
 def compare(expected: Mapping[Key, Expected], given: Mapping[Key, Expected]) -> list[Difference]:

@@ -1,0 +1,33 @@
+"""The whole lab, audited: the ledger is the truth, row by row, nobody is accused wrongly, and no device was hurt."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from plumbline.lab.switches import Switches
+from plumbline.lab.truth import compare, truth
+from plumbline.model.words import Verdict
+from tests.lab.auditing import audit
+from tests.lab.conftest import free_base
+
+LOGINS_PER_DEVICE = 5  # law 6: failures in 24 hours, over all protocols
+HARDENED = ("-hardened", "terminal", "cam-4")  # how the hardened side's assets are called
+
+
+@pytest.mark.parametrize("switches", [Switches(), Switches.safe()], ids=["as it is shown", "every switch at safe"])
+def test_an_audit_of_the_whole_lab(switches: Switches, tmp_path: Path) -> None:
+    audited = audit(switches, tmp_path, free_base())
+    assert [str(one) for one in compare(truth(audited.fleet), audited.ledger)] == []
+
+    accused = [key for key, said in audited.ledger.items() if said.verdict is Verdict.FAIL and any(word in key[1] for word in HARDENED)]
+    assert accused == []
+
+    answering = [device for device in audited.fleet.devices if not device.silent and not device.untouchable]
+    assert (audited.hosts, audited.ended_early) == (len(answering), None)
+
+    logins: Counter[str] = Counter()
+    for (device, _protocol), times in audited.watch.logins.items():
+        logins[device] += times
+    assert audited.watch.harms == []
+    assert max(logins.values()) <= LOGINS_PER_DEVICE
