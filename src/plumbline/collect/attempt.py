@@ -3,8 +3,8 @@
 Used by the collectors of files (firmware, edge, azure); probes of the network write their coverage themselves.
 
 Rules:
-- Rows are committed in units of bounded size. The first unit of a table carries `partial` coverage, so a run that is killed between
-  two units leaves `partial` behind: the best outcome of several counts, and `end` writes the real one.
+- An attempt is one unit of work, however many rows it has: a run that is killed or stopped within it leaves nothing of it, and a
+  resumed one reads the file again. Rows wait on the disk, so that memory does not grow with the file.
 - A table's outcome is the worst that was said of it; it is `ok` only when nothing was.
 - Details name at most a handful of places, then how many more there were.
 """
@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.collect.context import Context
-from plumbline.evidence.bundle import SuppliedFile
+from plumbline.evidence.bundle import Batch, SuppliedFile
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome
 
-UNIT_ROWS = 5_000
+SPILL_ROWS = 5_000
 DETAILS_MAX = 5
 DETAIL_LENGTH_MAX = 600
 
 
 class Attempt:
-    """Gather rows and shortfalls of `entity` for a fixed set of tables; `end` must be called once."""
+    """Gather rows and shortfalls of `entity` for a fixed set of tables; `end`, `hand_over` or `abandon` must be called once."""
 
     def __init__(self, context: Context, entity: Entity, tables: tuple[str, ...]) -> None:
         self.context = context
@@ -35,7 +35,6 @@ class Attempt:
         self.started_at = context.now()
         self.counts = dict.fromkeys(tables, 0)
         self._short: dict[str, _Shortfall] = {table: _Shortfall() for table in tables}
-        self._announced: set[str] = set()
         self._batch = context.writer.batch()
         self._waiting = 0
 
@@ -52,11 +51,11 @@ class Attempt:
         self._batch.row(table, entity or self.entity, subject, observed_at=self.started_at, raw=raw, **columns)
         self.counts[table] += 1
         self._waiting += 1
-        if self._waiting >= UNIT_ROWS:
-            self.unit()
+        if self._waiting >= SPILL_ROWS:
+            self.spill()
 
     def bulk(self, table: str, data: Any) -> None:
-        """Add an Arrow table with all columns of the spec, the common ones included; large ones want a `unit` of their own."""
+        """Add an Arrow table with all columns of the spec, the common ones included; after a large one, `spill`."""
         self._batch.rows(table, data)
         self.counts[table] += data.num_rows
 
@@ -66,7 +65,11 @@ class Attempt:
             self._short[table].add(outcome, detail[:DETAIL_LENGTH_MAX])
 
     def end(self) -> None:
-        """Commit what is left, with the outcome of every table."""
+        """Commit all rows, with the outcome of every table."""
+        self.context.writer.commit(self.hand_over())
+
+    def hand_over(self) -> Batch:
+        """Give all rows, with the outcome of every table, for the caller to commit."""
         ended_at = self.context.now()
         for table in self.tables:
             said = self._short[table]
@@ -82,25 +85,15 @@ class Attempt:
                 ended_at=ended_at,
                 detail=said.text(),
             )
-        self.context.writer.commit(self._batch)
+        return self._batch
 
-    def unit(self) -> None:
-        """Commit what is gathered, before more follows."""
-        now = self.context.now()
-        for table in self.tables:
-            if self.counts[table] and table not in self._announced:
-                self._announced.add(table)
-                self._batch.coverage(
-                    self.entity,
-                    table,
-                    outcome=Outcome.PARTIAL,
-                    rows=self.counts[table],
-                    started_at=self.started_at,
-                    ended_at=now,
-                    detail="reading had not ended",
-                )
-        self.context.writer.commit(self._batch)
-        self._batch = self.context.writer.batch()
+    def abandon(self) -> None:
+        """Leave nothing of the attempt, as the run was stopped within it."""
+        self._batch.discard()
+
+    def spill(self) -> None:
+        """Let what is gathered wait on the disk."""
+        self._batch.spill()
         self._waiting = 0
 
 

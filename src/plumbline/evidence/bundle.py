@@ -9,6 +9,7 @@
 
 A part is written once and never changed. A table part counts only when the coverage part of the same name exists: that
 file is written last and commits them all, so a run killed at any moment leaves whole units of work or nothing of them.
+A unit too large for memory is spilled beside the tables and takes its place there, as `<part>+<n>`, when it is committed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import hashlib
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline import __version__
-from plumbline.evidence.parts import atomic, checked_row, coverage_row, write_coverage, write_part, write_table
+from plumbline.evidence.parts import atomic, checked_row, coverage_row, write_coverage, write_table
 from plumbline.evidence.specs import load_tables
 from plumbline.model.entities import Entity
 from plumbline.model.errors import EnvironmentFault, InputError, InternalError
@@ -39,6 +40,7 @@ FORMAT = 1
 # A part per device would be thousands of tiny files; units of work are gathered until one of these is reached.
 FLUSH_ROWS = 50_000
 FLUSH_SECONDS = 2.0
+SPILLED = ".spilled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Batch:
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     bulk: list[tuple[str, pa.Table]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    spilled: list[tuple[str, Path]] = field(default_factory=list)
 
     def row(
         self,
@@ -103,6 +106,29 @@ class Batch:
             raise InternalError(f"coverage of an unknown table {table}")
         times = {"started_at": started_at, "ended_at": ended_at}
         self.attempts.append(coverage_row(entity, table, subject, outcome, rows=rows, permit=permit, detail=detail, **times))
+
+    def spill(self) -> None:
+        """Move the rows gathered so far from memory to the disk, where they count for nothing until the batch is committed."""
+        for name, data in self.writer.gathered([self]):
+            path = self.writer.path / "tables" / name / f"{secrets.token_hex(8)}{SPILLED}"
+            write_table(path, data)
+            self.spilled.append((name, path))
+        self.tables.clear()
+        self.bulk.clear()
+
+    def absorb(self, other: Batch) -> None:
+        """Take over everything of another batch, so that both are committed as one."""
+        for name, rows in other.tables.items():
+            self.tables[name] += rows
+        self.bulk += other.bulk
+        self.attempts += other.attempts
+        self.spilled += other.spilled
+
+    def discard(self) -> None:
+        """Forget the batch; it must not have been committed."""
+        for _, path in self.spilled:
+            path.unlink(missing_ok=True)
+        self.spilled.clear()
 
     def __enter__(self) -> Batch:
         return self
@@ -147,6 +173,7 @@ class BundleWriter:
         """Go on with a bundle: `outcomes` then holds the best outcome of every attempt made so far."""
         bundle = Bundle(path)
         writer = cls(path, bundle.manifest, now)
+        writer._drop_spilled()
         for part in bundle.coverage_parts():
             for row in pq.read_table(part, columns=["entity", "table", "subject", "outcome"]).to_pylist():
                 writer._remember(row)
@@ -186,7 +213,7 @@ class BundleWriter:
         last = max((row["ended_at"] for row in batch.attempts), default=None)
         self._waiting_since = self._waiting_since or last
         late = last is not None and self._waiting_since is not None and (last - self._waiting_since).total_seconds() >= FLUSH_SECONDS
-        if batch.bulk or late or self._waiting_rows >= FLUSH_ROWS:
+        if batch.bulk or batch.spilled or late or self._waiting_rows >= FLUSH_ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -194,29 +221,36 @@ class BundleWriter:
         if not self._waiting:
             return
         self._parts += 1
-        part = f"{self.session}-{self._parts:05d}.parquet"
+        part = f"{self.session}-{self._parts:05d}"
+        for name, data in self.gathered(self._waiting):
+            write_table(self.path / "tables" / name / f"{part}.parquet", data)
+        for number, (_, spilled) in enumerate((one for batch in self._waiting for one in batch.spilled), 1):
+            spilled.rename(spilled.with_name(f"{part}+{number}.parquet"))
+        write_coverage(self.path / "coverage" / f"{part}.parquet", [row for batch in self._waiting for row in batch.attempts])
+        self._waiting, self._waiting_rows, self._waiting_since = [], 0, None
+
+    @staticmethod
+    def gathered(batches: Iterable[Batch]) -> Iterator[tuple[str, pa.Table]]:
+        """Give each table's rows of some batches as one Arrow table, by the tables' names."""
         tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
         bulk: dict[str, list[pa.Table]] = defaultdict(list)
-        attempts: list[dict[str, Any]] = []
-        for batch in self._waiting:
-            attempts += batch.attempts
+        for batch in batches:
             for name, rows in batch.tables.items():
                 tables[name] += rows
             for name, data in batch.bulk:
                 bulk[name].append(data)
         for name in sorted(tables.keys() | bulk.keys()):
-            schema = load_tables()[name].schema()
-            target = self.path / "tables" / name / part
-            if bulk[name]:
-                write_table(target, pa.concat_tables([pa.Table.from_pylist(tables[name], schema=schema), *bulk[name]]))
-            else:
-                write_part(target, tables[name], schema)
-        write_coverage(self.path / "coverage" / part, attempts)
-        self._waiting, self._waiting_rows, self._waiting_since = [], 0, None
+            yield name, pa.concat_tables([pa.Table.from_pylist(tables[name], schema=load_tables()[name].schema()), *bulk[name]])
+
+    def _drop_spilled(self) -> None:
+        """Remove what a unit of work left behind that was never committed."""
+        for path in self.path.glob(f"tables/*/*{SPILLED}"):
+            path.unlink(missing_ok=True)
 
     def finish(self, *, ended_at: datetime, complete: bool, notes: Iterable[str] = ()) -> None:
         """End the session: flush, digest every file, write the manifest. `complete` false: the run was ended early, `notes` say why."""
         self.flush()
+        self._drop_spilled()
         self._manifest["sessions"][-1].update(ended_at=_iso(ended_at), complete=complete, notes=list(notes))
         self._manifest["files"] = {str(path.relative_to(self.path)): _described(path) for path in _content(self.path)}
         self._write_manifest()
@@ -259,8 +293,9 @@ class Bundle:
 
     def parts(self, table: str) -> list[Path]:
         """Committed parts of a table, in name order; empty when nothing was collected into it."""
-        committed = {path.name for path in self.coverage_parts()}
-        return [path for path in sorted((self.path / "tables" / table).glob("*.parquet")) if path.name in committed]
+        committed = {path.stem for path in self.coverage_parts()}
+        parts = sorted((self.path / "tables" / table).glob("*.parquet"))
+        return [path for path in parts if path.stem.partition("+")[0] in committed]
 
 
 def _content(root: Path) -> list[Path]:

@@ -42,8 +42,9 @@ _NO_TWINS = "the file carries no twins: supply a twin query (`az iot hub query -
 
 
 def collect(context: Context) -> None:
-    """Read every hub of the rig file."""
+    """Read every hub of the rig file; those that an earlier session read are not read again."""
     names: dict[Path, str | None] = {}
+    lists: dict[str, list[Path]] = {}
     for hub in context.rig.hubs:
         if context.stop():
             return
@@ -51,7 +52,10 @@ def collect(context: Context) -> None:
             names[hub.resource] = _read_resource(context, hub.resource)
         if hub.devices is not None:
             name = names.get(hub.resource) if hub.resource is not None else None
-            _read_devices(context, hub.devices, name or _stem(hub.devices))
+            lists.setdefault(name or _stem(hub.devices), []).append(hub.devices)
+    for name, paths in lists.items():
+        if not context.writer.attempted(Entity.of(EntityKind.HUB, "", name), DEVICE_TABLES[0]):
+            _read_lists(context, name, paths)
 
 
 def _stem(path: Path) -> str:
@@ -63,12 +67,17 @@ def _read_resource(context: Context, path: Path) -> str | None:
     try:
         hubs = read_hubs(read(path, RESOURCE_MAX), _stem(path))
     except ProtocolError as error:
-        attempt = Attempt(context, Entity.of(EntityKind.HUB, "", _stem(path)), RESOURCE_TABLES)
-        attempt.supply(path)
-        attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {error}")
-        attempt.end()
+        entity = Entity.of(EntityKind.HUB, "", _stem(path))
+        if not context.writer.attempted(entity, RESOURCE_TABLES[0]):
+            attempt = Attempt(context, entity, RESOURCE_TABLES)
+            attempt.supply(path)
+            attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {error}")
+            attempt.end()
         return None
+    earlier = {hub.name for hub in hubs if context.writer.attempted(Entity.of(EntityKind.HUB, "", hub.name), "hub_certificate")}
     for hub in hubs:
+        if hub.name in earlier:
+            continue
         tables = RESOURCE_TABLES if hub.properties is not None else ("hub_certificate",)
         attempt = Attempt(context, Entity.of(EntityKind.HUB, "", hub.name), tables)
         file = attempt.supply(path)
@@ -95,7 +104,20 @@ def _write_resource(attempt: Attempt, hub: HubResource, raw: str) -> None:
         attempt.row("hub_certificate", f"certificate/{name}", raw=raw, **certificate_columns(name, properties))
 
 
-def _read_devices(context: Context, path: Path, hub: str) -> None:
+def _read_lists(context: Context, hub: str, paths: list[Path]) -> None:
+    """Read everything that lists a hub's devices, as one unit of work: all of it is in the bundle, or none."""
+    whole = context.writer.batch()
+    for path in paths:
+        attempt = _read_devices(context, path, hub)
+        if context.stop():
+            attempt.abandon()
+            whole.discard()
+            return
+        whole.absorb(attempt.hand_over())
+    context.writer.commit(whole)
+
+
+def _read_devices(context: Context, path: Path, hub: str) -> Attempt:
     attempt = Attempt(context, Entity.of(EntityKind.HUB, "", hub), DEVICE_TABLES)
     file = attempt.supply(path)
     if file is not None:
@@ -106,7 +128,7 @@ def _read_devices(context: Context, path: Path, hub: str) -> None:
             attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {error}")
         except OSError as error:
             attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: cannot be read: {error.strerror}")
-    attempt.end()
+    return attempt
 
 
 class _Reading:
@@ -122,7 +144,6 @@ class _Reading:
         self.twins: list[tuple[Any, ...]] = []
         self.flushed_at = 0
         self.read = self.bad = 0
-        self.stopped = False
 
     def run(self, found: Any) -> None:
         """Take all records, then say what fell short."""
@@ -130,11 +151,9 @@ class _Reading:
             self.take(record)
             if len(self.identities) + len(self.twins) >= BATCH_ROWS or record.offset - self.flushed_at >= BATCH_BYTES:
                 self.flush(record.offset)
-                self.attempt.unit()
+                self.attempt.spill()
                 if self.attempt.context.stop():
-                    self.attempt.short(Outcome.PARTIAL, f"{self.name}: the run was ended at {record.place}")
-                    self.stopped = True
-                    break
+                    return
         self.flush(self.file.size_bytes)
         self.conclude()
 
@@ -199,7 +218,7 @@ class _Reading:
         if not any(counts.values()):
             if self.bad:
                 self.attempt.short(Outcome.PROTOCOL_ERROR, f"{self.name}: none of its {self.read} records could be read")
-            elif not self.stopped:
+            else:
                 self.attempt.short(Outcome.PARTIAL, f"{self.name}: the list is empty, so it cannot be told what it lists")
             return
         for table, missing in (("hub_identity", _NO_IDENTITIES), ("hub_twin", _NO_TWINS)):

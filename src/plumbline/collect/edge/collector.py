@@ -32,7 +32,10 @@ def collect(context: Context) -> None:
         if context.stop():
             return
         context.progress("edge deployments", done, len(keys))
-        attempt = Attempt(context, Entity.of(EntityKind.EDGE, "", key), TABLES)
+        entity = Entity.of(EntityKind.EDGE, "", key)
+        if context.writer.attempted(entity, TABLES[0]):
+            continue  # by an earlier session
+        attempt = Attempt(context, entity, TABLES)
         file = attempt.supply(path)
         if file is not None:
             try:

@@ -44,7 +44,10 @@ def collect(context: Context) -> None:
     for path, key in entity_keys(images, context.rig.path).items():
         if context.stop():
             return
-        attempt = Attempt(context, Entity.of(EntityKind.IMAGE, "", key), TABLES)
+        entity = Entity.of(EntityKind.IMAGE, "", key)
+        if context.writer.attempted(entity, TABLES[0]):
+            continue  # by an earlier session
+        attempt = Attempt(context, entity, TABLES)
         file = attempt.supply(path)
         if file is not None:
             try:
@@ -56,6 +59,9 @@ def collect(context: Context) -> None:
                 attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {error}")
             except OSError as error:
                 attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: cannot be read: {error.strerror}")
+        if context.stop():
+            attempt.abandon()
+            return
         attempt.end()
 
 
@@ -198,7 +204,6 @@ class _Reading:
             if done % FILES_BETWEEN_REPORTS == 0:
                 self.attempt.context.progress(self.name, done, len(files))
                 if self.attempt.context.stop():
-                    self.attempt.short(Outcome.PARTIAL, f"{self.name}: the run was ended after {done} of {len(files)} files", "image_key")
                     return
             if entry.reference in seen:
                 continue
