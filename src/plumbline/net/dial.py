@@ -23,6 +23,9 @@ _AWAY = {
     errno.EHOSTDOWN,
     errno.ENETDOWN,
     errno.ENONET,
+    errno.ENOPROTOOPT,  # ICMP protocol unreachable (RFC 792): a node that has no TCP, as many sensors have none
+    errno.EOPNOTSUPP,  # ICMP source route failed
+    errno.EPROTO,  # ICMPv6 parameter problem (RFC 4443 3.4)
     errno.EINVAL,  # no way from here to there: a link-local address without its interface
     errno.EACCES,  # a broadcast address by our own netmask, or a local policy against this one address
     errno.EPERM,  # a local firewall rule against it: no reason to end the run for all the others
