@@ -79,6 +79,9 @@ class _Run:
         self.sweeping = asyncio.Lock()
         self.places = asyncio.Semaphore(AT_ONCE)
         self.started = context.now()
+        service = INTERRUPTED[0]
+        earlier = context.writer.outcomes.items()
+        self.met = {entity for (entity, table, subject), outcome in earlier if table == service and (subject or outcome is Outcome.OK)}
 
     async def all(self) -> None:
         ended: StoppedError | NotPermittedError | None = None
@@ -100,6 +103,7 @@ class _Run:
         for leg in legs:
             every = [str(address) for address in targets(self.context.rig, leg.network)]
             fresh = [address for address in every if not self._finished(leg.network.site, address)]
+            leg.hosts = sum(self._met(leg.network.site, address) for address in set(every) - set(fresh))
             split = waves(fresh, self.models)
             leg.addresses, leg.waves = len(every), (list(split.canaries), list(split.others))
             self.total += len(fresh)
@@ -127,6 +131,10 @@ class _Run:
         entity, writer = Entity.of(EntityKind.HOST, site, key), self.context.writer
         table, subject, unfinished = INTERRUPTED
         return writer.attempted(entity, table) and writer.outcomes.get((str(entity), table, subject)) is not unfinished
+
+    def _met(self, site: str, address: str) -> bool:
+        """Say whether an earlier session had an answer there: of an address without any only the whole is covered, and never as ok."""
+        return str(Entity.of(EntityKind.HOST, site, address)) in self.met
 
     async def _wave(self, leg: _Leg, addresses: list[str]) -> None:
         """Sweep and visit some addresses of one network."""
