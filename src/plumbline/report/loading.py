@@ -19,7 +19,7 @@ from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind, Layer, Severity
 from plumbline.report import cited, contacts, data, shortfalls
-from plumbline.report.picture import BANDS
+from plumbline.report.picture import GROUND
 
 SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
 FINDINGS_SHOWN = 400  # over all checks; a check shows at least FINDINGS_EACH
@@ -166,7 +166,7 @@ def _worst(layer: Layer, assets: Sequence[data.Asset]) -> data.Tally:
 
 
 def _joins(assets: Sequence[data.Asset]) -> Iterator[data.LayerJoin]:
-    for upper, lower in combinations(BANDS, 2):
+    for upper, lower in combinations(GROUND, 2):
         both = sum(upper in asset.layers and lower in asset.layers for asset in assets)
         if both:
             yield data.LayerJoin(upper, lower, both)

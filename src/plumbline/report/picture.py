@@ -22,7 +22,8 @@ from plumbline.report.words import LAYERS, VERDICTS
 COLUMNS_MAX = 40
 LABEL_MAX = 20
 LINKS_MAX = 6
-BANDS = (Layer.CLOUD, Layer.COMMUNICATION, Layer.GATEWAY, Layer.DEVICE, Layer.UPDATE, Layer.FIRMWARE)  # the ground is at the bottom
+GROUND = (Layer.CLOUD, Layer.COMMUNICATION, Layer.GATEWAY, Layer.DEVICE, Layer.UPDATE, Layer.FIRMWARE)  # the ground is at the bottom
+BANDS = (Layer.RIG, *GROUND)  # what joins them is on top
 _LEFT, _BAND, _GAP, _MARGIN = 138, 58, 8, 8
 _LABELS, _BRACKET = 126, 30
 _BAR_WIDTH, _JOIN = 640, 34
