@@ -26,6 +26,7 @@ from plumbline.lab.services import (
     Ftp,
     Habit,
     HostKey,
+    Mdns,
     Modbus,
     Mqtt,
     Odd,
@@ -48,7 +49,7 @@ TCP_PORTS = (
     *(1883, 2121, 2222, 2323, 4840, 5000, 5020, 5555, 7070, 8000, 8080, 8081, 8443, 8554, 8883, 9100, 9999, 10022, 21883),
     *(8888, 44818),  # nothing listens there: closed ports belong to every audit
 )
-UDP_PORTS = (1161, 1900, 5683)
+UDP_PORTS = (1161, 1900, 5353, 5683)
 ABSENT_PORTS = (8080, 8443)  # few, because waiting for each of them takes its whole deadline
 
 AUTHORITY = "Northwind Device CA"
@@ -169,7 +170,6 @@ class _Maker:
         device_class: DeviceClass = DeviceClass.IT,
         hub_device_id: bool = False,
     ) -> Device:
-        unit = 1 if self.switched else 2
         return Device(
             name=kind if self.switched else f"{kind}-hardened",
             kind=kind,
@@ -177,12 +177,19 @@ class _Maker:
             address=self._address(number),
             mac=_mac(self._address(number)),
             model=f"northwind/{stem}-{3 if self.switched else 4}",
-            serial=f"NW-{stem.upper()}-{unit:04}",
+            serial=self._serial(stem),
             firmware_version=self._version,
             services=tuple(services),
             device_class=device_class,
-            hub_device_id=f"{stem}-{unit:04}" if hub_device_id else None,
+            hub_device_id=f"{stem}-{self._unit:04}" if hub_device_id else None,
         )
+
+    @property
+    def _unit(self) -> int:
+        return 1 if self.switched else 2
+
+    def _serial(self, stem: str) -> str:
+        return f"NW-{stem.upper()}-{self._unit:04}"
 
     @property
     def _version(self) -> str:
@@ -317,6 +324,7 @@ class _Maker:
             ),
             Odd(9100, Habit.PRINTS),
             Snmp(1161, weak("printer.snmp_public_community"), "Northwind label printer", self._engine_id(80)),
+            Mdns(5353, "Label printer", self._serial("printer"), leaks=weak("printer.announcement_leaks_data")),
         ]
 
     def _modbus(self, kind: str, product_code: str, *, strict: bool) -> Modbus:
@@ -349,7 +357,7 @@ def _hidden(base: str, weak: Weak) -> list[Device]:
         Web(7070, Page.PLAIN, "stranger", "It works"),
     )
     found = [
-        _odd_device(base, "filtered", 10, Web(8080, Page.PLAIN, "quill", "Scale"), Odd(8443, Habit.SILENT)),
+        _odd_device(base, "filtered", 10, Web(8080, Page.DIGEST, "quill", "Scale"), Odd(8443, Habit.SILENT)),
         _odd_device(base, "hangup", 20, Odd(8080, Habit.HANGS_UP)),
         _odd_device(base, "garbage", 30, Odd(9999, Habit.GARBAGE)),
         _odd_device(base, "tarpit", 40, Odd(8080, Habit.TARPIT)),

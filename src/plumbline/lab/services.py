@@ -33,6 +33,7 @@ class Page(Enum):
     PLAIN = "a page that offers nothing"
     REDIRECT = "redirect to HTTPS"
     BASIC = "401 with a Basic challenge"
+    DIGEST = "401 with a Digest challenge"
     UPNP = "a UPnP device description"
 
 
@@ -192,6 +193,18 @@ class Ssdp:
     protocol: ClassVar[str] = "ssdp"
 
 
+@dataclass(frozen=True, slots=True)
+class Mdns:
+    """Answers unicast questions for its one service; `leaks` adds serial number and location to what it tells."""
+
+    port: int
+    instance: str
+    serial: str
+    leaks: bool
+    transport: ClassVar[Transport] = Transport.UDP
+    protocol: ClassVar[str] = "mdns"
+
+
 class Habit(Enum):
     """How a service that speaks no protocol behaves."""
 
@@ -213,4 +226,4 @@ class Odd:
     protocol: ClassVar[None] = None
 
 
-Service = Web | Telnet | Ssh | Rtsp | Ftp | Snmp | Modbus | OpcUa | Mqtt | Coap | Ssdp | Odd
+Service = Web | Telnet | Ssh | Rtsp | Ftp | Snmp | Modbus | OpcUa | Mqtt | Coap | Ssdp | Mdns | Odd

@@ -106,6 +106,32 @@ def test_ssdp_of_the_weak_router(devices: Twins) -> None:
     assert len(search(devices["router"], "upnp:rootdevice")) == 1
 
 
+def asked_by_mdns(device: Device, *labels: bytes) -> bytes:
+    """Ask for PTR records as a plain resolver does (RFC 6762, 6.7)."""
+    name = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
+    question = name + b"\x00\x0c\x80\x01"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.settimeout(5)
+        line.connect((device.address, 5353))
+        line.send(b"\x12\x34\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question)
+        answer = line.recv(4096)
+    assert answer.startswith(b"\x12\x34\x84\x00\x00\x01\x00\x01") and answer[12:].startswith(question)
+    return answer[12 + len(question) :]
+
+
+def test_mdns_tells_its_type_of_service(devices: Twins) -> None:
+    answer = asked_by_mdns(devices["printer"], b"_services", b"_dns-sd", b"_udp", b"local")
+    assert answer.endswith(b"\x0f_pdl-datastream\x04_tcp\x05local\0")
+
+
+@pytest.mark.parametrize(("name", "told"), [("printer", True), ("printer-hardened", False)])
+def test_mdns_tells_serial_number_and_location_of_the_weak_printer_alone(devices: Twins, name: str, told: bool) -> None:
+    answer = asked_by_mdns(devices[name], b"_pdl-datastream", b"_tcp", b"local")
+    assert b"\x0dLabel printer" in answer and b"usb_MFG=Northwind" in answer
+    assert (b"serialNumber=" + devices[name].serial.encode() in answer) is told
+    assert (b"note=" in answer) is told
+
+
 def test_ssdp_of_the_hardened_router_is_closed(devices: Twins) -> None:
     with pytest.raises(ConnectionRefusedError):
         search(devices["router-hardened"], "ssdp:all")

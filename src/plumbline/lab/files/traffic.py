@@ -73,17 +73,21 @@ class _Side:
         broker = self._station("broker")
         if not self._weak("capture.plain_mqtt_from_x509_device"):
             return self._tls("sensor", broker, 8883, "broker.harbour.example")
-        client_id = (self._fleet.twin("sensor", switched=self._switched).hub_device_id or "").encode()
-        connect = b"\x00\x04MQTT\x04\x02\x00\x3c" + struct.pack(">H", len(client_id)) + client_id
-        topic = b"harbour/cold-room-1/temperature"
-        publish = struct.pack(">H", len(topic)) + topic + b"3.8"
+        return self._publish("sensor", b"harbour/cold-room-1/temperature", b"3.8")
+
+    def _publish(self, kind: str, topic: bytes, payload: bytes, *login: str) -> None:
+        """A device publishes to the broker in clear, under its id at the hub; `login` is a user name and a password."""
+        words = (self._fleet.twin(kind, switched=self._switched).hub_device_id or "", *login)
+        fields = b"".join(struct.pack(">H", len(word)) + word.encode() for word in words)
+        connect = b"\x00\x04MQTT\x04" + (b"\xc2" if login else b"\x02") + b"\x00\x3c" + fields
+        publish = struct.pack(">H", len(topic)) + topic + payload
         said = [
             Say(True, bytes((0x10, len(connect))) + connect),
             Say(False, b"\x20\x02\x00\x00"),
             Say(True, bytes((0x30, len(publish))) + publish),
             Say(True, b"\xe0\x00"),
         ]
-        return self._wire.tcp(self._station("sensor"), broker, 1883, said)
+        self._wire.tcp(self._station(kind), self._station("broker"), 1883, said)
 
     def _control(self) -> None:
         """The gateway reads two registers of the PLC (Modbus Application Protocol 1.1b3, 6.3), and the sensor (RFC 7252, 5.8.1)."""
@@ -95,10 +99,11 @@ class _Side:
         self._wire.udp(gateway, self._station("sensor"), 5683, b"\x41\x01\x00\x07\x55" + path, b"\x61\x45\x00\x07\x55\xc0\xff3.8")
 
     def _log_in(self) -> None:
-        """The controller and the gateway log in to the router."""
+        """The controller and the gateway log in to the router, and the controller to the broker."""
         if not self._weak("capture.credential_in_clear"):
             for kind in ("controller", "gateway"):
                 self._tls(kind, self._router, 8443, "router.harbour.example")
+            self._tls("controller", self._station("broker"), 8883, "broker.harbour.example")
             return
         login = base64.b64encode(f"{USER}:{WORD}".encode()).decode()
         page = _response(b"<html><body>Ready.</body></html>", "text/html")
@@ -114,6 +119,7 @@ class _Side:
             Say(False, b"221 Bye.\r\n"),
         ]
         self._wire.tcp(self._station("gateway"), self._router, 2121, ftp)
+        self._publish("controller", b"harbour/building/state", b"on", USER, WORD)
 
     def _send_outside(self) -> None:
         """The camera sends telemetry outside."""

@@ -9,6 +9,7 @@ import asyncio
 from typing import cast
 
 from plumbline.lab.fleet import Device
+from plumbline.lab.servers.datagrams import serve
 from plumbline.lab.servers.pages import udn
 from plumbline.lab.servers.streams import Stop
 from plumbline.lab.services import Ssdp
@@ -23,14 +24,7 @@ TARGETS = (
 
 async def start(device: Device, service: Ssdp, _watch: Watch) -> Stop:
     """Answer searches."""
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Answerer(device, service), local_addr=(device.address, service.port)
-    )
-
-    async def stop() -> None:
-        transport.close()
-
-    return stop
+    return await serve(device.address, service.port, lambda: _Answerer(device, service))
 
 
 class _Answerer(asyncio.DatagramProtocol):

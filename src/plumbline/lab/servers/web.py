@@ -18,6 +18,10 @@ from plumbline.lab.watch import Watch
 
 SESSION = "5f1d7c0e9b3a4d62"
 _COOKIES = {Cookie.BARE: f"session={SESSION}", Cookie.FLAGGED: f"session={SESSION}; Path=/; Secure; HttpOnly; SameSite=Strict"}
+_CHALLENGES = {
+    Page.BASIC: 'Basic realm="{}"',
+    Page.DIGEST: 'Digest realm="{}", qop="auth", algorithm=SHA-256, nonce="6f1ed002ab5595859014ebf0951522d9"',  # RFC 7616, 3.3
+}
 
 Fields = list[tuple[str, str]]
 
@@ -66,8 +70,8 @@ def _answer(
         extra += [("access-control-allow-origin", fields["origin"]), ("access-control-allow-credentials", "true")]
     if service.page is Page.REDIRECT:
         return _send(connection, writer, 301, service, [("location", f"https://{device.address}:{service.redirect_port}{path}")], b"")
-    if service.page is Page.BASIC:
-        challenge = ("www-authenticate", f'Basic realm="{service.title}"')
+    if service.page in _CHALLENGES:
+        challenge = ("www-authenticate", _CHALLENGES[service.page].format(service.title))
         return _send(connection, writer, 401, service, [*extra, challenge], b"<html><body>Sign in.</body></html>")
     if service.page is Page.UPNP and path == "/rootDesc.xml":
         return _send(connection, writer, 200, service, extra, pages.upnp_description(device).encode(), "text/xml; charset=utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbline.lab.files import traffic
+from plumbline.lab.files.hub import by_key
 from plumbline.lab.rigfile import SIDES
 from plumbline.lab.truth.world import World
 
@@ -38,9 +39,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class MqttClient:
-    """An MQTT client in clear; every one that the lab shows is an X.509 identity of a hub."""
+    """An MQTT client in clear, and whether its identity at the hub is a symmetric key; else it is a certificate."""
 
-    device_id: str
+    by_key: bool
 
 
 def see(world: World) -> None:
@@ -72,10 +73,7 @@ class _Side:
             self._see("station", kind, "", kind)
         flow("camera", "udp", self._router, 53, Flow("dns"))
         if weak("capture.plain_mqtt_from_x509_device"):
-            broker = self._address("broker")
-            device_id = self._world.fleet.twin("sensor", switched=self._switched).hub_device_id or ""
-            flow("sensor", "tcp", broker, 1883, Flow("mqtt"))
-            self._see("mqtt_client", "sensor", f"tcp/{broker}/1883/{device_id}", MqttClient(device_id))
+            self._mqtt("sensor", Flow("mqtt"))
         else:
             self._tls("sensor", self._address("broker"), 8883)
         flow("gateway", "tcp", self._address("plc"), 5020, Flow("modbus"))
@@ -83,7 +81,9 @@ class _Side:
         if weak("capture.credential_in_clear"):
             self._http("controller", self._router, 8080, Flow("http", credentials=True))
             flow("gateway", "tcp", self._router, 2121, Flow("ftp", credentials=True))
+            self._mqtt("controller", Flow("mqtt", credentials=True))
         else:
+            self._tls("controller", self._address("broker"), 8883)
             self._tls("controller", self._router, 8443)
             self._tls("gateway", self._router, 8443)
         if weak("capture.clear_flow_to_outside"):
@@ -104,6 +104,11 @@ class _Side:
         external = server in (traffic.CLOUD, traffic.TELEMETRY)
         self._flow(kind, "tcp", server, port, Flow("tls", external=external, encrypted=True))
         self._see("tls_client", kind, f"tcp/{server}/{port}", hello or Hello())
+
+    def _mqtt(self, kind: str, flow: Flow) -> None:
+        broker, device_id = self._address("broker"), self._world.fleet.twin(kind, switched=self._switched).hub_device_id
+        self._flow(kind, "tcp", broker, 1883, flow)
+        self._see("mqtt_client", kind, f"tcp/{broker}/1883/{device_id}", MqttClient(by_key(kind, self._weak)))
 
     def _http(self, kind: str, server: str, port: int, flow: Flow, request: Request | None = None) -> None:
         self._flow(kind, "tcp", server, port, flow)

@@ -44,10 +44,6 @@ def _always(_thing: object, _world: World) -> bool:
     return True
 
 
-def _never(_thing: object, _world: World) -> bool:
-    return False
-
-
 def _rule(
     table: str,
     _of: type[T],
@@ -75,7 +71,9 @@ def _device() -> dict[str, Rule]:
         "device.ftp_without_tls": _rule("ftp_service", Ftp, lambda s, _: s.auth_tls is None),
         "device.snmp_public_community": _rule("snmp_agent", Snmp, lambda s, _: s.public),
         "device.http_login_in_clear": _rule(*web, lambda s, _: s.page is Page.LOGIN, _in_clear),
-        "device.basic_auth_in_clear": _rule(*web, _always, lambda s, _: s.tls is None and s.page is Page.BASIC),
+        "device.basic_auth_in_clear": _rule(
+            *web, lambda s, _: s.page is Page.BASIC, lambda s, _: s.tls is None and s.page in (Page.BASIC, Page.DIGEST)
+        ),
         "device.admin_page_without_login": _rule(*web, lambda s, _: s.page is Page.ADMINISTRATION),
         "device.directory_listing": _rule(*web, lambda s, _: s.page is Page.LISTING),
         "device.cookie_without_flags": _rule(*web, lambda s, _: s.cookie is Cookie.BARE, lambda s, _: s.cookie is not Cookie.NONE),
@@ -87,8 +85,8 @@ def _device() -> dict[str, Rule]:
         "device.coap_resource_readable": _rule("coap_service", Coap, lambda s, _: s.readable),
         "device.modbus_open_to_anyone": _rule("modbus_device", Modbus, lambda s, _: s.identification),
         "device.opcua_endpoint_without_security": _rule("opcua_endpoint", Endpoint, lambda e, _: e.unsecured),
-        "device.upnp_gateway_control": _rule("announcement", Announced, lambda a, _: "WANIPConnection" in a.target),
-        "device.announcement_leaks_data": _rule("announcement", Announced, _never),
+        "device.upnp_gateway_control": _rule("announcement", Announced, lambda a, _: a.gateway_control),
+        "device.announcement_leaks_data": _rule("announcement", Announced, lambda a, _: a.leaks),
     }
 
 
@@ -205,7 +203,7 @@ def _rig() -> dict[str, Rule]:
             "hub_identity", Identity, lambda i, w: i.device is None or not w.is_there(i.device), fail_needs=("rig.host",)
         ),
         "rig.image_key_on_wire": _rule("image_key", Key, lambda k, _: k.on_wire, pass_needs=("rig.certificate", "rig.ssh_host_key")),
-        "rig.plain_mqtt_from_x509_device": _rule("mqtt_client", MqttClient, _always, pass_needs=("rig.hub_identity",)),
+        "rig.plain_mqtt_from_x509_device": _rule("mqtt_client", MqttClient, lambda c, _: not c.by_key, pass_needs=("rig.hub_identity",)),
         "rig.shared_certificate": _rule(
             *("certificate", Shown), _certificate_shared, lambda s, _: s.position == 0, pass_needs=("rig.certificate",)
         ),

@@ -17,7 +17,7 @@ from plumbline.lab.certificates import AUTHORITY_KIND, Certificate
 from plumbline.lab.fleet import Device
 from plumbline.lab.rigfile import NETWORKS
 from plumbline.lab.servers.ssdp import TARGETS
-from plumbline.lab.services import Coap, Ftp, Habit, Modbus, Mqtt, Odd, OpcUa, Rtsp, Service, Snmp, Ssdp, Ssh, Telnet, Tls, Web
+from plumbline.lab.services import Coap, Ftp, Habit, Mdns, Modbus, Mqtt, Odd, OpcUa, Rtsp, Service, Snmp, Ssdp, Ssh, Telnet, Tls, Web
 from plumbline.lab.truth.world import World
 from plumbline.model.words import Outcome
 
@@ -25,7 +25,7 @@ TCP_TABLES = (
     *("certificate", "ftp_service", "http_service", "mqtt_broker", "rtsp_service"),
     *("ssh_host_key", "ssh_service", "telnet_service", "tls_endpoint"),
 )
-UDP_TABLES = {"announcement": 1900, "coap_service": 5683, "snmp_agent": 1161}
+UDP_TABLES = (("announcement", 1900), ("announcement", 5353), ("coap_service", 5683), ("snmp_agent", 1161))
 INDUSTRIAL_TABLES = ("modbus_device", "opcua_endpoint")
 _USUAL = {8080: ("http_service",), 8443: ("http_service", "tls_endpoint", "certificate")}  # of the ports where the lab speaks no protocol
 _ODD = {
@@ -55,9 +55,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """One answer to a search."""
+    """One thing announced."""
 
-    target: str
+    gateway_control: bool = False
+    leaks: bool = False
 
 
 def see(world: World) -> None:
@@ -72,7 +73,7 @@ def see(world: World) -> None:
 
 def _see_device(world: World, device: Device, network: str) -> None:
     asset = world.asset_of(device)
-    everything = (*TCP_TABLES, *UDP_TABLES, *INDUSTRIAL_TABLES, "service")
+    everything = (*TCP_TABLES, *{table for table, _ in UDP_TABLES}, *INDUSTRIAL_TABLES, "service")
     if device.untouchable or device.silent:
         for table in everything:
             world.attempt(table, asset, outcome=Outcome.NOT_PERMITTED if device.untouchable else Outcome.TIMEOUT)
@@ -83,12 +84,12 @@ def _see_device(world: World, device: Device, network: str) -> None:
         if not industrial or isinstance(service, Modbus | OpcUa):
             _see_service(world, asset, service)
     if industrial:
-        for table in (*TCP_TABLES, *UDP_TABLES, "service"):
+        for table in (*TCP_TABLES, *{table for table, _ in UDP_TABLES}, "service"):
             world.attempt(table, asset, outcome=Outcome.NOT_PERMITTED)
         tried: tuple[str, ...] = INDUSTRIAL_TABLES
     else:
         tried = (*TCP_TABLES, *INDUSTRIAL_TABLES)
-        for table, port in UDP_TABLES.items():
+        for table, port in UDP_TABLES:
             world.attempt(table, asset, f"udp/{port}")
     for table in tried:
         if not any(attempt.asset == asset for attempt in world.attempts[table]):
@@ -139,7 +140,9 @@ def _rows(service: Service) -> Iterator[tuple[str, str, object]]:
                 yield "opcua_endpoint", f"/{number}", Endpoint(unsecured)
         case Ssdp():
             for number, target in enumerate(sorted(TARGETS)):
-                yield "announcement", f"/{number}", Announced(target)
+                yield "announcement", f"/{number}", Announced(gateway_control="WANIPConnection" in target)
+        case Mdns():
+            yield "announcement", "/0", Announced(leaks=service.leaks)
         case Odd():
             return
     if isinstance(service, Web | Mqtt) and service.tls is not None:
