@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -57,6 +58,7 @@ class Connection:
         self._closed = False
         self._sent = 0
         self._received = 0
+        self._unread = b""
         self._outcome = "ok"
         self._began: Stamp = gate.log.stamp()
 
@@ -97,6 +99,9 @@ class Connection:
         ProtocolError when more comes than one connection may bring.
         """
         self._check_open()
+        if self._unread:
+            data, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
+            return data
         try:
             async with asyncio.timeout(timeout_s):
                 if self._tls is None:
@@ -110,6 +115,12 @@ class Connection:
             raise
         finally:
             self._outstanding = False
+
+    def go_on(self, why: str, unread: bytes) -> None:
+        """Let another probe go on with it, for its own reason; `unread` was received, and is given out again by `receive`."""
+        self._settle()
+        self._errand = replace(self._errand, contact=replace(self._errand.contact, why=why))
+        self._unread = unread + self._unread
 
     async def start_tls(self, context: ssl.SSLContext, server_name: str | None = None, *, timeout_s: float = 5.0) -> None:
         """Do a TLS handshake and carry everything after it inside; counts as an exchange and toward the endpoint's 20.

@@ -186,7 +186,7 @@ async def test_the_window_closes_in_the_middle(bench: OpenBench) -> None:
     async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await reader.read(4096):
             clock.pass_s(3600)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
     window = 'windows = [{ days = ["fri"], from = "11:30", to = "12:30", timezone = "UTC" }]'

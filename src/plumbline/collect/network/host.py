@@ -118,6 +118,13 @@ class HostVisit:
             identity = await identify(visit, inside or plain, tls_hint=bool(inside) and not plain)
         except NotPermittedError as refusal:
             identity = Identity(None, None, Outcome.NOT_PERMITTED, detail=str(refusal))
+        try:
+            await self._probe_identified(port, identity, visit)
+        finally:
+            await visit.drop()
+
+    async def _probe_identified(self, port: int, identity: Identity, visit: Visit) -> None:
+        """Run the probes of what was identified; the first goes on with the connection on which it was."""
         self.found[Transport.TCP, port] = identity
         self._service(Transport.TCP, port, visit)
         wanted = [identity.protocol] if identity.protocol else []
@@ -125,8 +132,17 @@ class HostVisit:
             probe = self.probes.get(protocol)
             if probe is not None:
                 inner = self._visit(protocol, Transport.TCP, port)
-                inner.tls, inner.inside, inner.greeting = bool(identity.tls), identity.protocol, identity.greeting
-                await inner.run(probe)
+                inner.tls, inner.inside, inner.greeting, inner.session = (
+                    bool(identity.tls),
+                    identity.protocol,
+                    identity.greeting,
+                    visit.session,
+                )
+                inner.opening, visit.opening = visit.opening, None
+                try:
+                    await inner.run(probe)
+                finally:
+                    await inner.drop()
 
     async def _ask_udp_port(self, probe: Probe, port: int) -> None:
         visit = self._visit(probe.protocol, Transport.UDP, port)

@@ -3,6 +3,7 @@
 Order, each step on a connection of its own: what the usual protocol of that port would say; the greeting that the service sends by
 itself; its answer to an HTTP GET (which betrays RTSP and TLS as well); MQTT CONNECT; a TLS handshake, and the same inside; RTSP.
 A service that hangs up before we said anything, or that answers in bytes that nobody speaks, is not pressed further.
+The connection on which the protocol showed is left open for its probe (`Visit.opening`), with what was asked and heard on it.
 Industrial ports are never asked by these steps: their own probes know them (law 5). A raw printing port is sent nothing at all.
 """
 
@@ -12,12 +13,13 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 
-from plumbline.collect.network.probe import TlsRefusedError, Visit, outcome_of
+from plumbline.collect.network.pages import page_request
+from plumbline.collect.network.probe import Opening, TlsRefusedError, Visit, outcome_of
 from plumbline.model.errors import DeviceError, HungUpError, RefusedError, SilentError
 from plumbline.model.words import Outcome
 from plumbline.net.connection import Connection
 from plumbline.protocols import banner as banners
-from plumbline.protocols import http, mqtt, rtsp
+from plumbline.protocols import mqtt, rtsp
 
 GREETING_S = 1.0  # OpenSSH, vsftpd and BusyBox telnetd greet within 0.1 s on a LAN; embedded ones were seen to take 0.7 s
 ANSWER_S = 2.0  # to a question of which an answer needs no thought
@@ -25,6 +27,7 @@ REST_S = 1.0  # for the rest of an answer that came in pieces too small to tell
 HEARD_BYTES = 512
 PRINTING = range(9100, 9108)  # AppSocket: whatever comes is put on paper; nmap's version scan leaves these ports out for that reason
 SERVER_FIRST = frozenset({"ssh", "ftp", "telnet", "smtp"})
+ASKED_FOR_PAGES = frozenset({"http"})  # others answer a page's question as best they can, and may be at odds with us afterwards
 _FTP_REPLY = re.compile(rb"(?:120|220|421|530)[ -]")  # RFC 959 5.4: what a server may say first
 
 
@@ -44,6 +47,8 @@ class Identity:
 
 async def identify(visit: Visit, hints: tuple[str, ...], *, tls_hint: bool) -> Identity:
     """Identify one service. `hints` are the protocols whose usual port this is; `tls_hint` that they come inside TLS there.
+
+    The caller drops the visit's opening, or gives it to the visit of the protocol's probe.
 
     Raises NotPermittedError, StoppedError and EnvironmentFault; what the device does is told by the outcome.
     """
@@ -81,27 +86,31 @@ async def _greeting_or_get(visit: Visit, hints: tuple[str, ...], wait_s: float) 
     except DeviceError as error:
         return Identity(None, True if isinstance(error, TlsRefusedError) else None, outcome_of(error), detail=str(error))
     unknown = Identity(None, True if visit.tls else None)
-    asked = False
+    asked = b""
     try:
         heard = await _listen(connection, wait_s) if wait_s else None
         if heard is None:
-            asked = True
-            await connection.request(http.encode_get(visit.host, "/"))
+            asked = page_request(visit, "/")
+            await connection.request(asked)
             heard = await _listen(connection, ANSWER_S)
+        if heard:
+            found = _name(unknown, heard[:HEARD_BYTES], hints, asked=bool(asked))
+            if found.protocol in (ASKED_FOR_PAGES if asked else SERVER_FIRST):
+                visit.opening = Opening(connection, asked, heard)
+            return found
     except (HungUpError, RefusedError) as error:
         detail = f"closed the connection when asked for a page: {error}" if asked else str(error)
-        return replace(unknown, outcome=Outcome.REFUSED, detail=detail, may_wait=asked)
+        return replace(unknown, outcome=Outcome.REFUSED, detail=detail, may_wait=bool(asked))
     except DeviceError as error:
         return replace(unknown, outcome=outcome_of(error), detail=str(error))
     finally:
-        await connection.close()
+        if visit.opening is None:
+            await connection.close()
     if heard is None:
         detail = "sent nothing by itself, and nothing when asked for a page"
         return replace(unknown, outcome=Outcome.TIMEOUT, detail=detail, may_wait=True)
-    if not heard:
-        when = "when asked for a page" if asked else "before anything was asked"
-        return replace(unknown, outcome=Outcome.REFUSED, detail=f"closed the connection {when}", may_wait=asked)
-    return _name(unknown, heard, hints, asked=asked)
+    when = "when asked for a page" if asked else "before anything was asked"
+    return replace(unknown, outcome=Outcome.REFUSED, detail=f"closed the connection {when}", may_wait=bool(asked))
 
 
 def _name(unknown: Identity, heard: bytes, hints: tuple[str, ...], *, asked: bool) -> Identity:
@@ -138,7 +147,7 @@ async def _listen(connection: Connection, timeout_s: float) -> bytes | None:
         heard += data
         if banners.identify(heard).protocol:
             break
-    return heard[:HEARD_BYTES] or None
+    return heard or None
 
 
 async def _speaks_mqtt(visit: Visit) -> bool:
@@ -147,13 +156,17 @@ async def _speaks_mqtt(visit: Visit) -> bool:
     except DeviceError:
         return False
     try:
-        await connection.request(mqtt.encode_connect(visit.client_name))
+        asked = mqtt.encode_connect(visit.client_name)
+        await connection.request(asked)
         answer = await connection.receive(timeout_s=ANSWER_S)
-        return any(isinstance(event, mqtt.Connack) for event in mqtt.MqttDecoder(mqtt.Side.SERVER).feed(answer))
+        if any(isinstance(event, mqtt.Connack) for event in mqtt.MqttDecoder(mqtt.Side.SERVER).feed(answer)):
+            visit.opening = Opening(connection, asked, answer)
+        return visit.opening is not None
     except DeviceError:
         return False
     finally:
-        await connection.close()
+        if visit.opening is None:
+            await connection.close()
 
 
 async def _speaks_rtsp(visit: Visit) -> bool:
@@ -183,4 +196,4 @@ async def _inside_tls(visit: Visit, hints: tuple[str, ...]) -> Identity:
             return Identity("mqtt", tls=True)
         return first
     finally:
-        visit.permit = inside.permit
+        visit.permit, visit.opening, visit.session = inside.permit, inside.opening, inside.session

@@ -53,6 +53,15 @@ class Probe:
         return port in self.ports or port in self.tls_ports
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection on which a service was identified, for its probe to go on with instead of asking the same thing again."""
+
+    connection: Connection
+    asked: bytes  # what was sent on it; b"": nothing
+    heard: bytes  # what came
+
+
 class TlsRefusedError(RefusedError):
     """The other side turned a TLS handshake down, by an alert or by leaving it: whatever is inside, the port speaks TLS."""
 
@@ -89,6 +98,9 @@ class Visit:
     greeting: bytes = b""  # what the service said by itself when it was identified
     permit: str | None = None
     name: str | None = None  # of the rig file's `hosts`, where the address was resolved from one
+    opening: Opening | None = None  # what the first `connect` gives; it holds one of the device's places, so `drop` what is not used
+    asked: bytes = b""  # what had been sent before on the connection that `connect` gave last
+    session: ssl.SSLObject | None = None  # of the last TLS handshake, over or not: version, suite and certificate can be read from it
     recognised: bool = False  # the device has answered in the protocol, whatever became of the probe afterwards
     rows: dict[str, int] = field(default_factory=dict)
     _partial: dict[str, str] = field(default_factory=dict)
@@ -113,11 +125,18 @@ class Visit:
         return self.intrusion >= intrusion
 
     async def connect(self, intrusion: Intrusion = Intrusion.QUERY) -> Connection:
-        """Open a connection, inside TLS where the service was found to be."""
+        """Open a connection, inside TLS where the service was found to be; or go on with the one on which it was found."""
+        self.asked = b""
+        if self.opening is not None and intrusion is Intrusion.QUERY:  # which it was opened under
+            opening, self.opening = self.opening, None
+            self.asked, self.permit = opening.asked, opening.connection.permit.id
+            opening.connection.go_on(self.why, opening.heard)
+            return opening.connection
         connection = await self.plain_connection(intrusion)
         if self.tls:
             try:
                 await connection.start_tls(unverified_context(), self.name)
+                self.session = connection.tls
             except (RefusedError, HungUpError) as refusal:
                 await connection.close()
                 if connection.received_total:  # it answered in TLS first; such servers want a client certificate, for example
@@ -130,9 +149,16 @@ class Visit:
 
     async def plain_connection(self, intrusion: Intrusion = Intrusion.QUERY) -> Connection:
         """Open a connection without TLS, whatever the service is."""
+        await self.drop()
         connection = await self.door.connect(self.address, self.port, why=self.why, intrusion=intrusion, name=self.name)
         self.permit = connection.permit.id
         return connection
+
+    async def drop(self) -> None:
+        """Close the connection that nobody went on with, if there is one."""
+        if self.opening is not None:
+            opening, self.opening = self.opening, None
+            await opening.connection.close()
 
     async def datagrams(self, intrusion: Intrusion = Intrusion.QUERY) -> DatagramLine:
         """Open a line for datagrams."""

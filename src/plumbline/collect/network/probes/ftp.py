@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from plumbline.collect.network.exchange import of_type, receive_event
+from plumbline.collect.network.exchange import Reading, of_type, receive_event
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import DeviceError, NotPermittedError, RefusedError
 from plumbline.model.words import Intrusion, Transport
@@ -23,15 +23,15 @@ _WANTS_TLS = re.compile(r"encrypt|\b(?:TLS|SSL|AUTH)\b", re.IGNORECASE)  # the 5
 
 async def run(visit: Visit) -> None:
     """Greet, ask for features, and write one row."""
-    kept, decoder = bytearray(), ReplyDecoder()
+    kept, reading = bytearray(), Reading(ReplyDecoder())
     connection = await visit.connect(Intrusion.CREDENTIAL if visit.allows(Intrusion.CREDENTIAL) else Intrusion.QUERY)
     try:
-        greeting = await receive_event(connection, decoder, of_type(Reply), kept=kept)
+        greeting = await receive_event(connection, reading, of_type(Reply), kept=kept)
         if greeting.code != 220:  # RFC 959 5.4: 120 comes later, 421 closes
             raise RefusedError(f"greeted with {greeting.code}")
-        features = parse_features(await _ask(connection, decoder, encode_feat(), kept))
-        anonymous = await _anonymous(visit, connection, decoder, kept)
-        await _leave(connection, decoder, kept)
+        features = parse_features(await _ask(connection, reading, encode_feat(), kept))
+        anonymous = await _anonymous(visit, connection, reading, kept)
+        await _leave(connection, reading, kept)
     finally:
         await connection.close()
     named = banners.identify(bytes(kept[:512]))
@@ -40,19 +40,19 @@ async def run(visit: Visit) -> None:
         raw=visit.keep(bytes(kept)),
         port=visit.port,
         banner=visit.redacted(greeting.text)[:TEXT_CHARACTERS],
-        auth_tls=None if features is None else any(kind.upper() in ("TLS", "TLS-C", "SSL") for kind in features.auth),
+        auth_tls=None if features is None or visit.tls else any(kind.upper() in ("TLS", "TLS-C", "SSL") for kind in features.auth),
         anonymous_accepted=anonymous,
         product=named.product,
         version=named.version,
     )
 
 
-async def _ask(connection: Connection, decoder: ReplyDecoder, command: bytes, kept: bytearray) -> Reply:
+async def _ask(connection: Connection, reading: Reading, command: bytes, kept: bytearray) -> Reply:
     await connection.request(command)
-    return await receive_event(connection, decoder, of_type(Reply), kept=kept)
+    return await receive_event(connection, reading, of_type(Reply), kept=kept)
 
 
-async def _anonymous(visit: Visit, connection: Connection, decoder: ReplyDecoder, kept: bytearray) -> bool | None:
+async def _anonymous(visit: Visit, connection: Connection, reading: Reading, kept: bytearray) -> bool | None:
     """Say whether anonymous is let in; None where it may not be tried or the answer says neither."""
     if not visit.allows(Intrusion.CREDENTIAL):
         return None
@@ -62,9 +62,9 @@ async def _anonymous(visit: Visit, connection: Connection, decoder: ReplyDecoder
         visit.partial("ftp_service", str(refusal))
         return None
     try:
-        reply = await _ask(connection, decoder, encode_user("anonymous"), kept)
+        reply = await _ask(connection, reading, encode_user("anonymous"), kept)
         if reply.code == 331:
-            reply = await _ask(connection, decoder, encode_pass(MAIL), kept)
+            reply = await _ask(connection, reading, encode_pass(MAIL), kept)
     except DeviceError as error:  # the try stays counted as failed
         visit.partial("ftp_service", f"USER anonymous: {error}")
         return None
@@ -80,9 +80,9 @@ async def _anonymous(visit: Visit, connection: Connection, decoder: ReplyDecoder
     return accepted
 
 
-async def _leave(connection: Connection, decoder: ReplyDecoder, kept: bytearray) -> None:
+async def _leave(connection: Connection, reading: Reading, kept: bytearray) -> None:
     try:
-        await _ask(connection, decoder, encode_quit(), kept)
+        await _ask(connection, reading, encode_quit(), kept)
     except DeviceError:
         return  # it has said all that we wanted to know
 

@@ -11,17 +11,17 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from plumbline.collect.network.exchange import of_type, receive_event
+from plumbline.collect.network.exchange import Reading, of_type, receive_event
+from plumbline.collect.network.pages import FOREIGN_ORIGIN, netloc, page_request
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import HungUpError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.redirects import next_hop
-from plumbline.protocols.http import Response, ResponseDecoder, encode_get
+from plumbline.protocols.http import Response, ResponseDecoder
 from plumbline.protocols.http_fields import MAX_TEXT, Cookie, FieldFacts, field_facts, redirect_url, without_query
 from plumbline.protocols.http_page import PageFacts, page_facts
 from plumbline.rig.permits import Contact
 
-FOREIGN_ORIGIN = "https://origin.invalid"  # RFC 6761: nobody can own it
 PAGES_MAX = 3
 _PATH = re.compile(r"/[!-~]{0,511}")  # what may stand in a request line, and not absurdly long
 # Offers that belong to administration by themselves; "setup" or "users" alone stand on many a harmless page.
@@ -46,12 +46,13 @@ async def run(visit: Visit) -> None:
 async def _get(visit: Visit, path: str) -> tuple[Response, bytes]:
     connection = await visit.connect()
     try:
-        await connection.request(encode_get(_netloc(visit), path, [("Origin", FOREIGN_ORIGIN)]))
-        kept, decoder = bytearray(), ResponseDecoder()
+        if not visit.asked:  # the page was asked for when the service was identified
+            await connection.request(page_request(visit, path))
+        kept, reading = bytearray(), Reading(ResponseDecoder())
         try:
-            response = await receive_event(connection, decoder, of_type(Response), kept=kept)
+            response = await receive_event(connection, reading, of_type(Response), kept=kept)
         except (SilentError, HungUpError):  # a page without an end, such as a stream of pictures: its head is worth having
-            cut = [event for event in decoder.end() if kept]
+            cut = [event for event in reading.end() if kept]
             if not cut:
                 raise
             response = cut[0]
@@ -66,7 +67,7 @@ def _same_place(visit: Visit, path: str, fields: FieldFacts, page: PageFacts | N
     if not target or len(target) >= MAX_TEXT:  # so long a one was cut
         return None
     scheme = "https" if visit.tls else "http"
-    here = f"{scheme}://{_netloc(visit)}{path}"
+    here = f"{scheme}://{netloc(visit)}{path}"
     onward = redirect_url(here, target)
     there = _split(onward)
     if there is None or (there.scheme, there.hostname, _port(there)) != (scheme, visit.name or visit.address, visit.port):
@@ -88,10 +89,6 @@ def _split(url: str | None) -> SplitResult | None:
 
 def _port(parts: SplitResult) -> int | None:
     return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _netloc(visit: Visit) -> str:
-    return visit.host if visit.port == (443 if visit.tls else 80) else f"{visit.host}:{visit.port}"
 
 
 def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None:

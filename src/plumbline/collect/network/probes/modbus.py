@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plumbline.collect.network.exchange import receive_event
+from plumbline.collect.network.exchange import Reading, receive_event
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import DeviceError, SilentError
 from plumbline.model.words import Intrusion, Transport
@@ -71,7 +71,7 @@ class _Asking:
     connection: Connection
     kept: bytearray
     sent: int = 0
-    decoder: ModbusDecoder = field(default_factory=ModbusDecoder)
+    reading: Reading = field(default_factory=lambda: Reading(ModbusDecoder()))
 
     async def ask(self, unit: int, code: ReadCode, first: int) -> Answer:
         """Ask one unit for its objects from `first` on; raises what `receive_event` raises."""
@@ -81,7 +81,7 @@ class _Asking:
             return event if isinstance(event, Answer) and event.transaction_id == self.sent else None
 
         await self.connection.request(encode_read_device_identification(self.sent, unit, code, first))
-        return await receive_event(self.connection, self.decoder, ours, kept=self.kept, timeout_s=ANSWER_S)
+        return await receive_event(self.connection, self.reading, ours, kept=self.kept, timeout_s=ANSWER_S)
 
 
 async def _first(asking: _Asking) -> tuple[Answer, int]:

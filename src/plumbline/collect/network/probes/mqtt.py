@@ -1,6 +1,6 @@
 """MQTT 3.1.1 and 5.0: whether a client without credentials is let in; under `session`, what # and $SYS/# really deliver for 5 s.
 
-Exchanges: a connection and a CONNECT for each version (4); under `session` a connection, CONNECT, SUBSCRIBE and DISCONNECT more (8).
+Exchanges: a connection and a CONNECT for each version (4, or 6 inside TLS); under `session` a SUBSCRIBE on the first that is let in.
 Topics are kept as shapes, payloads are counted and dropped as they come (law 8). A broker may grant # and deliver nothing by its
 access list, so grant and delivery are two columns.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from plumbline.collect.network.exchange import of_type, receive_event
+from plumbline.collect.network.exchange import Reading, of_type, receive_event
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import DeviceError, HungUpError, ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
@@ -34,12 +34,12 @@ SHAPES_MAX = 200
 VERSION_CHARACTERS = 64
 VERSION_TOPIC = "$SYS/broker/version"  # the broker's own word, nobody's message
 NAMES = {4: "3.1.1", 5: "5.0"}
+NOT_LET_IN = {0x04, 0x05, 0x86, 0x87}  # the same: bad user name or password, not authorized; other refusals are of other things
 VERSION_REFUSED = {0x01, 0x84}  # 3.1.1 section 3.2.2.3; 5.0 section 3.2.2.2: unacceptable or unsupported protocol version
 
 
 @dataclass
 class _Delivery:
-    listened: bool = False
     whole: bool = False  # nobody cut the five seconds short: what did not come by then was not delivered
     granted: bool | None = None
     broker_version: str | None = None
@@ -58,19 +58,20 @@ async def run(visit: Visit) -> None:
     """Ask to be let in with each version, then listen if let in and permitted; write one row."""
     answers: dict[int, Connack] = {}
     kept = bytearray()
+    heard: _Delivery | None = None
     for version in (4, 5):
         try:
-            answers[version] = await _knock(visit, version, kept)
+            answers[version], listened = await _knock(visit, version, kept, listen=heard is None)
+            heard = heard or listened
         except DeviceError as error:
             if version == 4:
                 raise
             if not isinstance(error, HungUpError):  # a broker that knows only 3.1.1 may just close (3.1.1, 3.1.2.2)
                 visit.partial("mqtt_broker", f"MQTT 5.0: {error}")
     understood = [NAMES[version] for version, answer in answers.items() if answer.code not in VERSION_REFUSED]
-    accepted = any(answer.accepted for answer in answers.values())
-    let_in = next((version for version, answer in answers.items() if answer.accepted), None)
-    delivery = await _listen(visit, let_in) if let_in is not None and visit.allows(Intrusion.SESSION) else None
-    heard = delivery if delivery and delivery.listened else None
+    accepted = any(answer.accepted for answer in answers.values()) or (
+        False if any(answer.code in NOT_LET_IN for answer in answers.values()) else None
+    )
     visit.row(
         "mqtt_broker",
         raw=visit.keep(bytes(kept)),
@@ -90,40 +91,36 @@ async def run(visit: Visit) -> None:
     )
 
 
-async def _knock(visit: Visit, version: int, kept: bytearray) -> Connack:
+async def _knock(visit: Visit, version: int, kept: bytearray, *, listen: bool) -> tuple[Connack, _Delivery | None]:
+    """Ask to be let in, without credentials; once in, listen where that is wanted and permitted."""
     connection = await visit.connect()
     try:
-        await connection.request(encode_connect(visit.client_name, version=version))
-        answer = await receive_event(connection, MqttDecoder(Side.SERVER, version), of_type(Connack), kept=kept)
+        if not visit.asked:  # this was asked when the service was identified
+            await connection.request(encode_connect(visit.client_name, version=version))
+        reading = Reading(MqttDecoder(Side.SERVER, version, keep=frozenset({VERSION_TOPIC})))
+        answer = await receive_event(connection, reading, of_type(Connack), kept=kept)
+        if answer.accepted and listen and visit.allows(Intrusion.SESSION):
+            return answer, await _listen(visit, connection, reading, version)
         if answer.accepted:
             await connection.send(encode_disconnect())
-        return answer
+        return answer, None
     finally:
         await connection.close()
 
 
-async def _listen(visit: Visit, version: int) -> _Delivery:
-    """Subscribe to everything for five seconds and count what comes."""
-    found, decoder = _Delivery(), MqttDecoder(Side.SERVER, version, keep=frozenset({VERSION_TOPIC}))
-    connection = await visit.connect(Intrusion.SESSION)
+async def _listen(visit: Visit, connection: Connection, reading: Reading, version: int) -> _Delivery:
+    """Subscribe to everything for five seconds and count what comes; then take leave."""
+    found = _Delivery()
     try:
-        await connection.request(encode_connect(visit.client_name, version=version))
-        answer = await receive_event(connection, decoder, of_type(Connack))
-        if not answer.accepted:
-            visit.partial("mqtt_broker", f"let in before, and then refused with {answer.code}")
-            return found
-        found.listened = True
         await connection.request(encode_subscribe(1, [Subscription("#", 0), Subscription("$SYS/#", 0)], version=version))
-        await _count(visit, connection, decoder, found)
+        await _count(visit, connection, reading, found)
         await connection.send(encode_disconnect())
     except DeviceError as error:
         visit.partial("mqtt_broker", f"while listening: {error}")
-    finally:
-        await connection.close()
     return found
 
 
-async def _count(visit: Visit, connection: Connection, decoder: MqttDecoder, found: _Delivery) -> None:
+async def _count(visit: Visit, connection: Connection, reading: Reading, found: _Delivery) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + LISTEN_S
     while (left := deadline - loop.time()) > 0:
@@ -137,7 +134,7 @@ async def _count(visit: Visit, connection: Connection, decoder: MqttDecoder, fou
         if not data:
             visit.partial("mqtt_broker", "closed the connection while we listened")
             return
-        for event in decoder.feed(data):
+        for event in reading.feed(data):
             match event:
                 case Disconnect():
                     visit.partial("mqtt_broker", "disconnected us while we listened")
@@ -164,6 +161,6 @@ PROBE = Probe(
     ports=frozenset({1883}),
     tls_ports=frozenset({8883}),
     intrusion=Intrusion.QUERY,
-    exchanges=8,
+    exchanges=7,
     run=run,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from plumbline.collect.network.exchange import receive_event
+from plumbline.collect.network.exchange import Reading, receive_event
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import DeviceError, RefusedError
 from plumbline.model.words import Intrusion, Transport
@@ -32,14 +32,14 @@ Answer = Acknowledge | ChannelOpened | Endpoints
 async def run(visit: Visit) -> None:
     """Ask for the endpoints and write one row for each."""
     url = f"opc.tcp://{visit.host}:{visit.port}"
-    kept, decoder = bytearray(), OpcUaDecoder()
+    kept, reading = bytearray(), Reading(OpcUaDecoder())
     connection = await visit.connect()
     try:
-        await _ask(connection, decoder, encode_hello(url), Acknowledge, kept)
+        await _ask(connection, reading, encode_hello(url), Acknowledge, kept)
         visit.recognised = True
-        channel = await _ask(connection, decoder, encode_open_channel(), ChannelOpened, kept)
+        channel = await _ask(connection, reading, encode_open_channel(), ChannelOpened, kept)
         assert isinstance(channel, ChannelOpened)
-        listed = await _ask(connection, decoder, encode_get_endpoints(channel, url), Endpoints, kept)
+        listed = await _ask(connection, reading, encode_get_endpoints(channel, url), Endpoints, kept)
         with suppress(DeviceError):  # it has said all that we wanted to know
             await connection.send(encode_close_channel(channel))
     finally:
@@ -63,14 +63,14 @@ async def run(visit: Visit) -> None:
         )
 
 
-async def _ask(connection: Connection, decoder: OpcUaDecoder, request: bytes, wanted: type[Answer], kept: bytearray) -> Answer:
+async def _ask(connection: Connection, reading: Reading, request: bytes, wanted: type[Answer], kept: bytearray) -> Answer:
     def pick(event: object) -> Answer | None:
         if isinstance(event, Failure):
             raise RefusedError(f"OPC UA status 0x{event.status:08X}: {event.reason or 'no reason given'}")
         return event if isinstance(event, wanted) else None
 
     await connection.request(request)
-    return await receive_event(connection, decoder, pick, kept=kept)
+    return await receive_event(connection, reading, pick, kept=kept)
 
 
 PROBE = Probe(

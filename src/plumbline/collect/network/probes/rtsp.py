@@ -5,7 +5,7 @@ Exchanges: a connection and 2 requests. A 404 for the root says neither that str
 
 from __future__ import annotations
 
-from plumbline.collect.network.exchange import of_type, receive_event
+from plumbline.collect.network.exchange import Reading, of_type, receive_event
 from plumbline.collect.network.probe import Probe, Visit
 from plumbline.model.errors import DeviceError
 from plumbline.model.words import Intrusion, Transport
@@ -15,15 +15,15 @@ from plumbline.protocols.rtsp import Response, ResponseDecoder, encode_describe,
 async def run(visit: Visit) -> None:
     """Ask for methods and for a description; write one row."""
     url = f"{'rtsps' if visit.tls else 'rtsp'}://{visit.host}:{visit.port}/"
-    kept, decoder = bytearray(), ResponseDecoder()
+    kept, reading = bytearray(), Reading(ResponseDecoder())
     described: Response | None = None
     connection = await visit.connect()
     try:
         await connection.request(encode_options(url, cseq=1))
-        options = await receive_event(connection, decoder, of_type(Response), kept=kept)
+        options = await receive_event(connection, reading, of_type(Response), kept=kept)
         try:
             await connection.request(encode_describe(url, cseq=2))
-            described = await receive_event(connection, decoder, of_type(Response), kept=kept)
+            described = await receive_event(connection, reading, of_type(Response), kept=kept)
         except DeviceError as error:
             visit.partial("rtsp_service", f"DESCRIBE: {error}")
     finally:

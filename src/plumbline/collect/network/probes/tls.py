@@ -1,8 +1,9 @@
 """TLS: what is negotiated, the certificates; under `session`, which versions and which weak suites an endpoint accepts.
 
-Run on every port where TLS was found. Handshakes, each on its own connection and one after the other: 1 at `query`; at `session` one
-for each of five versions, then weak suites alone and old suites alone until the server refuses, at most 20 in all with those of other
-probes (law 5). A refusal is an alert or a close after our hello; silence is not, and leaves the column unobserved.
+Run on every port where TLS was found. Handshakes, each on its own connection and one after the other: 1 at `query`, which is that of
+the identification where there was one; at `session` one for each of five versions that is not known by then, then weak suites alone and
+old suites alone until the server refuses, at most 20 in all with those of other probes (law 5). A refusal is an alert or a close after
+our hello; silence is not, and leaves the column unobserved.
 Exchanges: two for each handshake, its connection and itself.
 
 Hellos are made by our own codec, so that versions and suites which OpenSSL no longer speaks can be offered. No key is agreed on:
@@ -12,6 +13,7 @@ the connection ends after the server's first flight.
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from plumbline.collect.certificates import describe
-from plumbline.collect.network.exchange import receive_event
+from plumbline.collect.network.exchange import Reading, receive_event
 from plumbline.collect.network.probe import Probe, Visit, unverified_context
 from plumbline.model.errors import DeviceError, HungUpError, NotPermittedError, ProtocolError, RefusedError
 from plumbline.model.words import Intrusion, Transport
@@ -61,6 +63,7 @@ class _Found:
     chain: tuple[bytes, ...] = ()
     asks_certificate: bool | None = None
     handshakes: int = 0
+    chosen: set[int] = field(default_factory=set)  # suites that the server picked of many
     kept: bytearray = field(default_factory=bytearray)
 
 
@@ -71,11 +74,11 @@ async def run(visit: Visit) -> None:
     weak: list[int] | None = None
     old: list[int] | None = None
     if visit.allows(Intrusion.SESSION):
-        await _versions(visit, found)
+        await _versions(visit, found, best)
         if any(found.versions.get(COLUMNS[version]) for version in VERSIONS[:-1]):
             weak = await _suites(visit, found, WEAK_SUITES)
             old = await _suites(visit, found, OLD_SUITES)
-        elif found.versions.get("tls1_3"):
+        elif found.versions.get("tls1_3") and all(found.versions.get(COLUMNS[version]) is False for version in VERSIONS[:-1]):
             weak, old = [], []  # TLS 1.3 has none of them
     if failure is not None and not any(found.versions.values()):
         raise failure
@@ -100,19 +103,14 @@ async def run(visit: Visit) -> None:
 
 async def _negotiate(visit: Visit, found: _Found) -> tuple[str | None, str | None, bytes | None, DeviceError | None]:
     """One whole handshake with everything offered: version, suite and leaf certificate, or why there was none."""
-    context = unverified_context()
+    found.handshakes += 1
+    if visit.session is not None:  # the handshake of the identification offered everything, and was recorded
+        return (*_negotiated(visit.session), None)
     connection = await visit.plain_connection()
     try:
-        found.handshakes += 1
-        await connection.start_tls(context, visit.name)
-        session = connection.tls
-        assert session is not None  # start_tls returned
-        cipher, version = session.cipher(), session.version()
-        leaf = session.getpeercert(binary_form=True)
-        names = {"SSLv3": "ssl3", "TLSv1": "tls1.0", "TLSv1.1": "tls1.1", "TLSv1.2": "tls1.2", "TLSv1.3": "tls1.3"}
-        numbers = {offered["name"]: offered["id"] & 0xFFFF for offered in context.get_ciphers()}
-        suite = suite_name(numbers[cipher[0]]) if cipher and cipher[0] in numbers else None
-        return names.get(version or ""), suite, leaf, None
+        await connection.start_tls(unverified_context(), visit.name)
+        assert connection.tls is not None  # start_tls returned
+        return (*_negotiated(connection.tls), None)
     except (ProtocolError, RefusedError, HungUpError) as error:
         if not visit.allows(Intrusion.SESSION):
             raise
@@ -122,9 +120,21 @@ async def _negotiate(visit: Visit, found: _Found) -> tuple[str | None, str | Non
         await connection.close()
 
 
-async def _versions(visit: Visit, found: _Found) -> None:
+def _negotiated(session: ssl.SSLObject) -> tuple[str | None, str | None, bytes | None]:
+    cipher, version = session.cipher(), session.version()
+    names = {"SSLv3": "ssl3", "TLSv1": "tls1.0", "TLSv1.1": "tls1.1", "TLSv1.2": "tls1.2", "TLSv1.3": "tls1.3"}
+    numbers = {offered["name"]: offered["id"] & 0xFFFF for offered in session.context.get_ciphers()}
+    suite = suite_name(numbers[cipher[0]]) if cipher and cipher[0] in numbers else None
+    return names.get(version or ""), suite, session.getpeercert(binary_form=True)
+
+
+async def _versions(visit: Visit, found: _Found, best: str | None) -> None:
+    """Offer each version alone; 1.3 is known where it was chosen before. 1.2 is asked for all the same: it shows the chain in clear."""
     untold = 0
     for version in VERSIONS:
+        if version is TlsVersion.TLS1_3 and best == version_word(version):
+            found.versions[COLUMNS[version]] = True
+            continue
         offered = SUITES_1_3 if version is TlsVersion.TLS1_3 else SUITES_BELOW
         flight = await _offer(visit, found, version, offered, whole=version is TlsVersion.TLS1_2)
         if flight is None:
@@ -133,6 +143,8 @@ async def _versions(visit: Visit, found: _Found) -> None:
                 return  # it speaks no TLS to us at all; three more silences would say no more
             continue
         found.versions[COLUMNS[version]] = flight.hello is not None and flight.hello.version == version
+        if flight.hello is not None:
+            found.chosen.add(flight.hello.suite)
         found.chain = found.chain or flight.chain
         if flight.asks_certificate is not None:
             found.asks_certificate = flight.asks_certificate
@@ -140,7 +152,8 @@ async def _versions(visit: Visit, found: _Found) -> None:
 
 async def _suites(visit: Visit, found: _Found, suites: Iterable[int]) -> list[int] | None:
     """Which of the suites are accepted when offered alone, at most SOUGHT_MAX; None when that could not be told."""
-    left, taken = list(suites), list[int]()
+    taken = [number for number in suites if number in found.chosen][:SOUGHT_MAX]
+    left = [number for number in suites if number not in taken]
     while left and len(taken) < SOUGHT_MAX:
         flight = await _offer(visit, found, TlsVersion.TLS1_2, left, whole=False)
         if flight is None:
@@ -184,7 +197,7 @@ async def _offer(visit: Visit, found: _Found, version: TlsVersion, suites: Seque
     try:
         await connection.request(hello, handshake=True)
         found.handshakes += 1
-        await receive_event(connection, RecordDecoder(), collect, kept=found.kept)
+        await receive_event(connection, Reading(RecordDecoder()), collect, kept=found.kept)
     except (HungUpError, RefusedError):
         pass  # closed or reset after our hello: turned down
     except (DeviceError, NotPermittedError) as error:
