@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from plumbline.model.errors import InternalError, StoppedError
 from plumbline.model.words import DeviceClass, Intrusion
 from plumbline.net.caps import SHIPPED, Caps, Limits, Pace, Slots
+from plumbline.net.handshakes import Handshakes
 from plumbline.net.stop import StopFlag
 from tests.net.rigs import FakeClock, lure, make_rig, open_door, rig_text
 
@@ -109,6 +110,19 @@ async def test_two_addresses_of_one_asset_share() -> None:
     caps = Caps(SHIPPED, 1000, clock, groups={"10.0.0.1": "asset plc", "10.1.0.1": "asset plc"})
     assert caps.device("10.0.0.1") is caps.device("10.1.0.1")
     assert caps.device("10.0.0.1") is not caps.device("10.0.0.2")
+
+
+@pytest.mark.parametrize("written", ["fe80::5%eth1", "FE80:0::5", "fe80::5"])
+async def test_one_address_written_in_several_ways_is_one_device(written: str) -> None:
+    """An answer to a multicast names its interface, a rig file does not: the device's class and caps are the same."""
+    caps = Caps(SHIPPED, 1000, FakeClock(), groups={"fe80::5": "asset plc"}, ot=frozenset({"fe80::5"}))
+    device = caps.device(written)
+    assert device is caps.device("fe80::5")
+    assert device.device_class is DeviceClass.OT
+    assert caps.device("::ffff:10.0.0.1") is caps.device("10.0.0.1")
+    handshakes = Handshakes(20, 1.0)
+    (await handshakes.begin(written, 443)).release()
+    assert handshakes.left("fe80::5", 443) == 19
 
 
 async def test_seen_to_be_ot() -> None:

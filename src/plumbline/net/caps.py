@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from plumbline.model.errors import InternalError, StoppedError
 from plumbline.model.words import DeviceClass
 from plumbline.net.clock import Clock
+from plumbline.net.dial import plain_text
 
 LAW_CONNECTIONS = 2
 LAW_EXCHANGES_PER_S = 40
@@ -178,23 +179,20 @@ class Caps:
         self.limits = limits
         self._clock = clock
         self._check = check
-        self._groups = groups or {}
-        self._ot = ot
+        self._groups = {plain_text(address): key for address, key in (groups or {}).items()}
+        self._ot = frozenset(map(plain_text, ot))
         self._pace = Pace(exchanges_per_second)
         self._turn = asyncio.Lock()
         self._queued = 0
         self._devices: dict[str, Device] = {}
 
-    def key(self, address: str) -> str:
-        """The device that an address belongs to: a declared asset's id, or the address itself."""
-        return self._groups.get(address, address)
-
     def device(self, address: str) -> Device:
-        """The device behind an address; made on first sight."""
-        key = self.key(address)
+        """The device behind an address: a declared asset, or the address itself however it is written; made on first sight."""
+        plain = plain_text(address)
+        key = self._groups.get(plain, plain)
         device = self._devices.get(key)
         if device is None:
-            device = self._devices[key] = Device(key, DeviceClass.OT if address in self._ot else DeviceClass.IT, self.limits)
+            device = self._devices[key] = Device(key, DeviceClass.OT if plain in self._ot else DeviceClass.IT, self.limits)
         return device
 
     async def place(self, device: Device) -> Place:

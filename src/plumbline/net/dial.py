@@ -66,6 +66,13 @@ def target(address: Address) -> Address:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
+def plain_text(address: str) -> str:
+    """One text for an address however it is written: `fe80::1%eth0` is fe80::1 (we leave by one interface only), a mapped one its IPv4."""
+    if ":" not in address:
+        return address
+    return str(target(IPv6Address(address.partition("%")[0])))
+
+
 def sockaddr(address: Address, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
     """The kernel's form of an endpoint; a scope id becomes its interface's index. Raises EnvironmentFault for an unknown interface."""
     to = target(address)

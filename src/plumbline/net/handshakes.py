@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from plumbline.model.errors import NotPermittedError, StoppedError
+from plumbline.net.dial import plain_text
 from plumbline.rig.permits import Refusal
 
 
@@ -30,7 +31,7 @@ class Handshakes:
 
         Raises NotPermittedError (`budget`) when all are used up: what rests on further handshakes is then `partial`.
         """
-        endpoint = self._endpoints.setdefault((address, port), _Endpoint())
+        endpoint = self._endpoints.setdefault((plain_text(address), port), _Endpoint())
         self._check(endpoint, address, port)
         try:
             async with asyncio.timeout(self._turn_s):
@@ -47,7 +48,7 @@ class Handshakes:
 
     def left(self, address: str, port: int) -> int:
         """How many handshakes an endpoint may still be asked for."""
-        endpoint = self._endpoints.get((address, port))
+        endpoint = self._endpoints.get((plain_text(address), port))
         return self._limit - (endpoint.begun if endpoint else 0)
 
     def _check(self, endpoint: _Endpoint, address: str, port: int) -> None:
