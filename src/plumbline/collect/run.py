@@ -56,17 +56,18 @@ def collect(rig: Rig, path: Path, *, state: Path, progress: Progress, now: Calla
         context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None)
         result, notes, exchanges = NetworkResult(), [], 0
         try:
-            _collect_supplied(context)
-            stop.check()
-            result, exchanges = _collect_network(context, state, stop)
-            notes = [result.ended_early] if result.ended_early else []
-        except StoppedError as stopped:
-            notes = [str(stopped)]
+            try:
+                _collect_supplied(context)
+                stop.check()
+                result, exchanges = _collect_network(context, state, stop)
+                notes = [result.ended_early] if result.ended_early else []
+            except StoppedError as stopped:
+                notes = [str(stopped)]
+            writer.finish(ended_at=now(), complete=not notes, notes=notes)
         except EnvironmentFault as fault:
             # The disk may be full: what is waiting in memory is lost with it, the parts written so far stand.
             writer.abandon(ended_at=now(), note=str(fault))
             raise
-        writer.finish(ended_at=now(), complete=not notes, notes=notes)
     return Collection(path, result.hosts, exchanges, notes[0] if notes else None)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +42,8 @@ FORMAT = 1
 FLUSH_ROWS = 50_000
 FLUSH_SECONDS = 2.0
 SPILLED = ".spilled"
+RESERVE = ".reserve"  # room set aside while a session runs, so that a full disk can still be told of in the manifest
+RESERVE_BYTES = 256 << 10  # a manifest of a thousand files
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class BundleWriter:
         self._waiting_since: datetime | None = None
         self._parts = 0
         self._write_manifest()
+        self._reserve()
 
     @classmethod
     def create(cls, path: Path, *, rig_text: str, header: Mapping[str, Any], now: datetime) -> BundleWriter:
@@ -254,12 +258,28 @@ class BundleWriter:
         self._manifest["sessions"][-1].update(ended_at=_iso(ended_at), complete=complete, notes=list(notes))
         self._manifest["files"] = {str(path.relative_to(self.path)): _described(path) for path in _content(self.path)}
         self._write_manifest()
+        (self.path / RESERVE).unlink(missing_ok=True)
 
     def abandon(self, *, ended_at: datetime, note: str) -> None:
         """End the session when the machine failed: nothing waiting is written; the manifest says why, if it still can be."""
         self._waiting.clear()
+        (self.path / RESERVE).unlink(missing_ok=True)
         with suppress(EnvironmentFault):
             self.finish(ended_at=ended_at, complete=False, notes=[note])
+            return
+        self._manifest["files"] = {}  # too long a list for the room that is left
+        with suppress(EnvironmentFault):
+            self._write_manifest()
+
+    def _reserve(self) -> None:
+        try:
+            handle = os.open(self.path / RESERVE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(handle, 0, RESERVE_BYTES)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise EnvironmentFault(f"no room for a bundle at {self.path}: {error.strerror}") from error
 
     def _remember(self, row: Mapping[str, Any]) -> None:
         key, outcome = (row["entity"], row["table"], row["subject"]), Outcome(row["outcome"])
