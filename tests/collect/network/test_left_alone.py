@@ -41,9 +41,12 @@ async def test_a_declared_device_that_no_packet_may_reach_is_not_passed_over_in_
 
     more = f'exclude = ["{spared}"]' if "exclude" in law else ""
     declared = f'[[asset]]\nid = "relay"\naddress = "{spared}"\n{law.partition(" ")[0]} = true\n'
-    async with lure(relay, spared, 8080), lure(WEB, other, 8080):
-        async with bench(tcp=[8080], ranges=alone(spared, other), rest=declared, authorisation=more) as rig:
-            result = await rig.collect()
+    async with (
+        lure(relay, spared, 8080),
+        lure(WEB, other, 8080),
+        bench(tcp=[8080], ranges=alone(spared, other), rest=declared, authorisation=more) as rig,
+    ):
+        result = await rig.collect()
     assert touched == []
     assert result.hosts == 1
     assert {table: rig.coverage(table, spared) for table in ALL_TABLES} == {table: {"": Outcome.NOT_PERMITTED} for table in ALL_TABLES}
