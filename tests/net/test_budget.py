@@ -16,6 +16,7 @@ from plumbline.net.budget import LoginBudget, LoginResult, LoginTicket
 from tests.net.rigs import NOON
 
 PRIVATE = ip_address("10.0.0.1")
+OTHER = ip_address("10.0.0.2")
 HOUR = timedelta(hours=1)
 
 
@@ -25,7 +26,7 @@ def budget(tmp_path: Path) -> LoginBudget:
 
 
 def ask(budget: LoginBudget, account: str = "admin", *, device: str = "cam", protocol: str = "http", hours: int = 0) -> LoginTicket:
-    return budget.ask(device, account, protocol, NOON + hours * HOUR, address=PRIVATE)
+    return budget.ask(device, account, protocol, NOON + hours * HOUR, address=PRIVATE if device == "cam" else OTHER)
 
 
 def refused(budget: LoginBudget, match: str, account: str = "admin", *, device: str = "cam", hours: int = 0) -> None:
@@ -98,11 +99,11 @@ BROKEN = [
     ("a try without a time", '{"format": 1, "rig": "bench", "tries": [{"number": 1}]}'),
     (
         "a naive time",
-        '{"format":1,"rig":"bench","tries":[{"number":1,"device":"a","account":"b","protocol":"c","at":"2026-11-20T12:00:00","result":"ok"}]}',
+        '{"format":1,"rig":"bench","tries":[{"number":1,"device":"a","account":"b","protocol":"c","addresses":[],"at":"2026-11-20T12:00:00","result":"ok"}]}',
     ),
     (
         "an unknown result",
-        '{"format":1,"rig":"bench","tries":[{"number":1,"device":"a","account":"b","protocol":"c","at":"2026-11-20T12:00:00Z","result":"?"}]}',
+        '{"format":1,"rig":"bench","tries":[{"number":1,"device":"a","account":"b","protocol":"c","addresses":[],"at":"2026-11-20T12:00:00Z","result":"?"}]}',
     ),
 ]
 
@@ -124,7 +125,8 @@ def test_the_state_is_private_and_holds_no_passwords(budget: LoginBudget, tmp_pa
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "bench").stat().st_mode) == 0o700
     (entry,) = json.loads(file.read_text())["tries"]
-    assert entry == {"number": 1, "device": "cam", "account": "admin", "protocol": "http", "at": NOON.isoformat(), "result": "failed"}
+    told = {"device": "cam", "addresses": ["10.0.0.1"], "account": "admin", "protocol": "http"}
+    assert entry == {"number": 1, **told, "at": NOON.isoformat(), "result": "failed"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench"]
 
 

@@ -81,3 +81,20 @@ async def test_addresses_of_one_asset_share_their_caps(tmp_path: Path) -> None:
         async with Door(make_rig(tmp_path, rig_text(rest=asset)), log, clock=FakeClock()) as door:
             assert door.device_class("127.0.0.1") == "ot"
             assert door.device_class("127.0.0.2") == "it"
+
+
+async def test_a_device_declared_between_two_runs_keeps_its_budget(tmp_path: Path) -> None:
+    """What is declared after a first audit found it is the same device: two failures of an account stay two (law 6)."""
+    clock = FakeClock()
+
+    async def fail(text: str, address: str) -> None:
+        rig = make_rig(tmp_path, rig_text(tcp=[23], intrusion="credential", rest=text), signed=True)
+        with ContactLog(tmp_path / "contacts.jsonl", clock) as log:
+            async with Door(rig, log, clock=clock, budget=LoginBudget(tmp_path / "state" / rig.id, rig.id)) as door:
+                ticket = await door.ask_login(address, 23, Transport.TCP, account="admin", protocol="telnet", why="default login")
+                door.report_login(ticket, LoginResult.FAILED)
+
+    await fail("", "127.0.0.1")
+    await fail('[[asset]]\nid = "cam-1"\naddress = ["127.0.0.1", "127.0.0.2"]', "127.0.0.2")
+    with pytest.raises(NotPermittedError, match="has failed 2 times"):
+        await fail('[[asset]]\nid = "dock-cam"\naddress = "127.0.0.1"', "127.0.0.1")

@@ -14,13 +14,14 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from plumbline.model.errors import EnvironmentFault, NotPermittedError
+from plumbline.net.dial import plain_text
 from plumbline.rig.addresses import Address, carried, is_public
 from plumbline.rig.permits import Refusal
 
@@ -58,6 +59,7 @@ class _Try:
     protocol: str
     at: datetime
     result: LoginResult
+    addresses: tuple[str, ...] = ()
 
 
 class LoginBudget:
@@ -68,17 +70,20 @@ class LoginBudget:
         self._file = folder / "logins.json"
         self._rig_id = rig_id
 
-    def ask(self, device: str, account: str, protocol: str, now: datetime, *, address: Address) -> LoginTicket:
-        """Take leave for one try, counted as failed until it is reported otherwise; `device` is its key over all its addresses.
+    def ask(self, device: str, account: str, protocol: str, now: datetime, *, address: Address, also: Collection[str] = ()) -> LoginTicket:
+        """Take leave for one try, counted as failed until it is reported otherwise; `device` is its key, `also` its other addresses.
 
+        Tries under another key count too where they share an address: a device that was found by an audit is declared before the next.
         Raises NotPermittedError (`budget`) when the account's or the device's tries are used up, after any sign of a lock-out, on a
         public address, and when the state is missing or cannot be read.
         """
         if is_public(address) or ((inner := carried(address)) is not None and is_public(inner)):
             raise _no(f"{address} is public: default logins are never tried there")
+        addresses = tuple(sorted({plain_text(str(address)), *map(plain_text, also)}))
         with self._locked():
             tries = self._read()
-            recent = [each for each in tries if each.device == device and now - each.at < SPAN]
+            same = [each for each in tries if each.device == device or not set(addresses).isdisjoint(each.addresses)]
+            recent = [each for each in same if now - each.at < SPAN]
             if any(each.result is LoginResult.LOCKED_OUT for each in recent):
                 raise _no(f"{device} showed signs of a lock-out within 24 hours: no login is tried there")
             failed = [each for each in recent if each.result is not LoginResult.OK]
@@ -88,7 +93,7 @@ class LoginBudget:
             if len(failed) >= DEVICE_FAILURES:
                 raise _no(f"logins on {device} have failed {len(failed)} times within 24 hours")
             ticket = LoginTicket(max((each.number for each in tries), default=0) + 1, device, account, protocol)
-            self._write([*tries, _Try(ticket.number, device, account, protocol, now, LoginResult.PENDING)], now)
+            self._write([*tries, _Try(ticket.number, device, account, protocol, now, LoginResult.PENDING, addresses)], now)
         return ticket
 
     def report(self, ticket: LoginTicket, result: LoginResult, now: datetime) -> None:
@@ -96,9 +101,9 @@ class LoginBudget:
         with self._locked():
             tries = self._read()
             found = [each for each in tries if each.number == ticket.number and each.device == ticket.device]
-            at = found[0].at if found else now
+            made = found[0] if found else _Try(ticket.number, ticket.device, ticket.account, ticket.protocol, now, result)
             kept = [each for each in tries if each not in found]
-            self._write([*kept, _Try(ticket.number, ticket.device, ticket.account, ticket.protocol, at, result)], now)
+            self._write([*kept, replace(made, result=result)], now)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -154,10 +159,11 @@ class LoginBudget:
 
 
 def _parse(entry: dict[str, object]) -> _Try:
-    number, at = entry["number"], datetime.fromisoformat(str(entry["at"]))
-    if not isinstance(number, int) or at.tzinfo is None:
-        raise ValueError("an entry without a number or with a naive time")
-    return _Try(number, str(entry["device"]), str(entry["account"]), str(entry["protocol"]), at, LoginResult(str(entry["result"])))
+    number, at, addresses = entry["number"], datetime.fromisoformat(str(entry["at"])), entry["addresses"]
+    if not isinstance(number, int) or at.tzinfo is None or not isinstance(addresses, list):
+        raise ValueError("an entry without a number or addresses, or with a naive time")
+    result = LoginResult(str(entry["result"]))
+    return _Try(number, str(entry["device"]), str(entry["account"]), str(entry["protocol"]), at, result, tuple(map(str, addresses)))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -195,6 +195,10 @@ class Caps:
             device = self._devices[key] = Device(key, DeviceClass.OT if plain in self._ot else DeviceClass.IT, self.limits)
         return device
 
+    def addresses(self, device: Device) -> tuple[str, ...]:
+        """The addresses that are known to be the device's; none for one that is not declared."""
+        return tuple(address for address, key in self._groups.items() if key == device.key)
+
     async def place(self, device: Device) -> Place:
         """Wait for one of the device's places; the caller gives it back.
 

@@ -165,7 +165,9 @@ class Door:
         try:
             if self._budget is None:
                 raise NotPermittedError(f"{address}: no login budget is kept for this run (law 6)", reason=Refusal.BUDGET)
-            ticket = self._budget.ask(errand.device.key, account, protocol, self._gate.clock.now(), address=errand.contact.address)
+            also = self._gate.caps.addresses(errand.device)
+            now = self._gate.clock.now()
+            ticket = self._budget.ask(errand.device.key, account, protocol, now, address=errand.contact.address, also=also)
         except NotPermittedError as refusal:
             self._gate.refuse(errand, refusal)
             raise
