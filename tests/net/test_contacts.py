@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,25 @@ def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
             write(log)
         log._fd = kept
         full.close()
+
+
+def test_a_line_that_a_full_disk_cut_is_the_last_of_its_session(tmp_path: Path) -> None:
+    """Where room comes free again, nothing is glued to the cut line: a resumed run finds its chain whole."""
+    path = tmp_path / "contacts.jsonl"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with ContactLog(path, FakeClock()) as log:
+        write(log)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
+        try:
+            with pytest.raises(EnvironmentFault, match="nothing more is sent"):
+                write(log)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with pytest.raises(EnvironmentFault, match="nothing more is sent"):
+            write(log)
+    session(path, 2)
+    found = verify(path)
+    assert (found.broken_line, found.sessions, found.cut_lines) == (None, 2, (3,))
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

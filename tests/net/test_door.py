@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import plumbline.net
-from plumbline.model.errors import NotPermittedError
+from plumbline.model.errors import EnvironmentFault, NotPermittedError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.budget import LoginBudget, LoginResult
 from plumbline.net.contacts import ContactLog
 from plumbline.net.door import Door
-from tests.net.rigs import FakeClock, make_rig, rig_text
+from tests.net.rigs import FakeClock, echo, lure, make_rig, rig_text
 from tests.net.test_connection import brief
 
 SOURCES = sorted(Path(plumbline.net.__file__).parent.glob("*.py"))
@@ -98,3 +98,19 @@ async def test_a_device_declared_between_two_runs_keeps_its_budget(tmp_path: Pat
     await fail('[[asset]]\nid = "cam-1"\naddress = ["127.0.0.1", "127.0.0.2"]', "127.0.0.2")
     with pytest.raises(NotPermittedError, match="has failed 2 times"):
         await fail('[[asset]]\nid = "dock-cam"\naddress = "127.0.0.1"', "127.0.0.1")
+
+
+async def test_a_log_that_cannot_be_written_leaves_no_connection_open(tmp_path: Path) -> None:
+    async with lure(echo) as port:
+        rig = make_rig(tmp_path, rig_text(tcp=[port]))
+        log = ContactLog(tmp_path / "contacts.jsonl", FakeClock())
+        door = Door(rig, log, clock=FakeClock())
+        await door.open()
+        opened = [await door.connect("127.0.0.1", port, why="probe", intrusion=Intrusion.QUERY) for _ in range(2)]
+        for each in opened:
+            await each.request(b"hello")
+            await each.receive()
+        log.close()
+        with pytest.raises(EnvironmentFault, match="nothing more is sent"):
+            await door.close()
+        assert [each._socket.fileno() for each in opened] == [-1, -1]

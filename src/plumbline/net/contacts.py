@@ -60,6 +60,7 @@ class ContactLog:
         """Open the file, find the end of its chain and start a session; raises InputError when it is broken or in use."""
         self.path = path
         self._clock = clock
+        self._failed: str | None = None
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as cause:
@@ -143,11 +144,14 @@ class ContactLog:
         self._put(_canonical(fields).encode("ascii") + b"\n")
 
     def _put(self, data: bytes) -> None:
+        if self._failed is not None:  # a line may have been cut: nothing is glued to it, even where there is room again
+            raise EnvironmentFault(self._failed)
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
         except OSError as cause:
-            raise EnvironmentFault(f"{self.path}: cannot log, so nothing more is sent: {cause.strerror}") from cause
+            self._failed = f"{self.path}: cannot log, so nothing more is sent: {cause.strerror}; make room and use --resume"
+            raise EnvironmentFault(self._failed) from cause
 
     def close(self) -> None:
         """Let the file go; further writes are a defect."""

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
-from plumbline.model.errors import NotPermittedError
+from plumbline.model.errors import EnvironmentFault, NotPermittedError
 from plumbline.model.words import DeviceClass, Intrusion, Transport
 from plumbline.net import anchors, discovery, resolve, sweep
 from plumbline.net.budget import LoginBudget, LoginResult, LoginTicket
@@ -204,10 +204,16 @@ class Door:
         return self._judge(contact, self._gate.clock.now())
 
     async def close(self) -> None:
-        """Close what is still open and let nothing pass any more."""
+        """Close what is still open and let nothing pass any more; raises EnvironmentFault, once all is closed, when it cannot be logged."""
         self._gate.shut = "the door was closed"
+        failed: EnvironmentFault | None = None
         for each in tuple(self._gate.live):
-            await each.close()
+            try:
+                await each.close()
+            except EnvironmentFault as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     async def __aenter__(self) -> Self:
         await self.open()
