@@ -55,6 +55,8 @@ TAKEN = [
     ("script variable", "http", b'var adminpwd = "hunter2"; var n = 1;', b"hunter2", b"var n = 1;"),
     ("url with a password", "http", b"rtsp://admin:hunter2@10.0.0.9/ch1", b"hunter2", b"rtsp://admin:<redacted:password"),
     ("private key", "ftp", PEM, b"MIIEow", b"-----END RSA PRIVATE KEY-----"),
+    ("a secret that poses as redacted", "http", b'{"password":"hunter2<redacted:"}', b"hunter2", b'"password":"'),
+    ("a token around what is redacted", "http", b'{"token":"https://u:pw@h/zzq91"}', b"zzq91", b'"token":"'),
     ("private key cut short", "http", PEM[:45], b"MIIEow", b"BEGIN RSA PRIVATE KEY"),
     ("pkcs8 key", "http", PEM.replace(b"RSA ", b""), b"IBAAKC", b"-----BEGIN PRIVATE KEY-----"),
     (

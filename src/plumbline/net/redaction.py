@@ -81,7 +81,7 @@ _JSON = re.compile(rf"(?i)(\"({_NAME})\"\s{{0,8}}:\s{{0,8}}\")((?:[^\"\\]|\\.){{
 _XML = re.compile(rf"(?i)(<(?:\w{{1,20}}:)?({_NAME})(?:\s[^<>]{{0,200}})?>)([^<]{{1,8192}})(?=<|\Z)".encode())
 _PAIR = re.compile(rf"(?i)((?<![\w.\-])({_NAME})[ \t]{{0,4}}=[ \t]{{0,4}}[\"']?)([^&\s\"'<>;,]{{1,4096}})".encode())
 
-_DONE = b"<redacted:"
+_DONE = re.compile(rb"\s*(?:<redacted:\w{1,40}:k1:[0-9a-f]{32}>\s*)+")  # the whole of it: a device may write these words too
 _Put = Callable[[str, bytes], bytes]
 
 
@@ -102,7 +102,7 @@ def redact(protocol: str, data: bytes, key: bytes) -> bytes:
 
 
 def _put(key: bytes, kind: str, secret: bytes) -> bytes:
-    if secret.startswith(_DONE) or _DONE in secret:
+    if _DONE.fullmatch(secret):
         return secret
     return b"<redacted:" + kind.encode() + b":" + keyed_digest(key, kind, secret).encode() + b">"
 
