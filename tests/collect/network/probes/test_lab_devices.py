@@ -18,7 +18,7 @@ import pytest
 from plumbline.lab.fleet import TCP_PORTS, UDP_PORTS, Device
 from plumbline.lab.keys import private_key, public_digest
 from plumbline.lab.lab import Lab, running
-from plumbline.lab.services import Coap, Cookie, Ftp, Modbus, Mqtt, Odd, OpcUa, Page, Rtsp, Service, Snmp, Ssdp, Ssh, Telnet, Web
+from plumbline.lab.services import Coap, Cookie, Ftp, Mdns, Modbus, Mqtt, Odd, OpcUa, Page, Rtsp, Service, Snmp, Ssdp, Ssh, Telnet, Web
 from plumbline.model.words import Outcome
 from tests.collect.network.benches import Seen, open_bench
 
@@ -62,11 +62,12 @@ def facts(device: Device, service: Service) -> tuple[str, Facts]:
     """The table that a service fills, and what must stand in it."""
     match service:
         case Web():
-            basic, redirect = service.page is Page.BASIC, service.page is Page.REDIRECT
+            scheme = {Page.BASIC: "basic", Page.DIGEST: "digest"}.get(service.page)
+            redirect = service.page is Page.REDIRECT
             product, _, version = service.server.partition("/")
             return "http_service", {
                 "tls": service.tls is not None,
-                "status": 401 if basic else 301 if redirect else 200,
+                "status": 401 if scheme else 301 if redirect else 200,
                 "server": service.server,
                 "product": product,
                 "version": version or None,
@@ -74,7 +75,7 @@ def facts(device: Device, service: Service) -> tuple[str, Facts]:
                 "login_form_in_clear": service.tls is None if service.page is Page.LOGIN else None,
                 "open_admin": service.page is Page.ADMINISTRATION,
                 "directory_listing": service.page is Page.LISTING,
-                "auth_scheme": "basic" if basic else None,
+                "auth_scheme": scheme,
                 "redirects_to_https": redirect,
                 "cookies": int(service.cookie is not Cookie.NONE),
                 "cookies_without_flags": int(service.cookie is Cookie.BARE),
@@ -114,7 +115,7 @@ def facts(device: Device, service: Service) -> tuple[str, Facts]:
                 "vendor": service.vendor if open_to_all else None,
                 "product_code": service.product_code if open_to_all else None,
                 "revision": service.revision if open_to_all else None,
-                "exception": None if open_to_all else 1,
+                "exception": None if open_to_all else 10,
             }
         case OpcUa():
             return "opcua_endpoint", {"application_uri": service.application_uri, "application_name": service.application_name}
@@ -138,6 +139,8 @@ def facts(device: Device, service: Service) -> tuple[str, Facts]:
             }
         case Ssdp():
             return "announcement", {"protocol": "ssdp", "name": service.server}
+        case Mdns():
+            return "announcement", {"protocol": "mdns", "leaks": ["location", "serial"] if service.leaks else []}
         case Odd():
             raise AssertionError("no probe")
 

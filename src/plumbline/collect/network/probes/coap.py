@@ -14,9 +14,11 @@ from plumbline.model.errors import DeviceError, ProtocolError, SilentError
 from plumbline.model.words import Intrusion, Transport
 from plumbline.net.datagram import DatagramLine
 from plumbline.protocols import link_format
-from plumbline.protocols.coap import Block, BlockwiseBody, CodeClass, Message, Type, decode, encode_ack, encode_get
+from plumbline.protocols.coap import EMPTY, Block, BlockwiseBody, CodeClass, Message, Type, decode, encode_ack, encode_get
 
 ANSWER_S = 2.0  # RFC 7252 4.8: ACK_TIMEOUT
+SEPARATE_S = 6.0  # for an answer that was promised by an empty acknowledgement; libcoap's example of a slow one takes 5 s
+SILENCES_MAX = 2  # among the resources, before the rest is left alone
 BLOCKS_MAX = 16  # 1 KiB of a list from a node with blocks of 64 bytes, 16 KiB from one with the largest
 TRIED_MAX = 5
 LISTED_MAX = 100
@@ -74,13 +76,16 @@ class _Asking:
 
     async def _answer(self) -> Message:
         """The response, piggybacked or separate (RFC 7252 5.2)."""
+        wait_s = ANSWER_S
         for _ in range(3):
-            data = await self.line.receive(timeout_s=ANSWER_S)
+            data = await self.line.receive(timeout_s=wait_s)
             if self.kept is not None:
                 self.kept += data
             message = decode(data)
             if message.type is Type.RST:
                 raise ProtocolError("the request was reset")
+            if message.type is Type.ACK and message.code == EMPTY:
+                wait_s = SEPARATE_S
             if message.code_class is CodeClass.REQUEST or message.token != TOKEN:
                 continue  # an empty acknowledgement: the answer follows; a late answer to something else; or our own words sent back
             if message.type is Type.CON:
@@ -110,13 +115,19 @@ def _worth_trying(resources: list[str]) -> list[str]:
 
 async def _try(visit: Visit, resources: list[str]) -> tuple[list[str] | None, int]:
     """Read what is listed: which resources can be read, None where none was and not all answered; and how many were tried."""
-    readable, tried = list[str](), 0
+    readable, tried, silent = list[str](), 0, 0
     line = await visit.datagrams(Intrusion.SESSION)
     try:
         asking = _Asking(line, first_id=0x6000)
         for path in _worth_trying(resources):
             tried += 1
-            message = await asking.get([unquote(part) for part in path.split("/") if part])
+            try:
+                message = await asking.get([unquote(part) for part in path.split("/") if part])
+            except SilentError:
+                silent += 1
+                if silent < SILENCES_MAX:
+                    continue
+                raise
             if message.code_class is CodeClass.SUCCESS:
                 readable.append(path)
     except DeviceError as error:
@@ -124,7 +135,9 @@ async def _try(visit: Visit, resources: list[str]) -> tuple[list[str] | None, in
         return readable or None, tried
     finally:
         await line.close()
-    return readable, tried
+    if silent:
+        visit.partial("coap_service", f"{silent} of {tried} resources gave no answer")
+    return readable if readable or not silent else None, tried
 
 
 PROBE = Probe(
