@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.collect.context import Context
-from plumbline.evidence.bundle import Batch, SuppliedFile
+from plumbline.evidence.bundle import SuppliedFile
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome
@@ -26,7 +26,7 @@ DETAIL_LENGTH_MAX = 600
 
 
 class Attempt:
-    """Gather rows and shortfalls of `entity` for a fixed set of tables; `end`, `hand_over` or `abandon` must be called once."""
+    """Gather rows and shortfalls of `entity` for a fixed set of tables; `end` or `abandon` must be called once."""
 
     def __init__(self, context: Context, entity: Entity, tables: tuple[str, ...]) -> None:
         self.context = context
@@ -66,10 +66,6 @@ class Attempt:
 
     def end(self) -> None:
         """Commit all rows, with the outcome of every table."""
-        self.context.writer.commit(self.hand_over())
-
-    def hand_over(self) -> Batch:
-        """Give all rows, with the outcome of every table, for the caller to commit."""
         ended_at = self.context.now()
         for table in self.tables:
             said = self._short[table]
@@ -85,7 +81,7 @@ class Attempt:
                 ended_at=ended_at,
                 detail=said.text(),
             )
-        return self._batch
+        self.context.writer.commit(self._batch)
 
     def abandon(self) -> None:
         """Leave nothing of the attempt, as the run was stopped within it."""

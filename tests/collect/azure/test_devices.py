@@ -254,6 +254,28 @@ def test_several_entries_of_one_resource_are_one_hub(tmp_path: Path) -> None:
     assert {("hub_identity", "ok"), ("hub_twin", "ok")} <= best
 
 
+def test_two_lists_of_one_hub_are_ok_only_together(tmp_path: Path) -> None:
+    """The registry was exported in two halves and one of them is broken: what is known of the hub's devices is partial."""
+    resource = tmp_path / "hub.json"
+    resource.write_text(json.dumps({"name": "northwind", "type": "Microsoft.Devices/IotHubs", "properties": {}}))
+    (tmp_path / "first.jsonl").write_bytes(lines(export()))
+    (tmp_path / "second.jsonl").write_bytes(b"no JSON at all")
+    hubs = tuple(Hub("azure-iot-hub", resource, tmp_path / name) for name in ("first.jsonl", "second.jsonl"))
+    done = run(collect, rig_of(tmp_path, hubs=hubs))
+    said = [(row["outcome"], row["rows"]) for row in done.attempts() if row["table"] == "hub_identity"]
+    assert said == [("partial", 1)]
+
+
+def test_lists_of_the_same_name_in_two_folders_are_two_hubs(tmp_path: Path) -> None:
+    paths = [tmp_path / place / "devices.jsonl" for place in ("east", "west")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(lines(export()))
+    done = run(collect, rig_of(tmp_path, hubs=tuple(Hub("azure-iot-hub", None, path) for path in paths)))
+    assert {row["entity"] for row in done.attempts()} == {"hub:/east.devices.jsonl", "hub:/west.devices.jsonl"}
+    assert len({row["entity"] for row in done.rows("hub_identity")}) == 2
+
+
 def test_large_files_are_several_parts_of_one_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plumbline.collect.azure.collector.BATCH_ROWS", 10)
     done = collected(tmp_path, lines(*(export(f"d{n}") for n in range(35))))

@@ -4,11 +4,14 @@ Rules:
 - Device rows go to Arrow in batches bounded in rows and in bytes read, so memory does not grow with the file.
 - A file that was cut, or that holds records that cannot be read, gives `partial`, with the first places named.
 - A table that the file cannot fill is `not_supported`, with what would fill it.
-- Two entries of the rig file that name the same resource are one hub: its export and its twin query.
+- Two entries of the rig file that name the same resource are one hub: its export and its twin query. What one of them lacks makes the
+  hub's tables `partial`, however whole the other is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from plumbline.collect.azure.certificates import certificate_columns
 from plumbline.collect.azure.records import Record, records
 from plumbline.collect.azure.resource import HubResource, hub_columns, policy_columns, read_hubs
 from plumbline.collect.context import Context
+from plumbline.collect.file_names import entity_keys
 from plumbline.collect.json_text import read
 from plumbline.evidence.bundle import SuppliedFile
 from plumbline.evidence.specs import TIMESTAMP, load_tables
@@ -43,31 +47,41 @@ _NO_TWINS = "the file carries no twins: supply a twin query (`az iot hub query -
 
 def collect(context: Context) -> None:
     """Read every hub of the rig file; those that an earlier session read are not read again."""
-    names: dict[Path, str | None] = {}
+    hubs = context.rig.hubs
+    resources = _names([hub.resource for hub in hubs if hub.resource is not None], context.rig.path)
+    unnamed = _names([hub.devices for hub in hubs if hub.devices is not None], context.rig.path)
+    found: dict[Path, str | None] = {}
     lists: dict[str, list[Path]] = {}
-    for hub in context.rig.hubs:
+    for hub in hubs:
         if context.stop():
             return
-        if hub.resource is not None and hub.resource not in names:
-            names[hub.resource] = _read_resource(context, hub.resource)
+        if hub.resource is not None and hub.resource not in found:
+            found[hub.resource] = _read_resource(context, hub.resource, resources[hub.resource])
         if hub.devices is not None:
-            name = names.get(hub.resource) if hub.resource is not None else None
-            lists.setdefault(name or _stem(hub.devices), []).append(hub.devices)
+            name = found.get(hub.resource) if hub.resource is not None else None
+            lists.setdefault(name or unnamed[hub.devices], []).append(hub.devices)
     for name, paths in lists.items():
         if not context.writer.attempted(Entity.of(EntityKind.HUB, "", name), DEVICE_TABLES[0]):
             _read_lists(context, name, paths)
+
+
+def _names(paths: Iterable[Path], rig_path: Path) -> dict[Path, str]:
+    """Name hubs by the stems of their files, until the hub's own name is known; files of one stem by their path in the rig folder."""
+    keys = entity_keys(paths, rig_path)
+    stems = Counter(_stem(path) for path in keys)
+    return {path: _stem(path) if stems[_stem(path)] == 1 else key.replace("/", ".") for path, key in keys.items()}
 
 
 def _stem(path: Path) -> str:
     return path.name.partition(".")[0] or path.name
 
 
-def _read_resource(context: Context, path: Path) -> str | None:
+def _read_resource(context: Context, path: Path, name: str) -> str | None:
     """Write the hubs of one resource file; returns the name of its hub when it holds one."""
     try:
-        hubs = read_hubs(read(path, RESOURCE_MAX), _stem(path))
+        hubs = read_hubs(read(path, RESOURCE_MAX), name)
     except ProtocolError as error:
-        entity = Entity.of(EntityKind.HUB, "", _stem(path))
+        entity = Entity.of(EntityKind.HUB, "", name)
         if not context.writer.attempted(entity, RESOURCE_TABLES[0]):
             attempt = Attempt(context, entity, RESOURCE_TABLES)
             attempt.supply(path)
@@ -105,20 +119,21 @@ def _write_resource(attempt: Attempt, hub: HubResource, raw: str) -> None:
 
 
 def _read_lists(context: Context, hub: str, paths: list[Path]) -> None:
-    """Read everything that lists a hub's devices, as one unit of work: all of it is in the bundle, or none."""
-    whole = context.writer.batch()
+    """Read everything that lists a hub's devices, as one attempt: all of it is in the bundle, or none, and the worst of it is told."""
+    attempt = Attempt(context, Entity.of(EntityKind.HUB, "", hub), DEVICE_TABLES)
     for path in paths:
-        attempt = _read_devices(context, path, hub)
+        _read_devices(attempt, path, hub)
         if context.stop():
             attempt.abandon()
-            whole.discard()
             return
-        whole.absorb(attempt.hand_over())
-    context.writer.commit(whole)
+    if any(attempt.counts.values()):
+        for table, missing in (("hub_identity", _NO_IDENTITIES), ("hub_twin", _NO_TWINS)):
+            if not attempt.counts[table]:
+                attempt.short(Outcome.NOT_SUPPORTED, f"{', '.join(path.name for path in paths)}: {missing}", table)
+    attempt.end()
 
 
-def _read_devices(context: Context, path: Path, hub: str) -> Attempt:
-    attempt = Attempt(context, Entity.of(EntityKind.HUB, "", hub), DEVICE_TABLES)
+def _read_devices(attempt: Attempt, path: Path, hub: str) -> None:
     file = attempt.supply(path)
     if file is not None:
         try:
@@ -128,7 +143,6 @@ def _read_devices(context: Context, path: Path, hub: str) -> Attempt:
             attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {error}")
         except OSError as error:
             attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: cannot be read: {error.strerror}")
-    return attempt
 
 
 class _Reading:
@@ -213,17 +227,13 @@ class _Reading:
         return pa.Table.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
     def conclude(self) -> None:
-        """Say of each table why it holds what it holds."""
-        counts = self.attempt.counts
-        if not any(counts.values()):
-            if self.bad:
-                self.attempt.short(Outcome.PROTOCOL_ERROR, f"{self.name}: none of its {self.read} records could be read")
-            else:
-                self.attempt.short(Outcome.PARTIAL, f"{self.name}: the list is empty, so it cannot be told what it lists")
+        """Say why the file gave no row at all, if it gave none."""
+        if self.read > self.bad:
             return
-        for table, missing in (("hub_identity", _NO_IDENTITIES), ("hub_twin", _NO_TWINS)):
-            if not counts[table]:
-                self.attempt.short(Outcome.NOT_SUPPORTED, f"{self.name}: {missing}", table)
+        if self.bad:
+            self.attempt.short(Outcome.PROTOCOL_ERROR, f"{self.name}: none of its {self.read} records could be read")
+        else:
+            self.attempt.short(Outcome.PARTIAL, f"{self.name}: the list is empty, so it cannot be told what it lists")
 
 
 def _digest(key: bytes, secret: str) -> str:
