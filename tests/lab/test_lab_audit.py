@@ -1,11 +1,12 @@
 """The whole lab, audited: the ledger is the truth, row by row, nobody is accused wrongly, and no device was hurt."""
 
+import random
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from plumbline.lab.switches import Switches
+from plumbline.lab.switches import SWITCHES, Switches
 from plumbline.lab.truth import compare, truth
 from plumbline.model.words import Verdict
 from tests.lab.auditing import audit
@@ -31,3 +32,14 @@ def test_an_audit_of_the_whole_lab(switches: Switches, tmp_path: Path) -> None:
         logins[device] += times
     assert audited.watch.harms == []
     assert max(logins.values()) <= LOGINS_PER_DEVICE
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(4))
+def test_an_audit_with_the_switches_anyhow(seed: int, tmp_path: Path) -> None:
+    """Half of the switches at weak: what one hides or shows of another is in the truth too."""
+    dice = random.Random(seed)
+    switches = Switches(frozenset(name for name in SWITCHES if dice.random() < 0.5))
+    audited = audit(switches, tmp_path, free_base())
+    assert [str(one) for one in compare(truth(audited.fleet), audited.ledger)] == []
+    assert audited.watch.harms == []
