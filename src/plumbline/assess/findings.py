@@ -22,6 +22,7 @@ from plumbline.model.errors import InputError
 from plumbline.model.words import Criticality, Severity
 
 NAMES_LISTED = 50
+_KEY = "substr(l.asset, strpos(l.asset, '/') + 1)"  # the name of a hub identity that nothing else knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Failed:
 
 
 def failed(connection: Connection, check: Check, shape: Shape) -> Failed:
-    """Read the failed verdicts of one check; `main.asset` must exist. Raises InputError when the query gave a vector that is none."""
+    """Read the failed verdicts of one check. Raises InputError when the query gave a vector that is none."""
     where = f"\"check\" = {literal(check.id)} and verdict = 'fail'"
     groups = connection.execute(
         f"""
         select coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, count(*)
-        from ledger l left join (select asset, criticality, address from main.asset where criticality is not null or address is not null) a
+        from ledger l left join (select asset, criticality, address from known.asset where criticality is not null or address is not null) a
           on a.asset = l.asset
         where {where} group by all
         """
@@ -53,12 +54,12 @@ def failed(connection: Connection, check: Check, shape: Shape) -> Failed:
     per_vector = max(1, FINDINGS_PER_CHECK // max(1, len({vector for vector, *_ in groups})))
     rows = connection.execute(
         f"""
-        select l.asset, coalesce(a.name, l.asset), l.subject, coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, l.message,
+        select l.asset, coalesce(a.name, {_KEY}), l.subject, coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, l.message,
           l.detail, l.evidence[1:{EVIDENCE_LISTED}], len(l.evidence)
         from (
           select asset, subject, cvss, detail, evidence, {message_sql(check, shape)} as message from ledger where {where}
           {_cut(shape, per_vector)}
-        ) l left join main.asset a on a.asset = l.asset order by l.asset, l.subject
+        ) l left join known.asset a on a.asset = l.asset order by l.asset, l.subject
         """
     ).fetchall()
     order = sorted(severities, key=lambda severity: -severity.rank)
@@ -118,8 +119,8 @@ def actions(connection: Connection, checks: Sequence[CheckSummary]) -> tuple[Act
         if len(group) > 1:
             [[count]] = connection.execute(f"select count(distinct asset) from ledger where {where}").fetchall()
         names = connection.execute(
-            f"select coalesce(a.name, l.asset) from (select distinct asset from ledger where {where} order by asset limit {NAMES_LISTED}) l"
-            " left join main.asset a on a.asset = l.asset order by l.asset"
+            f"select coalesce(a.name, {_KEY}) from (select distinct asset from ledger where {where} order by asset limit {NAMES_LISTED}) l"
+            " left join known.asset a on a.asset = l.asset order by l.asset"
         ).fetchall()
         worst = max((severity for check in group for severity in check.severities), key=lambda severity: severity.rank)
         found.append(

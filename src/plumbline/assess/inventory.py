@@ -1,7 +1,7 @@
 """The assets of a rig, as far as they are listed: what each is, of which entities, known by what, judged how.
 
-Rules: counts are over all assets. Listed are those that anything but a hub knows, then hub identities, each up to its number, in
-the order of their ids.
+Rules: counts are over all assets. Listed are those that anything but a hub knows, then some of the other hub identities, each up to
+its number, in the order of their ids.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from plumbline.assess.assessment import ASSETS_LISTED, IDENTITIES_LISTED, AssetS
 from plumbline.assess.tallies import by_asset
 from plumbline.correlate.engine import Connection, identifier
 from plumbline.correlate.merging import Correlation
+from plumbline.correlate.views import lone_identities_sql
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Criticality, EntityKind, Severity
 
@@ -26,43 +27,24 @@ class Counts:
     kinds: Mapping[str, int]
 
 
-def bulk_tables(filled: Collection[str]) -> list[str]:
-    """Name the filled tables whose rows are about hub identities, of which there may be millions."""
-    return sorted(name for name in filled if load_tables()[name].row_kind is EntityKind.IDENTITY)
-
-
-def counts(connection: Connection, filled: Collection[str], *, whole: bool) -> Counts:
-    """Count assets; `whole` says that `main.asset` holds unmerged hub identities too."""
+def counts(connection: Connection) -> Counts:
+    """Count all assets."""
+    [[known]] = connection.execute("select count(*) from known.asset").fetchall()
+    rows = connection.execute("select kind, count(*) from (select unnest(kinds) as kind from known.asset) group by kind").fetchall()
     [[assets]] = connection.execute("select count(*) from main.asset").fetchall()
-    rows = connection.execute("select kind, count(*) from (select unnest(kinds) as kind from main.asset) group by kind").fetchall()
     kinds = {kind: int(count) for kind, count in rows}
-    bulk = bulk_tables(filled)
-    if not whole and bulk:
-        union = " union ".join(f"select entity from base.{identifier(name)}" for name in bulk)
-        known = "select unnest([entity, asset]) from known.merge"
-        [[more]] = connection.execute(f"select count(*) from ({union}) e where entity not in ({known})").fetchall()
-        assets, kinds["identity"] = assets + more, kinds.get("identity", 0) + int(more)
+    if assets > known:
+        kinds["identity"] = kinds.get("identity", 0) + int(assets) - int(known)
     return Counts(int(assets), dict(sorted(kinds.items())))
 
 
-def list_assets(connection: Connection, filled: Collection[str], *, whole: bool) -> None:
+def list_assets(connection: Connection, filled: Collection[str]) -> None:
     """Make the table `listed`: the assets to list, with what `main.asset` says of them."""
-    bare = "kinds = ['identity'] and not declared"
-    connection.execute(
-        f"create or replace temp table listed as (select * from main.asset where not ({bare}) order by asset limit {ASSETS_LISTED})"
-        f" union all (select * from main.asset where {bare} order by asset limit {IDENTITIES_LISTED})"
-    )
-    if whole:
-        return
-    for name in bulk_tables(filled):
-        connection.execute(
-            f"""
-            insert into listed by name
-            select entity as asset, substr(entity, strpos(entity, '/') + 1) as name, ['identity'] as kinds, false as declared
-            from (select distinct entity from (select entity from base.{identifier(name)} order by entity limit {IDENTITIES_LISTED})) e
-            where entity not in (select asset from listed) and entity not in (select entity from known.merge)
-            """
-        )
+    connection.execute(f"create or replace temp table listed as from known.asset order by asset limit {ASSETS_LISTED}")
+    bulk = [name for name in sorted(filled) if load_tables()[name].row_kind is EntityKind.IDENTITY]
+    first = " union ".join(f"(select entity from base.{identifier(name)} order by entity limit {IDENTITIES_LISTED})" for name in bulk)
+    if first:
+        connection.execute(f"insert into listed by name {lone_identities_sql(first)} order by asset limit {IDENTITIES_LISTED}")
 
 
 def inventory(connection: Connection, correlation: Correlation, findings: Sequence[Finding]) -> tuple[AssetSummary, ...]:

@@ -3,8 +3,9 @@
     ledger.parquet    check, asset, subject, verdict, reason, cvss, detail, evidence
                       one file, or above SINGLE_ROWS a folder of one file for each check, named so that their order is the ledger's
 
-Rules: no row passes through Python. A check is written without roll-up first; the digest's pass sees when a subject stands twice,
-and only then are that check and the small ones beside it written again, rolled up. While one is hashed the next is written.
+Rules: no row passes through Python. Each check is written the cheapest way that may do, and the digest's pass, which proves the
+order, says when it did not: large tables as they come (exports often stand in the order of their ids already), else sorted, and
+rolled up only when a subject stands twice. While one check is hashed the next is written.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
-from plumbline.checks.decide import LEDGER_COLUMNS, Frame, bound, decision_sql, rolled_up_sql
+from plumbline.checks.decide import LEDGER_COLUMNS, Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
 from plumbline.checks.registry import Registry
 from plumbline.correlate.engine import Connection, identifier, literal
+from plumbline.model.errors import InternalError
 
 SINGLE_ROWS = 2_000_000
+LARGE_ROWS = 1_000_000
 GROUP_BYTES = 1_000_000  # small checks are hashed together: a query for each would cost more than their rows
 Progress = Callable[[str, int, int | None], None]
 
@@ -36,6 +40,23 @@ class Ledger:
     digest: str
 
 
+class Effort(IntEnum):
+    """What it takes to bring a check's rows into the ledger's order, cheapest first."""
+
+    NONE = 0
+    SORT = 1
+    ROLL_UP = 2
+
+
+@dataclass
+class Part:
+    """One check on its way into the ledger."""
+
+    check: Check
+    file: Path
+    effort: Effort
+
+
 class LedgerWriter:
     """Writes the verdicts of checks, in the order of their ids, over the views of one connection."""
 
@@ -44,6 +65,7 @@ class LedgerWriter:
         self._registry = registry
         self._frame = frame
         self._values = values
+        self._large = {name for name in frame.filled if self._rows(name) >= LARGE_ROWS}  # and, as far as is known, in order
 
     def write(self, out: Path, progress: Progress) -> Ledger:
         """Write OUT/ledger.parquet, replacing an older one."""
@@ -53,16 +75,16 @@ class LedgerWriter:
         checks = list(self._registry.checks.values())
         digest = LedgerDigest()
         files: list[Path] = []
-        group: list[tuple[Check, Path]] = []
-        waiting: tuple[list[tuple[Check, Path]], Future[LedgerDigest]] | None = None
+        group: list[Part] = []
+        waiting: tuple[list[Part], Future[LedgerDigest]] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool:
             for number, check in enumerate(checks):
                 progress("judging", number, len(checks))
-                file = scratch / f"{number:04d}-{check.id}.parquet"
-                self._copy(check, file, rolled_up=False)
-                files.append(file)
-                group.append((check, file))
-                if sum(path.stat().st_size for _, path in group) < GROUP_BYTES and check is not checks[-1]:
+                part = Part(check, scratch / f"{number:04d}-{check.id}.parquet", self._least_effort(check))
+                self._copy(part)
+                files.append(part.file)
+                group.append(part)
+                if sum(item.file.stat().st_size for item in group) < GROUP_BYTES and check is not checks[-1]:
                     continue
                 if waiting is not None:
                     digest = self._settled(*waiting, before=digest)
@@ -74,31 +96,52 @@ class LedgerWriter:
         self._place(scratch, files, digest.rows, out / "ledger.parquet")
         return Ledger(out / "ledger.parquet", digest.rows, digest.hexdigest())
 
-    def _settled(self, group: list[tuple[Check, Path]], future: Future[LedgerDigest], *, before: LedgerDigest) -> LedgerDigest:
+    def _settled(self, group: list[Part], future: Future[LedgerDigest], *, before: LedgerDigest) -> LedgerDigest:
         try:
             return future.result()
         except UnorderedError:
-            for check, file in group:
-                self._copy(check, file, rolled_up=True)
-            return self._digested(before.copy(), group)
+            pass
+        unsorted = [part for part in group if part.effort is Effort.NONE]
+        self._large -= {part.check.subjects for part in unsorted}
+        for effort, parts in ((Effort.SORT, unsorted), (Effort.ROLL_UP, group)):
+            for part in parts:
+                part.effort = effort
+                self._copy(part)
+            try:
+                return self._digested(before.copy(), group)
+            except UnorderedError:
+                if effort is Effort.ROLL_UP:
+                    raise
+        raise InternalError("the roll-up left a subject twice")
 
-    def _digested(self, digest: LedgerDigest, group: list[tuple[Check, Path]]) -> LedgerDigest:
+    def _least_effort(self, check: Check) -> Effort:
+        if check.subjects not in self._large or not self._registry.shapes[check.id].scan:
+            return Effort.SORT
+        # Two selects put together keep no order, not even their own.
+        [[unseen]] = self._connection.execute(f"select count(*) from ({unseen_sql(check, self._frame)})").fetchall()
+        return Effort.SORT if unseen else Effort.NONE
+
+    def _digested(self, digest: LedgerDigest, group: list[Part]) -> LedgerDigest:
         with self._connection.cursor() as cursor:
-            digest.add(cursor, [file for _, file in group])
+            digest.add(cursor, [part.file for part in group])
         return digest
 
-    def _copy(self, check: Check, file: Path, *, rolled_up: bool) -> None:
-        shape = self._registry.shapes[check.id]
-        rows = decision_sql(check, shape, self._frame)
-        if rolled_up:
+    def _copy(self, part: Part) -> None:
+        check, shape = part.check, self._registry.shapes[part.check.id]
+        rows = judged_sql(check, shape, self._frame) if part.effort is Effort.NONE else decision_sql(check, shape, self._frame)
+        if part.effort is Effort.ROLL_UP:
             rows = rolled_up_sql(rows)
         columns = ", ".join(identifier(name) for name in LEDGER_COLUMNS[1:])
-        values = bound(check, shape, self._frame, self._values[check.id])
+        order = "" if part.effort is Effort.NONE else "order by asset, subject"
         self._connection.execute(
-            f'copy (select {literal(check.id)} as "check", {columns} from ({rows}) order by asset, subject)'
-            f" to {literal(str(file))} (format parquet, compression zstd)",
-            values,
+            f'copy (select {literal(check.id)} as "check", {columns} from ({rows}) {order})'
+            f" to {literal(str(part.file))} (format parquet, compression zstd)",
+            bound(check, shape, self._frame, self._values[check.id]),
         )
+
+    def _rows(self, table: str) -> int:
+        [[count]] = self._connection.execute(f"select count(*) from base.{identifier(table)}").fetchall()
+        return int(count)
 
     def _place(self, scratch: Path, files: list[Path], rows: int, target: Path) -> None:
         if target.is_dir():

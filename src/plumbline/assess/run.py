@@ -89,16 +89,15 @@ def _judged(
     correlation = correlate(connection, filled)
     know(connection, correlation.merges, filled)
     define_views(connection, {merge.entity.partition(":")[0] for merge in correlation.merges})
-    # A check on tables that hold nothing gives no row that depends on the dear views.
+    add_asset_view(connection, filled)
     read = {table for name, shape in registry.shapes.items() if registry.checks[name].subjects in filled for table in shape.tables}
-    whole = "asset" in read
-    add_asset_view(connection, filled, whole=whole)
-    add_shared_identifiers(connection, filled if "shared_identifier" in read else ())
+    if "shared_identifier" in read:
+        add_shared_identifiers(connection, filled)
     bound = {name: {**given, "as_of": as_of} for name, given in values.items()}
     ledger = LedgerWriter(connection, registry, Frame.of(connection, filled), bound).write(out, progress)
     progress("summing up", 0, None)
     facts = _Facts(bundles, registry, values, as_of, correlation, ledger)
-    assessment = _summed_up(connection, facts, filled, whole=whole)
+    assessment = _summed_up(connection, facts, filled)
     assessment.write(out / "assessment.json")
     return assessment
 
@@ -115,12 +114,12 @@ class _Facts:
     ledger: Ledger
 
 
-def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], *, whole: bool) -> Assessment:
+def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str]) -> Assessment:
     define_ledger(connection, ledger_files(facts.ledger.path))
     tallies = by_check(connection)
     checks, findings = _checks(connection, facts, tallies)
-    list_assets(connection, filled, whole=whole)
-    assets = counts(connection, filled, whole=whole)
+    list_assets(connection, filled)
+    assets = counts(connection)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
     [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
     manifest = facts.bundles[-1].manifest

@@ -98,11 +98,18 @@ def _worst_sql(rows: str, key: str) -> str:
 def by_asset(connection: Connection) -> dict[str, dict[Layer, Tally]]:
     """Count the verdicts of each asset in the table `listed`, by layer."""
     found: dict[str, dict[str, Counter]] = defaultdict(lambda: defaultdict(Counter))
-    query = """
-      select asset, split_part("check", '.', 1) as layer, verdict, reason, count(*) from ledger
+    # A ledger's files stand in the order of assets, and of the millions in a hub only the first are listed: a range that says so
+    # lets the engine leave out nearly all row groups unread.
+    [[last]] = connection.execute(
+        "select coalesce(max(asset), 'identity:') from listed where asset between 'identity:' and 'identity;'"
+    ).fetchall()
+    ranges = ("asset < 'identity:'", "asset between 'identity:' and $last", "asset > 'identity;'")
+    rows = " union all ".join(f'select asset, "check", verdict, reason from ledger where {text}' for text in ranges)
+    query = f"""
+      select asset, split_part("check", '.', 1) as layer, verdict, reason, count(*) from ({rows})
       where asset in (select asset from listed) group by all
     """
-    for asset, layer, verdict, reason, count in connection.execute(query).fetchall():
+    for asset, layer, verdict, reason, count in connection.execute(query, {"last": last}).fetchall():
         found[asset][layer].add(verdict, reason, count)
     return {asset: {layer: layers[layer].tally() for layer in Layer if layer in layers} for asset, layers in found.items()}
 

@@ -87,9 +87,13 @@ def _by_source(spec: TableSpec) -> bool:
 
 def decision_sql(check: Check, shape: Shape, frame: Frame) -> str:
     """Select verdict rows (asset, subject, verdict, reason, cvss, detail, evidence), one for each row judged; not yet rolled up."""
+    judged = [judged_sql(check, shape, frame)] if check.subjects in frame.filled else []
+    return "\nunion all\n".join([*judged, unseen_sql(check, frame)])
+
+
+def unseen_sql(check: Check, frame: Frame) -> str:
+    """Select those of a check's verdict rows that no row of its subjects gave: from coverage, or for want of it."""
     parts = []
-    if check.subjects in frame.filled:
-        parts.append(_judged(check, shape, frame))
     if check.subjects in frame.attempted:
         parts.append(_uncovered(check))
     if load_tables()[check.subjects].kind.value in frame.kinds:
@@ -118,7 +122,8 @@ def rolled_up_sql(rows: str) -> str:
     )
 
 
-def _judged(check: Check, shape: Shape, frame: Frame) -> str:
+def judged_sql(check: Check, shape: Shape, frame: Frame) -> str:
+    """Select a verdict row for each row of a check's subjects, in the order in which the engine gives those."""
     joins: list[str] = []
     pass_reason = _need_sql(check.pass_needs, "p", frame, joins)
     fail_reason = _need_sql(check.fail_needs, "f", frame, joins)

@@ -4,11 +4,12 @@
     known.coverage   entity, asset, "table", subject, outcome, rows, row_id     the best attempt of each
     known.entity     entity, kind, asset            entities of the kinds whose coverage decides (not stations, not hub identities)
     main.<table>     row_id, asset, the columns of the spec
+    known.asset      like main.asset, without the hub identities that nothing else in the rig knows
     main.asset       asset, name, model, class, criticality, safety, kinds, declared, address
     main.shared_identifier   identifier, value, entity, asset, entities
 
-Rules: all but `asset` and `shared_identifier` are cheap; those two are made only for a check that reads them (`add_asset_view`,
-`add_shared_identifiers`).
+Rules: nothing here holds a row for each of a hub's millions of identities, except `shared_identifier`, which is made only for a check
+that reads it (`add_asset_view`, `add_shared_identifiers`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ ASSET_COLUMNS = {
     "address": "VARCHAR",
 }
 SHARED_COLUMNS = {"identifier": "VARCHAR", "value": "VARCHAR", "entity": "VARCHAR", "asset": "VARCHAR", "entities": "BIGINT"}
+_NO_ENTITY = "select null::varchar as entity where false"
 _MERGE_SCHEMA = pa.schema([(name, pa.string()) for name in ("entity", "asset", "reason", "by_kind", "by_value")])
 
 
@@ -91,31 +93,27 @@ def know(connection: Connection, merges: Sequence[Merge], filled: Collection[str
     )
 
 
-def add_asset_view(connection: Connection, filled: Collection[str], *, whole: bool = True) -> None:
-    """Make `main.asset`: one row for each asset that any row or coverage names.
+def add_asset_view(connection: Connection, filled: Collection[str]) -> None:
+    """Make `known.asset`, the assets that anything but a hub knows, and `main.asset`, which adds the other hub identities on reading.
 
-    That is dear where a hub has millions of identities; not `whole` leaves those out that nothing else in the rig knows.
+    There may be millions of those, so no table holds them, and a check that joins `main.asset` pays for a join.
     """
-    tables = [name for name in sorted(filled) if whole or load_tables()[name].row_kind is not EntityKind.IDENTITY]
-    named = "".join(f" union select entity from base.{identifier(name)}" for name in tables)
-    # Nearly all of millions are entities that nothing merged; only the merged ones need grouping.
+    bulk = [name for name in sorted(filled) if load_tables()[name].row_kind is EntityKind.IDENTITY]
+    named = "".join(f" union select entity from base.{identifier(name)}" for name in sorted(filled) if name not in bulk)
     connection.execute(
         f"""
-        create or replace table main.asset as
+        create or replace table known.asset as
         with entity as (
-          select e.entity, m.asset, split_part(e.entity, ':', 1) as kind, substr(e.entity, strpos(e.entity, '/') + 1) as key
-          from (select entity from known.entity union select entity from known.merge{named}) e
-          left join known.merge m on m.entity = e.entity
-        ), merged as (
-          select coalesce(asset, entity) as asset, kind, key from entity
-          where asset is not null or entity in (select asset from known.merge)
+          select coalesce(m.asset, e.entity) as asset, split_part(e.entity, ':', 1) as kind,
+            substr(e.entity, strpos(e.entity, '/') + 1) as key
+          from (
+            select entity from known.entity union select entity from known.merge
+            union select asset from known.merge where asset like 'identity:%' {named}
+          ) e left join known.merge m on m.entity = e.entity
         ), whole as (
           select asset, list_sort(list(distinct kind)) as kinds, min(key) as key,
             coalesce(min(key) filter (kind = 'host'), min(key) filter (kind = 'station')) as address
-          from merged group by asset
-          union all
-          select entity, [kind], key, case when kind in ('host', 'station') then key end from entity
-          where asset is null and entity not in (select asset from known.merge)
+          from entity group by asset
         ), said as (
           select asset, min(coalesce(name, id)) as name, min(model) as model, min(class) as class, min(criticality) as criticality,
             bool_or(safety) as safety, min(address) as address
@@ -128,6 +126,18 @@ def add_asset_view(connection: Connection, filled: Collection[str], *, whole: bo
         from whole w left join said s on s.asset = w.asset left join heard on heard.asset = w.asset
         """
     )
+    others = " union ".join(f"select entity from base.{identifier(name)}" for name in bulk) or _NO_ENTITY
+    connection.execute(f"create or replace view main.asset as from known.asset union all by name {lone_identities_sql(others)}")
+
+
+def lone_identities_sql(entities: str) -> str:
+    """Select, of hub identities given by a query, those that nothing else in the rig knows, as rows of `main.asset`."""
+    return f"""
+      select entity as asset, substr(entity, strpos(entity, '/') + 1) as name, ['identity'] as kinds, false as declared
+      from ({entities}) e
+      where not exists (select 1 from known.merge m where m.entity = e.entity)
+        and not exists (select 1 from known.asset a where a.asset = e.entity)
+    """
 
 
 def add_shared_identifiers(connection: Connection, filled: Collection[str]) -> None:
