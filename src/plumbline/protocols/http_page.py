@@ -11,6 +11,7 @@ raw text of script and style. A tag or comment without an end swallows the rest,
 | listing | a title or heading "Index of", "Directory listing for": the words of Apache, nginx, lighttpd, Python, BusyBox |
 | hints | `meta name=generator`; "Firmware version: x", "Model: y" in the text, as device pages put it |
 | administration | words on links, buttons and form targets that offer to change the device |
+| built elsewhere | scripts or frames, and no link, button or form beside them: what a user sees is not in this text |
 
 Text is decoded by the Content-Type's charset if it is UTF-8 or Latin-1, otherwise as UTF-8 with replacement.
 """
@@ -74,6 +75,7 @@ class PageFacts:
     firmware_version: str | None
     model: str | None
     administration: tuple[str, ...]
+    built_elsewhere: bool = False
 
 
 def page_facts(response: Response) -> PageFacts | None:
@@ -95,6 +97,7 @@ def page_facts(response: Response) -> PageFacts | None:
         firmware_version=_hint(_FIRMWARE, visible),
         model=_hint(_MODEL, visible),
         administration=tuple(kind for kind, words in _ADMINISTRATION.items() if words.search(offers)),
+        built_elsewhere=page.elsewhere and not page.offers and page.login_form is None,
     )
 
 
@@ -123,6 +126,7 @@ class _Page:
     refresh: str | None = None
     generator: str | None = None
     heading: str = ""
+    elsewhere: bool = False
     visible: list[str] = field(default_factory=list)
     offers: list[str] = field(default_factory=list)
     _form: LoginForm | None = None
@@ -176,6 +180,8 @@ class _Page:
             self.offers.append(given.get("href", "")[:256])
         elif name == "meta":
             self._meta(given)
+        elif name in ("script", "frame", "iframe"):
+            self.elsewhere = True
         self._inside = name
 
     def _meta(self, given: dict[str, str]) -> None:

@@ -47,9 +47,9 @@ PROPERTIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"publicNetworkAccess": "Disabled", "minTlsVersion": "1.2", "disableLocalAuth": True, "disableDeviceSAS": False},
         {"public_network_access": "Disabled", "min_tls_version": "1.2", "disable_local_auth": True, "disable_device_sas": False},
     ),
-    "expressions were not observed": (
+    "expressions were not observed, but stand where null would say: not set": (
         {"publicNetworkAccess": "[parameters('p')]", "disableLocalAuth": "[parameters('d')]", "minTlsVersion": "[variables('t')]"},
-        {"public_network_access": None, "disable_local_auth": None, "min_tls_version": None},
+        {"public_network_access": None, "disable_local_auth": None, "min_tls_version": "[variables('t')]"},
     ),
     "network rules": (
         {

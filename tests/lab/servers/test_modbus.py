@@ -45,8 +45,8 @@ def test_weak_devices_say_what_they_are(devices: Twins, name: str, code: bytes) 
 
 
 @pytest.mark.parametrize("name", ["plc-hardened", "controller-hardened"])
-def test_hardened_devices_refuse_by_exception(devices: Twins, name: str) -> None:
-    assert identify(devices[name]) == ({}, 1)
+def test_hardened_devices_cannot_be_reached_through_their_gateway(devices: Twins, name: str) -> None:
+    assert identify(devices[name]) == ({}, 10)
 
 
 def test_registers_can_be_read(devices: Twins) -> None:

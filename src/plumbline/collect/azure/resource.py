@@ -9,7 +9,8 @@
 | `az iot hub state export` | {arm: template, ...} |
 
 Not a template engine: `[parameters('x')]` is followed to a plain default value where it names a hub, every other expression is a value
-that was not observed. Rules: keys and connection strings are looked at only to say that they are there (law 8).
+that was not observed (kept as written where null would say "not set"). Rules: keys and connection strings are looked at only to say
+that they are there (law 8).
 Source: Microsoft.Devices/IotHubs, API 2018-04-01 to 2023-06-30.
 """
 
@@ -92,11 +93,11 @@ def hub_columns(hub: HubResource) -> dict[str, Any]:
         "host_name": _plain(given.get("hostName")),
         "sku": hub.sku,
         "public_network_access": _plain(given.get("publicNetworkAccess")),
-        "min_tls_version": _plain(given.get("minTlsVersion")),
+        "min_tls_version": text_of(given.get("minTlsVersion")),
         "disable_local_auth": flag_of(given.get("disableLocalAuth")),
         "disable_device_sas": flag_of(given.get("disableDeviceSAS")),
         "disable_module_sas": flag_of(given.get("disableModuleSAS")),
-        "default_action": _plain(rule_set.get("defaultAction")),
+        "default_action": text_of(rule_set.get("defaultAction")),
         "ip_rules": _ip_rules(given),
         "applies_to_builtin_endpoint": flag_of(rule_set.get("applyToBuiltInEventHubEndpoint")),
         "private_endpoints": _approved(connections) if isinstance(connections, list) else None,

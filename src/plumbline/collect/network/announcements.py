@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from plumbline.protocols import dns, ssdp
 
@@ -29,7 +29,7 @@ class Announcement:
     name: str | None
     model: str | None = None
     manufacturer: str | None = None
-    leaks: list[str] = field(default_factory=list)
+    leaks: list[str] | None = None
     gateway_control: bool = False
 
 
@@ -46,8 +46,13 @@ def of_mdns(message: dns.Message) -> list[Announcement]:
     for record in message.records:
         if record.type != dns.RecordType.PTR or not isinstance(record.data, dns.Target):
             continue
-        attributes = texts.get(record.data.name.lower(), {})
-        leaks = sorted({kind for kind, pattern in _LEAKS.items() for key, value in attributes.items() if value and pattern.match(key)})
+        told = texts.get(record.data.name.lower())
+        attributes = told or {}
+        leaks = (
+            None
+            if told is None
+            else sorted({kind for kind, pattern in _LEAKS.items() for key, value in attributes.items() if value and pattern.match(key)})
+        )
         instance = record.data.name.removesuffix("." + record.name)
         found.append(Announcement("mdns", record.name, instance, _first(attributes, _MODEL_KEYS), _first(attributes, _MAKER_KEYS), leaks))
     return found

@@ -5,6 +5,7 @@ its registers are used here.
 
 A strict device behaves as small controllers do: one connection, one request at a time; bytes that are no Modbus end its network stack
 until somebody power-cycles it. Each of these is noted as harm, as is any request that writes, whatever the device.
+One that is not open to all is behind a gateway that leads to no unit from here: it answers "gateway path unavailable" to everything.
 
 | offset | size | field | clause |
 |---|---|---|---|
@@ -97,7 +98,9 @@ class _Unit:
             self._harm(f"Modbus function {function}")
         try:
             request = decoder.decode(frame[HEADER:])
-            if isinstance(request, ReadDeviceInformationRequest):
+            if not self._service.identification:
+                answer = ExceptionResponse(function, ExcCodes.GATEWAY_PATH_UNAVIABLE)
+            elif isinstance(request, ReadDeviceInformationRequest):
                 answer = self._identify(request)
             elif request is None or function not in READING:
                 answer = ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION)
@@ -113,8 +116,6 @@ class _Unit:
 
     def _identify(self, request: ReadDeviceInformationRequest) -> ModbusPDU:
         """Answer the three basic objects (Application Protocol 1.1b3, 6.21)."""
-        if not self._service.identification:
-            return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_FUNCTION)
         texts = (self._service.vendor, self._service.product_code, self._service.revision)
         objects = {number: text.encode() for number, text in enumerate(texts)}
         if request.read_code == DeviceInformation.SPECIFIC:

@@ -85,7 +85,9 @@ def _device() -> dict[str, Rule]:
         "device.coap_resource_readable": _rule("coap_service", Coap, lambda s, _: s.readable),
         "device.modbus_open_to_anyone": _rule("modbus_device", Modbus, lambda s, _: s.identification),
         "device.opcua_endpoint_without_security": _rule("opcua_endpoint", Endpoint, lambda e, _: e.unsecured),
-        "device.upnp_gateway_control": _rule("announcement", Announced, lambda a, _: a.gateway_control),
+        "device.upnp_gateway_control": _rule(
+            "announcement", Announced, lambda a, _: a.gateway_control, lambda a, _: a.gateway_control is not None
+        ),
         "device.announcement_leaks_data": _rule("announcement", Announced, lambda a, _: a.leaks),
     }
 
@@ -262,4 +264,4 @@ def _version_differs(identity: Identity, world: World) -> bool | None:
     asset = world.asset_of(identity.device)
     pages = [page for owner, page in world.things("http_service") if owner == asset and isinstance(page, Web)]
     stated = [page.firmware_version for page in pages if page.firmware_version is not None]
-    return min(stated) != identity.reported_version if stated else None
+    return any(one != identity.reported_version for one in stated) if stated else None

@@ -55,10 +55,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """One thing announced."""
+    """One thing announced; SSDP alone tells of gateways, and of the unit only in a description, which no audit fetches."""
 
-    gateway_control: bool = False
-    leaks: bool = False
+    gateway_control: bool | None = None
+    leaks: bool | None = None
 
 
 def see(world: World) -> None:

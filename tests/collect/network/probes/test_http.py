@@ -65,7 +65,16 @@ CASES: dict[str, tuple[bytes, dict[str, Any]]] = {
         {"login_form": True, "login_form_in_clear": False},
     ),
     "a page of facts alone": (page("<h1>Temperature</h1>4 C"), {**NOTHING, "status": 200, "login_form_in_clear": None}),
-    "no page at all": (page("{}", kind="application/json"), {**NOTHING, "title": None, "login_form_in_clear": None}),
+    "no page at all": (page("{}", kind="application/json"), {**NOTHING, "title": None, "login_form_in_clear": None, "open_admin": None}),
+    "a page that a script fills": (
+        page("<title>x</title><body><div id=app></div><script src=app.js></script>"),
+        {"title": "x", "login_form": None, "open_admin": None, "directory_listing": False},
+    ),
+    "nothing found": (page("<h1>Not found</h1>", status="404 Not Found"), {"status": 404, "login_form": False, "open_admin": None}),
+    "Digest before Basic": (
+        page("", 'WWW-Authenticate: Digest realm="a", nonce="b"\r\nWWW-Authenticate: Basic realm="a"', status="401 Unauthorized"),
+        {"auth_scheme": "basic", "open_admin": False},
+    ),
     "basic authentication": (
         page("", 'WWW-Authenticate: Basic realm="Dock camera"', status="401 Unauthorized"),
         {"status": 401, "auth_scheme": "basic", "auth_realm": "Dock camera", "open_admin": False},

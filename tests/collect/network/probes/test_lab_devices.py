@@ -138,7 +138,7 @@ def facts(device: Device, service: Service) -> tuple[str, Facts]:
                 "tried": len(service.resources),
             }
         case Ssdp():
-            return "announcement", {"protocol": "ssdp", "name": service.server}
+            return "announcement", {"protocol": "ssdp", "name": service.server, "leaks": None}
         case Mdns():
             return "announcement", {"protocol": "mdns", "leaks": ["location", "serial"] if service.leaks else []}
         case Odd():

@@ -2,7 +2,8 @@
 
 Exchanges: a connection and a request for each page, so 6 at most (12 with the TLS handshakes). The request carries a foreign Origin, to
 see whether any web page may read the device; devices that know no CORS ignore it. A redirect to another place is recorded, judged and
-not followed. Page facts come from the last page read; a body cut short leaves what it may have held unobserved.
+not followed. Page facts come from the last page read; a body cut short, or one that scripts and frames fill, leaves what it may have
+held unobserved.
 """
 
 from __future__ import annotations
@@ -94,8 +95,11 @@ def _port(parts: SplitResult) -> int | None:
 def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None:
     fields, page = field_facts(response), page_facts(last)
     last_fields = field_facts(last)
-    unseen = last.truncated
-    challenge = last_fields.challenges[0] if last_fields.challenges else None
+    unseen = last.truncated or bool(page and page.built_elsewhere)
+    shown = 300 <= last.status < 400 or last.status in (401, 403) or (200 <= last.status < 300 and page is not None)
+    # Of several schemes the client chooses, so the one that sends the password itself is the one that counts.
+    challenges = sorted(last_fields.challenges, key=lambda one: one.scheme.lower() != "basic")
+    challenge = challenges[0] if challenges else None
     location = _split(fields.location)
     cookies = (*fields.cookies, *(last_fields.cookies if last is not response else ()))
     offers = set(page.administration) if page else set()
@@ -115,8 +119,8 @@ def _write(visit: Visit, response: Response, raw: bytes, last: Response) -> None
         login_form_in_clear=_in_clear(visit, page),
         auth_scheme=challenge.scheme.lower() if challenge else None,
         auth_realm=visit.redacted(challenge.realm)[:MAX_TEXT] if challenge and challenge.realm is not None else None,
-        open_admin=True if open_admin else None if unseen else False,
-        directory_listing=True if page and page.directory_listing else None if unseen else False,
+        open_admin=True if open_admin else None if unseen or not shown else False,
+        directory_listing=True if page and page.directory_listing else None if last.truncated else False,
         hsts=fields.hsts is not None,
         cookies=len(cookies),
         cookies_without_flags=sum(_bare(cookie, tls=visit.tls) for cookie in cookies),
