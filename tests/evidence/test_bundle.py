@@ -115,7 +115,19 @@ def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path: Path) -> Non
         new(tmp_path)
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"format": 99}', "[]"])
+SESSION = '{"id": "s", "started_at": "2026-11-20T12:00:00Z", "ended_at": null, "complete": false, "notes": []}'
+DAMAGED = [
+    '{"format": 1}',
+    '{"format": 1, "sessions": []}',
+    '{"format": 1, "sessions": {}}',
+    '{"format": 1, "sessions": ["s"]}',
+    f'{{"format": 1, "sessions": [{SESSION.replace("null", "5")}]}}',
+    f'{{"format": 1, "sessions": [{SESSION}], "rig": "x"}}',
+    f'{{"format": 1, "sessions": [{SESSION}], "supplied": [1]}}',
+]
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"format": 99}', "[]", *DAMAGED])
 def test_what_is_no_bundle_is_named_so(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)

@@ -56,12 +56,12 @@ def audit(rig: RigPath, out: Out, fail_on: FailOn = Severity.HIGH, formats: Form
     code = _end(assessment, out, fail_on, written, as_json=as_json)
     if ended and not as_json:
         again = f"plumbline collect {rig} -o {bundle} --resume && plumbline assess {bundle} -o {out}"
-        say(f"To go on with the collection: {again}", style="yellow", keep=True)
+        say(f"To go on with the collection: {again}", style="yellow", whole=True)
     return code
 
 
 def assess(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles of one rig: what `collect` wrote.")],
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE", help="Bundles of one rig: what `collect` wrote.")],
     out: Out,
     as_of: AsOf = None,
     checks: Checks = None,
@@ -98,7 +98,7 @@ def report(
         print_json({"written": [str(path) for path in written]})
         return
     for path in written:
-        say(str(path), keep=True)
+        say(str(path), whole=True)
 
 
 def run_reports(out: Path, to: Path, wanted: list[str], show: ProgressCall) -> list[Path]:

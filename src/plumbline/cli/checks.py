@@ -12,7 +12,7 @@ from rich.text import Text
 
 from plumbline.cli.exits import Exit
 from plumbline.cli.options import Checks, Json
-from plumbline.cli.output import grid, print_json, say, stdout, table
+from plumbline.cli.output import draw, grid, print_json, say, table
 from plumbline.cli.summary import COLOURS
 from plumbline.report.text import plural, visible
 
@@ -35,7 +35,7 @@ def list_(folder: Checks = None, as_json: Json = False) -> None:
     listed.columns[0].no_wrap = True
     for check in checks:
         listed.add_row(check.id, _severity(check), Text(visible(check.title)))
-    stdout().print(listed)
+    draw(listed)
 
 
 @app.command()
@@ -62,10 +62,9 @@ def show(
     listed = grid()
     for key, words in rows.items():
         listed.add_row(key.replace("_", " "), Text("\n".join(map(visible, words.split("\n")))))
-    console = stdout()
-    console.print(listed)
-    console.print()
-    console.print(Syntax(_visible_lines(check.query.strip()), "sql", theme="ansi_dark", background_color="default", word_wrap=True))
+    draw(listed)
+    say()
+    draw(Syntax(_visible_lines(check.query.strip()), "sql", theme="ansi_dark", background_color="default", word_wrap=True))
 
 
 @app.command()
@@ -87,7 +86,7 @@ def test(
         print_json({"checks": len(files), "problems": [str(problem) for problem in problems]})
     else:
         for problem in problems:
-            say(str(problem), style="red", keep=True)
+            say(str(problem), style="red", whole=True)
         say(f"{plural(len(files), 'check')}, {plural(len(problems), 'problem')}")
     return Exit.INPUT if problems else Exit.OK
 

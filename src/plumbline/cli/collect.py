@@ -33,9 +33,9 @@ def collect(
     if as_json:
         print_json({"bundle": str(found.bundle), "hosts": found.hosts, "exchanges": found.exchanges, "ended_early": found.ended_early})
     else:
-        say(f"{plural(found.hosts, 'host')} answered in {plural(found.exchanges, 'exchange')}. Bundle: {found.bundle}", keep=True)
+        say(f"{plural(found.hosts, 'host')} answered in {plural(found.exchanges, 'exchange')}. Bundle: {found.bundle}", whole=True)
         if found.ended_early:
-            say(f"Ended early: {found.ended_early}. To go on: plumbline collect {rig} -o {bundle} --resume", style="yellow", keep=True)
+            say(f"Ended early: {found.ended_early}. To go on: plumbline collect {rig} -o {bundle} --resume", style="yellow", whole=True)
     return Exit.INCOMPLETE if found.ended_early else Exit.OK
 
 
@@ -51,7 +51,7 @@ def stop(
         print_json([{"pid": run.pid, "bundle": str(run.bundle)} for run in asked])
         return
     for run in asked:
-        say(f"Asked process {run.pid} to end: {run.bundle}", keep=True)
+        say(f"Asked process {run.pid} to end: {run.bundle}", whole=True)
     if not asked:
         say("No collection of yours is running.")
 

@@ -46,7 +46,7 @@ def exit_of(assessment: Assessment, fail_on: Severity) -> tuple[Exit, str]:
     if defects:
         return (
             Exit.INTERNAL,
-            f"Plumbline itself failed at {defects:,} of them; the coverage of the bundle holds the trace. Please report it.",
+            f"Plumbline itself failed {defects:,} times; please report the trace that the bundle's coverage holds.",
         )
     found = sum(count for severity, count in assessment.severities.items() if severity.rank >= fail_on.rank)
     if fail_on is Severity.NONE:

@@ -17,7 +17,7 @@ from plumbline.cli.assess import run_reports
 from plumbline.cli.collect import now
 from plumbline.cli.exits import Exit
 from plumbline.cli.options import ALL_FORMATS, Json, writable_folder
-from plumbline.cli.output import print_json, progress, say, stdout, table
+from plumbline.cli.output import draw, print_json, progress, say, table
 from plumbline.cli.summary import print_summary
 from plumbline.model.errors import InputError
 
@@ -99,7 +99,7 @@ def up(
         if as_json:
             print_json({"rig": str(path), "base": base, "devices": len(lab.devices)})
         else:
-            say(f"The lab is up. In another terminal: plumbline audit {path} -o lab-out\nCtrl-C ends it.", keep=True)
+            say(f"The lab is up. In another terminal: plumbline audit {path} -o lab-out\nCtrl-C ends it.", whole=True)
         over.wait()
 
 
@@ -122,7 +122,7 @@ def show_truth(safe: Safe = None, base: Base = BASE, as_json: Json = False) -> N
     listed = table("verdict", "reason", "check", "asset", "subject")
     for row in rows:
         listed.add_row(row["verdict"], row["reason"] or "", row["check"], row["asset"], row["subject"])
-    stdout(wide=True).print(listed, markup=False)
+    draw(listed, whole=True)
 
 
 @contextmanager
@@ -181,6 +181,6 @@ def _print_differences(wrong: list[Difference], rows: int) -> None:
         return
     say(f"{len(wrong):,} of {rows:,} verdicts differ from the lab's truth:", style="red")
     for one in wrong[:DIFFERENCES_SHOWN]:
-        say(f"  {one}", keep=True)
+        say(f"  {one}", whole=True)
     if len(wrong) > DIFFERENCES_SHOWN:
         say(f"  and {len(wrong) - DIFFERENCES_SHOWN:,} more")

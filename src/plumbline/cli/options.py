@@ -14,7 +14,7 @@ from plumbline.model.words import Severity
 RigPath = Annotated[Path, typer.Argument(metavar="RIG", help="The rig file.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The folder to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-FailOn = Annotated[Severity, typer.Option(metavar="SEVERITY", help="Exit 1 for a finding of this severity (none ... critical) or above.")]
+FailOn = Annotated[Severity, typer.Option(metavar="SEVERITY", help="Exit 1 for a finding at or above: none, low, medium, high, critical.")]
 Formats = Annotated[str, typer.Option("--format", metavar="FORMATS", help="Reports to write, separated by commas.")]
 Checks = Annotated[
     Path | None,

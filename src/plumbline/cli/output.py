@@ -1,6 +1,6 @@
 """How results and progress reach the terminal: results on stdout (text or, with --json, one JSON document), progress on stderr.
 
-Rules: what comes from files or devices is printed with `markup=False` and through `visible`; a reader that leaves early (`| head`)
+Rules: what comes from files or devices is printed without markup and through `visible`; a reader that leaves early (`| head`)
 changes no exit code.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -28,29 +28,23 @@ BARS = 2  # a sweep and the visits of what it found take turns; more would only 
 COUNTED_MAX = 99_999  # above, the share says more than the count: bytes of a capture
 
 
-class _Out(Console):
-    def on_broken_pipe(self) -> None:
-        _nobody_reads()
+def draw(what: RenderableType, *, style: str | None = None, whole: bool = False) -> None:
+    """Print one thing on stdout; `whole`: no line is broken to the width of the terminal. A file gets no trailing spaces."""
+    edge = not whole and (sys.stdout.isatty() or "COLUMNS" in os.environ)
+    console = Console(highlight=False, width=None if edge else PIPE_WIDTH)
+    with console.capture() as caught:
+        console.print(what, style=style, markup=False, soft_wrap=whole)
+    _write("".join(f"{line.rstrip()}\n" for line in caught.get().splitlines()))
 
 
-def stdout(*, wide: bool = False) -> Console:
-    """Make the console for results; `wide`: rows are never broken to the width of the terminal."""
-    edge = not wide and (sys.stdout.isatty() or "COLUMNS" in os.environ)
-    return _Out(highlight=False, width=None if edge else PIPE_WIDTH)
-
-
-def say(text: str = "", *, style: str | None = None, keep: bool = False) -> None:
-    """Print text as it stands; `keep` leaves its lines whole, for paths and commands that people copy."""
-    stdout().print("\n".join(map(visible, text.split("\n"))), style=style, markup=False, soft_wrap=keep)
+def say(text: str = "", *, style: str | None = None, whole: bool = False) -> None:
+    """Print text as it stands; `whole` for paths and commands that people copy."""
+    draw("\n".join(map(visible, text.split("\n"))), style=style, whole=whole)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    try:
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _nobody_reads()
+    _write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def table(*headers: str) -> Table:
@@ -71,8 +65,12 @@ def grid(indent: int = 0) -> Table:
     return made
 
 
-def _nobody_reads() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from plumbline.cli.output import grid, say, stdout
+from plumbline.cli.output import draw, grid, say
 from plumbline.report.text import plural, size, visible, when
 from plumbline.rig.plan import Plan, PlannedNetwork, PlannedRefusal
 
@@ -41,7 +41,7 @@ def print_plan(path: Path, plan: Plan) -> None:
     say("")
     if plan.networks:
         _print(_effort(plan))
-    say(f"\nThe file is valid. Nothing was contacted. Next: plumbline audit {path} -o OUT", keep=True)
+    say(f"\nThe file is valid. Nothing was contacted. Next: plumbline audit {path} -o OUT", whole=True)
 
 
 def _authority(plan: Plan) -> Iterable[Row]:
@@ -99,7 +99,7 @@ def _print(rows: Iterable[Row], *, indent: int = 0) -> None:
     for name, words in rows:
         listed.add_row(*([""] if indent else []), Text(visible(name)), Text(visible(words)))
     if listed.row_count:
-        stdout().print(listed)
+        draw(listed)
 
 
 def _short(path: Path, folder: Path) -> str:

@@ -35,7 +35,7 @@ def init(
     if as_json:
         print_json({"rig": str(path)})
     else:
-        say(f"Wrote {path}. Fill it in, then: plumbline rig check {path}", keep=True)
+        say(f"Wrote {path}. Fill it in, then: plumbline rig check {path}", whole=True)
 
 
 @app.command()
@@ -81,5 +81,5 @@ def sign(
     if as_json:
         print_json({"signature": str(written), "signer": signer, "fingerprint": fingerprint})
         return
-    say(f"Wrote {written}. Any change to {path.name} makes it void.", keep=True)
-    say(f"Key fingerprint, to be compared over another channel: {fingerprint}", keep=True)
+    say(f"Wrote {written}. Any change to {path.name} makes it void.", whole=True)
+    say(f"Key fingerprint, to be compared over another channel: {fingerprint}", whole=True)

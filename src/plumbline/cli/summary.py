@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from plumbline.cli.output import say, stdout, table
+from plumbline.cli.output import draw, say, table
 from plumbline.model.words import Severity
 from plumbline.report.text import joined, plural, visible
 
@@ -42,9 +42,9 @@ def print_summary(assessment: Assessment, out: Path, written: Sequence[Path]) ->
         say(f"Not judged at all: {more:,} further sources", style="yellow")
     say(f"Ledger {assessment.ledger_digest[:16]}..., judged as of {assessment.as_of:%Y-%m-%d %H:%M} UTC")
     if shown := [path for path in written if path.suffix == ".html"] or written[:1]:
-        say(f"Report: {shown[0]}", keep=True)
+        say(f"Report: {shown[0]}", whole=True)
     else:
-        say(f"Written to {out}. For reports: plumbline report {out}", keep=True)
+        say(f"Written to {out}. For reports: plumbline report {out}", whole=True)
 
 
 def _print_actions(actions: Sequence[Action]) -> None:
@@ -55,6 +55,6 @@ def _print_actions(actions: Sequence[Action]) -> None:
     for action in sorted(actions, key=lambda action: (-action.risk, -action.severity.rank))[:ACTIONS_SHOWN]:
         severity = Text(action.severity.value, COLOURS[action.severity])
         rows.add_row(str(action.risk), severity, f"{action.findings:,}", Text(visible(action.recommendation)), action.effort)
-    stdout().print(rows)
+    draw(rows)
     more = len(actions) - ACTIONS_SHOWN
     say(f"... and {plural(more, 'more action')} in the report\n" if more > 0 else "")

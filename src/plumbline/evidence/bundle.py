@@ -306,6 +306,8 @@ class Bundle:
             raise InputError(f"manifest.json cannot be read: {error}", where=str(path)) from error
         if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
             raise InputError(f"not a bundle of format {FORMAT}", where=str(path), remedy="use the Plumbline release that wrote it")
+        if wrong := _misshapen(self.manifest):
+            raise InputError(f"manifest.json is damaged: {wrong} is not as written", where=str(path), remedy="copy the bundle anew")
 
     def coverage_parts(self) -> list[Path]:
         """Coverage parts, in name order."""
@@ -316,6 +318,28 @@ class Bundle:
         committed = {path.stem for path in self.coverage_parts()}
         parts = sorted((self.path / "tables" / table).glob("*.parquet"))
         return [path for path in parts if path.stem.partition("+")[0] in committed]
+
+
+def _misshapen(manifest: Mapping[str, Any]) -> str | None:
+    """Name what has not the form that readers rely on; a manifest may come from anywhere (law 7)."""
+    for name, shape in {"sessions": list, "rig": dict, "authorisation": dict, "supplied": list, "files": dict}.items():
+        if not isinstance(manifest.get(name, shape()), shape):
+            return name
+    for entry in [*manifest.get("sessions", ()), *manifest.get("supplied", ())]:
+        if not isinstance(entry, dict):
+            return "an entry of sessions or supplied"
+    words: dict[str, type | tuple[type, ...]] = {
+        "id": str,
+        "started_at": str,
+        "ended_at": (str, type(None)),
+        "complete": bool,
+        "notes": list,
+    }
+    for session in manifest.get("sessions", ()):
+        for name, kind in words.items():
+            if not isinstance(session.get(name), kind):
+                return f"{name} of a session"
+    return None if manifest.get("sessions") else "sessions"
 
 
 def _content(root: Path) -> list[Path]:
