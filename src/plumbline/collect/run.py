@@ -51,8 +51,9 @@ def collect(rig: Rig, path: Path, *, state: Path, progress: Progress, now: Calla
 
     Raises InputError for a bundle that is not empty, in use or of another rig, EnvironmentFault when the machine fails us.
     """
-    writer = _open_bundle(rig, path, now(), resume=resume)
+    begun = _begin_bundle(rig, path, now(), resume=resume)
     with Registration(path, state) as stop, stop.on_signals():
+        writer = begun or BundleWriter.resume(path, now=now())  # read and written only once nobody else writes there
         context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None)
         result, notes, exchanges = NetworkResult(), [], 0
         try:
@@ -68,15 +69,19 @@ def collect(rig: Rig, path: Path, *, state: Path, progress: Progress, now: Calla
             # The disk may be full: what is waiting in memory is lost with it, the parts written so far stand.
             writer.abandon(ended_at=now(), note=str(fault))
             raise
+        except InputError as wrong:
+            writer.finish(ended_at=now(), complete=False, notes=[str(wrong)])
+            raise
     return Collection(path, result.hosts, exchanges, notes[0] if notes else None)
 
 
-def _open_bundle(rig: Rig, path: Path, now: datetime, *, resume: bool) -> BundleWriter:
-    if resume:
-        if Bundle(path).manifest.get("rig", {}).get("id") != rig.id:
-            raise InputError(f"this bundle is of another rig than {rig.id}", where=str(path), remedy="resume with its own rig file")
-        return BundleWriter.resume(path, now=now)
-    return BundleWriter.create(path, rig_text=redacted_text(rig), header=_header(rig), now=now)
+def _begin_bundle(rig: Rig, path: Path, now: datetime, *, resume: bool) -> BundleWriter | None:
+    """Start a new bundle, or see that the one to go on with is this rig's (None)."""
+    if not resume:
+        return BundleWriter.create(path, rig_text=redacted_text(rig), header=_header(rig), now=now)
+    if Bundle(path).manifest.get("rig", {}).get("id") != rig.id:
+        raise InputError(f"this bundle is of another rig than {rig.id}", where=str(path), remedy="resume with its own rig file")
+    return None
 
 
 def _header(rig: Rig) -> dict[str, Any]:
