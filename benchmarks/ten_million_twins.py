@@ -114,9 +114,19 @@ def measure(options: argparse.Namespace) -> Result:
     ratio = ours.wall_s / peer.wall_s
     whole = options.twins >= TWINS
     figures = (
-        Figure("assess, wall time", ours.wall_s, peer.wall_s, "s", ratio, f"within {RATIO_MAX} times" if whole else "", ratio <= RATIO_MAX if whole else None),
+        Figure(
+            "assess, wall time",
+            ours.wall_s,
+            peer.wall_s,
+            "s",
+            ratio,
+            f"within {RATIO_MAX} times" if whole else "",
+            ratio <= RATIO_MAX if whole else None,
+        ),
         Figure("assess, processor time", ours.cpu_s, peer.cpu_s, "s", ours.cpu_s / peer.cpu_s),
-        Figure("assess, peak memory", ours.peak_bytes / 1e6, peer.peak_bytes / 1e6, "MB", None, "under 2 GB", ours.peak_bytes < PEAK_MAX_BYTES),
+        Figure(
+            "assess, peak memory", ours.peak_bytes / 1e6, peer.peak_bytes / 1e6, "MB", None, "under 2 GB", ours.peak_bytes < PEAK_MAX_BYTES
+        ),
         Figure("same verdicts, counted by check", float(same), 1.0, "", None, "equal", same),
     )
     return Result("hub twins against plain SQL", figures, {"twins": options.twins, "verdicts": sum(peer_rows.values())})

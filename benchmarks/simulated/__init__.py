@@ -1,0 +1,1 @@
+"""Simulated sites for the benchmarks: what stands where, who serves it, and the network namespace that it lives in."""
