@@ -21,6 +21,7 @@ $(READY): requirements/all.txt pyproject.toml
 	@touch $@
 
 demo: $(READY)
+	@rm -rf demo-out
 	$(BIN)/plumbline demo -o demo-out
 
 test: $(READY)

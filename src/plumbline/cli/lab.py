@@ -15,11 +15,12 @@ import typer
 
 from plumbline.cli.assess import run_reports
 from plumbline.cli.collect import now
-from plumbline.cli.exits import Exit
+from plumbline.cli.exits import Exit, exit_of
 from plumbline.cli.options import ALL_FORMATS, Json, writable_folder
 from plumbline.cli.output import draw, print_json, progress, say, table
 from plumbline.cli.summary import print_summary
 from plumbline.model.errors import InputError
+from plumbline.model.words import Severity
 
 if TYPE_CHECKING:
     from plumbline.lab.lab import Lab
@@ -64,15 +65,18 @@ def demo(
         assessment = assess([out / "bundle"], out, progress=show)
         written = run_reports(out, out, ALL_FORMATS.split(","), show)
     wrong = differences(truth(lab.fleet), out / "ledger.parquet")
+    worst, why = exit_of(assessment, Severity.CRITICAL)
     if as_json:
         print_json({**assessment.to_json(), "differences_from_truth": [str(one) for one in wrong]})
     else:
         print_summary(assessment, out, written)
         if not ended:
             _print_differences(wrong, assessment.ledger_rows)
-    if ended:
-        return Exit.INCOMPLETE
-    return Exit.FINDING if wrong else Exit.OK
+        if worst is Exit.INTERNAL:
+            say(f"Exit code {worst.value}: {why}")
+    if worst is Exit.INTERNAL:
+        return worst
+    return Exit.INCOMPLETE if ended else Exit.FINDING if wrong else Exit.OK
 
 
 @app.command()

@@ -57,4 +57,4 @@ def _print_actions(actions: Sequence[Action]) -> None:
         rows.add_row(str(action.risk), severity, f"{action.findings:,}", Text(visible(action.recommendation)), action.effort)
     draw(rows)
     more = len(actions) - ACTIONS_SHOWN
-    say(f"... and {plural(more, 'more action')} in the report\n" if more > 0 else "")
+    say(f"... and {plural(more, 'more action')}\n" if more > 0 else "")
