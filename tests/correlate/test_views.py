@@ -228,3 +228,19 @@ def test_every_control_character_as_canonical_json() -> None:
     text = "".join(map(chr, range(0x20)))
     [[got]] = connect(threads=1).execute("select json_text($t::varchar)", {"t": text}).fetchall()
     assert got == json.dumps(text, ensure_ascii=False)
+
+
+def test_a_folder_with_signs_of_a_pattern_is_that_folder_alone(tmp_path: Path) -> None:
+    """The engine takes a path for a pattern: `audit*` is not `audit-2` too, and its evidence is not another's."""
+    for number, name in enumerate(("audit*", "audit-2", "audit[1]", "audit1")):
+        writer = BundleWriter.create(tmp_path / name, rig_text="", header={}, now=NOW)
+        writer.session = "same"
+        with writer.batch() as batch:
+            batch.row("host", f"host:s/10.0.0.{number}", observed_at=NOW, address=f"10.0.0.{number}")
+            batch.coverage(f"host:s/10.0.0.{number}", "host", outcome=Outcome.OK, started_at=NOW, ended_at=NOW)
+        writer.finish(ended_at=NOW, complete=True)
+    for number, name in ((0, "audit*"), (2, "audit[1]")):
+        connection = connect(threads=1)
+        use_bundles(connection, [Bundle(tmp_path / name)])
+        assert rows(connection, "select address, part from base.host") == [(f"10.0.0.{number}", "same-00001")]
+        assert rows(connection, "select count(*) from base.coverage") == [(1,)]

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from plumbline.correlate.engine import Connection, connect, literal
+from plumbline.correlate.engine import Connection, connect, file_list
 from plumbline.model.errors import InputError
 
 BATCH_ROWS = 122_880  # DuckDB's own row group; larger batches gained nothing
@@ -50,8 +50,9 @@ class LedgerDigest:
 
     def add(self, connection: Connection, files: Sequence[Path]) -> None:
         """Add the rows of ledger files; raises UnorderedError when they do not follow on what came before."""
-        names = ", ".join(literal(str(file)) for file in files)
-        reader = connection.sql(f'select "check", asset, subject, {LINE} as line from read_parquet([{names}])').to_arrow_reader(BATCH_ROWS)
+        reader = connection.sql(f'select "check", asset, subject, {LINE} as line from read_parquet([{file_list(files)}])').to_arrow_reader(
+            BATCH_ROWS
+        )
         for batch in reader:
             if len(batch):
                 self._follow(batch)

@@ -22,7 +22,7 @@ from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
 from plumbline.checks.decide import LEDGER_COLUMNS, Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
 from plumbline.checks.registry import Registry
-from plumbline.correlate.engine import Connection, identifier, literal
+from plumbline.correlate.engine import Connection, file_list, identifier, literal
 from plumbline.model.errors import InternalError
 
 SINGLE_ROWS = 2_000_000
@@ -151,8 +151,9 @@ class LedgerWriter:
             scratch.rename(target)
             return
         whole = scratch / "ledger"
-        names = ", ".join(literal(str(file)) for file in files)
-        self._connection.execute(f"copy (from read_parquet([{names}])) to {literal(str(whole))} (format parquet, compression zstd)")
+        self._connection.execute(
+            f"copy (from read_parquet([{file_list(files)}])) to {literal(str(whole))} (format parquet, compression zstd)"
+        )
         whole.chmod(0o600)
         whole.replace(target)
         shutil.rmtree(scratch)

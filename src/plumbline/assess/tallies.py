@@ -9,7 +9,7 @@ from pathlib import Path
 
 from plumbline.assess.assessment import LayerSummary, ProvisionSummary, Tally
 from plumbline.checks.check import Check
-from plumbline.correlate.engine import Connection, literal
+from plumbline.correlate.engine import Connection, file_list, literal
 from plumbline.model.words import Layer, Verdict
 
 COUNTED_ROWS = 5_000_000  # above, assets are not counted by their worst verdict: that groups the whole ledger
@@ -41,8 +41,7 @@ class Counter:
 
 def define_ledger(connection: Connection, files: Sequence[Path]) -> None:
     """Define the view `ledger` over the files of a ledger."""
-    names = ", ".join(literal(str(file)) for file in files)
-    connection.execute(f"create or replace view ledger as from read_parquet([{names}])")
+    connection.execute(f"create or replace view ledger as from read_parquet([{file_list(files)}])")
 
 
 def by_check(connection: Connection) -> dict[str, Tally]:

@@ -6,6 +6,8 @@ speed, never an answer.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,11 @@ def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch:
 def literal(text: str) -> str:
     """Quote a text for SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def file_list(paths: Iterable[Path]) -> str:
+    """List files for `read_parquet`, which takes a path for a pattern, so that each is found alone."""
+    return ", ".join(literal(re.sub(r"[*?\[]", r"[\g<0>]", str(path))) for path in paths)
 
 
 def identifier(name: str) -> str:

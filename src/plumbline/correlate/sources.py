@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from plumbline.correlate.engine import Connection, identifier, literal
+from plumbline.correlate.engine import Connection, file_list, identifier, literal
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.specs import ARROW_TYPES, COVERAGE, SQL_TYPES, load_tables
 from plumbline.model.errors import InputError
@@ -75,8 +75,7 @@ def _define_files(connection: Connection, name: str, types: Mapping[str, str], p
     if not paths:
         _define_empty(connection, name, types)
         return
-    files = ", ".join(literal(str(path)) for path in paths)
-    scan = f"read_parquet([{files}], filename = true, file_row_number = true, union_by_name = true)"
+    scan = f"read_parquet([{file_list(paths)}], filename = true, file_row_number = true, union_by_name = true)"
     try:
         present = {row[0]: row[1] for row in connection.execute(f"describe select * from {scan}").fetchall()}
     except duckdb.Error as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.correlate.engine import Connection, connect, literal
+from plumbline.correlate.engine import Connection, connect, file_list
 from plumbline.correlate.sources import use_bundles
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.specs import load_tables
@@ -35,8 +35,7 @@ class Gaps:
 def reasons(ledger: Sequence[Path], rows: int, titles: Mapping[str, str], names: Mapping[str, str]) -> tuple[Reason, ...]:
     """Count the inconclusive verdicts by reason and check, the most frequent first; `names` are those of assets."""
     with connect() as connection:
-        files = ", ".join(literal(str(file)) for file in ledger)
-        connection.execute(f"create view ledger as select * from read_parquet([{files}]) where verdict = 'inconclusive'")
+        connection.execute(f"create view ledger as select * from read_parquet([{file_list(ledger)}]) where verdict = 'inconclusive'")
         counts = connection.execute('select reason, "check", count(*) from ledger group by all').fetchall()
         samples = _samples(connection) if rows <= SAMPLED_ROWS else {}
     groups: dict[str, list[ReasonCheck]] = defaultdict(list)
