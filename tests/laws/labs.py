@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,14 +12,13 @@ from plumbline.lab.keys import private_key, private_pem
 from plumbline.lab.lab import Lab, running
 from plumbline.lab.switches import Switches
 from plumbline.rig.signature import sign
-
-BASE = f"127.{100 + os.getpid() % 100}"
+from tests.lab.conftest import free_base
 
 
 @contextmanager
 def lab_rig(folder: Path, *, subset: Collection[str], intrusion: str = "session") -> Iterator[tuple[Lab, Path]]:
     """Run some of the lab's devices and write their rig file into `folder/rig`; gives both."""
-    with running(Switches(), at=datetime.now(UTC), base=BASE, subset=subset) as lab:
+    with running(Switches(), at=datetime.now(UTC), base=free_base(), subset=subset) as lab:
         yield lab, write_rig(lab, folder / "rig", intrusion)
 
 

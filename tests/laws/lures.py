@@ -44,13 +44,13 @@ class Counts:
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
-def _page(address: str) -> bytes:
+def page(address: str, _request: bytes) -> bytes:
     body = f'<html><head><meta http-equiv="refresh" content="0;url=http://{OUTSIDE}/"></head><frameset><frame src="{BAIT}"></html>'
     head = f"HTTP/1.1 {STATUS.get(address, 302)} Moved\r\n{HTTP.get(address, 'Server: lure')}\r\n"
     return f"{head}Content-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
 
 
-def _stream(_address: str, request: bytes) -> bytes:
+def stream(_address: str, request: bytes) -> bytes:
     number = next((line for line in request.decode().split("\r\n") if line.lower().startswith("cseq")), "CSeq: 1")
     if request.startswith(b"OPTIONS"):
         return f"RTSP/1.0 200 OK\r\n{number}\r\nPublic: DESCRIBE, REDIRECT\r\n\r\n".encode()
@@ -61,21 +61,21 @@ def _stream(_address: str, request: bytes) -> bytes:
     return f"{head}Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def _ftp(_address: str, _command: bytes) -> bytes:
+def ftp(_address: str, _command: bytes) -> bytes:
     return f"227 Entering Passive Mode ({OUTSIDE.replace('.', ',')},0,80)\r\n".encode()
 
 
-def _ssdp(_data: bytes) -> list[bytes]:
+def ssdp(_data: bytes) -> list[bytes]:
     head = f"HTTP/1.1 200 OK\r\nLOCATION: http://{OUTSIDE}/root.xml\r\nAL: <{BAIT}>\r\n"
     return [f"{head}ST: upnp:rootdevice\r\nUSN: uuid:1::upnp:rootdevice\r\n\r\n".encode()]
 
 
-def _coap(data: bytes) -> list[bytes]:
+def coap(data: bytes) -> list[bytes]:
     links = f'<coap://{OUTSIDE}/s>,<//{OUTSIDE}/t>;anchor="{BAIT}"'.encode()
     return [bytes([0x60 | data[0] & 0x0F, 0x45]) + data[2 : 4 + (data[0] & 0x0F)] + b"\xc1\x28\xff" + links]
 
 
-def _names() -> Callable[[bytes], list[bytes]]:
+def names() -> Callable[[bytes], list[bytes]]:
     """A resolver whose answers change from one look-up to the next: first a device of the rig, then others."""
     looked: Counter[int] = Counter()
 
@@ -92,15 +92,12 @@ def _names() -> Callable[[bytes], list[bytes]]:
 async def site(counts: Counts) -> object:
     """Start every lure, and a listener at every port that anyone could try where nobody may go."""
 
-    def waiter(at: str, _request: bytes) -> bytes:
-        return _page(at)
-
-    servers = [await _serve(counts, address, 80, waiter) for address in (*HTTP, PAGE)]
-    servers.append(await _serve(counts, VIDEO, 8554, _stream))
-    servers.append(await _serve(counts, FILES, 21, _ftp, greeting=b"220 FTP server ready\r\n", end=b"\r\n"))
-    servers.append(await _serve(counts, HUB_AT, 443, waiter))
-    servers += [await _serve(counts, address, port, waiter) for address in WAITING for port in (21, 80, 443, 554, 8443, 8554)]
-    lines = [await _listen(*each) for each in ((PAGE, 1900, _ssdp), (PAGE, 5683, _coap), (RESOLVER, 53, _names()))]
+    servers = [await _serve(counts, address, 80, page) for address in (*HTTP, PAGE)]
+    servers.append(await _serve(counts, VIDEO, 8554, stream))
+    servers.append(await _serve(counts, FILES, 21, ftp, greeting=b"220 FTP server ready\r\n", end=b"\r\n"))
+    servers.append(await _serve(counts, HUB_AT, 443, page))
+    servers += [await _serve(counts, address, port, page) for address in WAITING for port in (21, 80, 443, 554, 8443, 8554)]
+    lines = [await _listen(*each) for each in ((PAGE, 1900, ssdp), (PAGE, 5683, coap), (RESOLVER, 53, names()))]
     lines += [await _listen(address, port, lambda data: [data]) for address in WAITING for port in (53, 1900, 5353, 5683)]
     return servers, lines, await _group([ANNOUNCER, BEYOND, OUTSIDE])
 

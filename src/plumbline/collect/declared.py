@@ -5,6 +5,7 @@ from __future__ import annotations
 from plumbline.collect.context import Context
 from plumbline.model.entities import Entity
 from plumbline.model.words import Criticality, DeviceClass, EntityKind, Outcome
+from plumbline.rig.models import Asset, Rig
 
 
 def collect(context: Context) -> None:
@@ -12,7 +13,7 @@ def collect(context: Context) -> None:
     at = context.now()
     with context.writer.batch() as batch:
         for asset in context.rig.assets:
-            entity = Entity.of(EntityKind.DECLARED, asset.site or "", asset.id)
+            entity = Entity.of(EntityKind.DECLARED, _site(context.rig, asset), asset.id)
             if context.writer.attempted(entity, "declared_asset"):
                 continue
             addresses: list[str | None] = [str(address) for address in asset.addresses] or [None]
@@ -33,3 +34,12 @@ def collect(context: Context) -> None:
                     **{"class": (asset.device_class or DeviceClass.IT).value},
                 )
             batch.coverage(entity, "declared_asset", outcome=Outcome.OK, rows=len(addresses), started_at=at, ended_at=at)
+
+
+def _site(rig: Rig, asset: Asset) -> str:
+    """Where an asset stands: as the customer says, else where its address lies, else the rig's only site."""
+    if asset.site is not None:
+        return asset.site
+    holding = {network.site for address in asset.addresses for network in rig.networks_of(address)}
+    known = holding or {network.site for network in rig.networks}
+    return known.pop() if len(known) == 1 else ""

@@ -94,6 +94,7 @@ class _Run:
             ended = await self._legs(legs) or await self._names_and_groups()
         for leg in legs:
             self._leave_alone(leg.network)
+            self._not_reached(leg.network, ended)
             self._cover_network(leg, ended)
         if ended is not None:
             raise ended
@@ -274,6 +275,13 @@ class _Run:
         for address in [address for asset in rig.assets if asset.site in (None, network.site) for address in asset.addresses]:
             if address in network.addresses and address in barred and not self._finished(network.site, str(address)):
                 self._visit(network, str(address)).leave(Outcome.NOT_PERMITTED, "excluded, or never to be touched (law 5)")
+
+    def _not_reached(self, network: Network, ended: Exception | None) -> None:
+        """Say of each declared device that a run which ended early did not come to that it is unjudged; a resumed run goes there."""
+        for address in (str(each) for each in targets(self.context.rig, network)) if ended is not None else ():
+            visit = self._visit(network, address)
+            if self._declared(visit) and not self.context.writer.attempted(visit.entity, INTERRUPTED[0]):
+                visit.interrupt(f"not reached: {ended}")
 
     def _cover_network(self, leg: _Leg, ended: Exception | None) -> None:
         """Say how far the sweep of a network came: the coverage of the table `host`."""
