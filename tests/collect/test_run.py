@@ -54,3 +54,19 @@ def test_what_was_read_stands_when_the_contact_log_is_broken(rig: Rig) -> None:
     assert len(again.parts("declared_asset")) == 1
     session = again.manifest["sessions"][-1]
     assert session["ended_at"] is not None and not session["complete"] and "contact log is broken" in session["notes"][0]
+
+
+def test_a_rig_file_that_changed_before_a_resume_is_the_one_that_the_bundle_tells_of(rig: Rig) -> None:
+    """Its owner prolonged the authorisation: the bundle holds both files, and each session says which was its own."""
+    bundle = run(rig).bundle
+    first = (bundle / "rig.toml").read_bytes()
+    again = make_rig(rig.path.parent, rig.text.replace("2099-01-01", "2098-01-01"))
+    run(again, resume=True)
+    manifest = Bundle(bundle).manifest
+    assert [session["rig_sha256"] for session in manifest["sessions"]] == [rig.sha256, again.sha256]
+    assert manifest["rig"]["sha256"] == again.sha256
+    assert manifest["authorisation"]["valid_until"].startswith("2098")
+    assert b"2098-01-01" in (bundle / "rig.toml").read_bytes()
+    assert (bundle / f"rig-{rig.sha256[:12]}.toml").read_bytes() == first
+    run(again, resume=True)
+    assert len(list(bundle.glob("rig*.toml"))) == 2

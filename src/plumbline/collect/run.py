@@ -53,7 +53,7 @@ def collect(rig: Rig, path: Path, *, state: Path, progress: Progress, now: Calla
     """
     begun = _begin_bundle(rig, path, now(), resume=resume)
     with Registration(path, state) as stop, stop.on_signals():
-        writer = begun or BundleWriter.resume(path, now=now())  # read and written only once nobody else writes there
+        writer = begun or BundleWriter.resume(path, rig_text=redacted_text(rig), header=_header(rig), now=now())  # nobody else writes there
         context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None)
         result, notes, exchanges = NetworkResult(), [], 0
         try:

@@ -1,7 +1,7 @@
 """The bundle: a folder that holds one collection (DESIGN section 7).
 
     manifest.json               versions, rig, sessions, sha256 of every file
-    rig.toml                    as used, secrets removed
+    rig.toml                    as used, secrets removed; rig-<sha256>.toml: the one before, where it was changed before a resume
     contacts.jsonl              every exchange that left the door (written by net)
     coverage/<part>.parquet     one row per attempt
     tables/<table>/<part>.parquet
@@ -119,14 +119,6 @@ class Batch:
         self.tables.clear()
         self.bulk.clear()
 
-    def absorb(self, other: Batch) -> None:
-        """Take over everything of another batch, so that both are committed as one."""
-        for name, rows in other.tables.items():
-            self.tables[name] += rows
-        self.bulk += other.bulk
-        self.attempts += other.attempts
-        self.spilled += other.spilled
-
     def discard(self) -> None:
         """Forget the batch; it must not have been committed."""
         for _, path in self.spilled:
@@ -150,7 +142,8 @@ class BundleWriter:
         self.outcomes: dict[tuple[str, str, str], Outcome] = {}
         self._attempted: set[tuple[str, str]] = set()
         self._manifest = manifest
-        self._manifest["sessions"].append({"id": self.session, "started_at": _iso(now), "ended_at": None, "complete": False, "notes": []})
+        session: dict[str, Any] = {"id": self.session, "started_at": _iso(now), "ended_at": None, "complete": False, "notes": []}
+        self._manifest["sessions"].append({**session, "rig_sha256": manifest.get("rig", {}).get("sha256")})
         self._waiting: list[Batch] = []
         self._waiting_rows = 0
         self._waiting_since: datetime | None = None
@@ -173,10 +166,20 @@ class BundleWriter:
         return cls(path, {"format": FORMAT, "plumbline": __version__, **header, "sessions": [], "supplied": [], "files": {}}, now)
 
     @classmethod
-    def resume(cls, path: Path, *, now: datetime) -> BundleWriter:
-        """Go on with a bundle: `outcomes` then holds the best outcome of every attempt made so far."""
+    def resume(cls, path: Path, *, rig_text: str | None = None, header: Mapping[str, Any] | None = None, now: datetime) -> BundleWriter:
+        """Go on with a bundle: `outcomes` then holds the best outcome of every attempt made so far.
+
+        Where the rig file was changed since, `rig_text` and `header` take the old ones' place, and the old file is kept beside it.
+        """
         bundle = Bundle(path)
-        writer = cls(path, bundle.manifest, now)
+        before, after = (found.get("rig", {}).get("sha256") for found in (bundle.manifest, header or bundle.manifest))
+        if rig_text is not None and before != after:
+            digits = "".join(re.findall("[0-9a-f]", str(before)))  # a manifest may come from anywhere: no path is made of it
+            with atomic(path / f"rig-{digits[:12]}.toml") as temporary:
+                temporary.write_bytes((path / "rig.toml").read_bytes())
+            with atomic(path / "rig.toml") as temporary:
+                temporary.write_text(rig_text, encoding="utf-8")
+        writer = cls(path, {**bundle.manifest, **(header or {})}, now)
         writer._drop_spilled()
         for part in bundle.coverage_parts():
             for row in pq.read_table(part, columns=["entity", "table", "subject", "outcome"]).to_pylist():
