@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.evidence.bundle import Bundle, BundleWriter
+from plumbline.evidence.parts import atomic
 from plumbline.evidence.specs import load_tables, parse_spec
-from plumbline.model.errors import InputError, InternalError
+from plumbline.model.errors import EnvironmentFault, InputError, InternalError
 from plumbline.model.words import Outcome
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -133,6 +134,14 @@ def test_what_is_no_bundle_is_named_so(tmp_path: Path, content: str | None) -> N
         (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(InputError, match=str(tmp_path)):
         Bundle(tmp_path)
+
+
+def test_a_name_that_cannot_be_taken_is_a_fault_of_the_machine(tmp_path: Path) -> None:
+    """Renaming fails as writing does: a full quota, a folder in the way; no collector is blamed for it, and nothing is left behind."""
+    (tmp_path / "part").mkdir()
+    with pytest.raises(EnvironmentFault, match="cannot write"), atomic(tmp_path / "part") as temporary:
+        temporary.write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == ["part"]
 
 
 def test_every_table_spec_loads_and_says_what_null_means() -> None:

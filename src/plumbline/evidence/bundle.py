@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -232,7 +233,10 @@ class BundleWriter:
         for name, data in self.gathered(self._waiting):
             write_table(self.path / "tables" / name / f"{part}.parquet", data)
         for number, (_, spilled) in enumerate((one for batch in self._waiting for one in batch.spilled), 1):
-            spilled.rename(spilled.with_name(f"{part}+{number}.parquet"))
+            try:
+                spilled.rename(spilled.with_name(f"{part}+{number}.parquet"))
+            except OSError as error:
+                raise EnvironmentFault(f"cannot write {spilled}: {error.strerror}; free some space and use --resume") from error
         write_coverage(self.path / "coverage" / f"{part}.parquet", [row for batch in self._waiting for row in batch.attempts])
         self._waiting, self._waiting_rows, self._waiting_since = [], 0, None
 

@@ -106,8 +106,11 @@ class atomic:  # noqa: N801 - reads as a verb: `with atomic(path) as temporary:`
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is None:
-            self._temporary.replace(self._path)
-            return
+            try:
+                self._temporary.replace(self._path)
+                return
+            except OSError as refused:
+                error = refused
         self._temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise EnvironmentFault(f"cannot write {self._path}: {error.strerror or error}; free some space and use --resume") from error
