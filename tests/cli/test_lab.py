@@ -11,7 +11,7 @@ from plumbline.lab import fleet
 from plumbline.lab.switches import Switches
 from plumbline.lab.truth import truth
 from plumbline.rig.loading import load
-from tests.cli.conftest import Call, end, start
+from tests.cli.conftest import Call, end, read_until, start
 from tests.lab.conftest import free_base
 
 
@@ -49,6 +49,14 @@ def test_up_until_it_is_ended(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     ended = end(process)
     assert (ended.code, ended.err) == (0, "")
+
+
+def test_the_demo_is_ended_before_the_lab_is_up(tmp_path: Path) -> None:
+    process = start("demo", "-o", tmp_path / "out", "--base", free_base())
+    read_until(process, "starting the lab")
+    process.send_signal(signal.SIGINT)
+    ended = end(process)
+    assert (ended.code, ended.out, ended.err) == (3, "", "stopped: by SIGINT\n")
 
 
 @pytest.mark.full

@@ -70,7 +70,9 @@ def demo(
         print_json({**assessment.to_json(), "differences_from_truth": [str(one) for one in wrong]})
     else:
         print_summary(assessment, out, written)
-        if not ended:
+        if ended:
+            say("What ended early is not held against the lab's truth.", style="yellow")
+        else:
             _print_differences(wrong, assessment.ledger_rows)
         if worst is Exit.INTERNAL:
             say(f"Exit code {worst.value}: {why}")

@@ -76,10 +76,12 @@ def running(switches: Switches | None = None, *, at: datetime, base: str = BASE,
     thread = threading.Thread(target=loop.run_forever, name="lab", daemon=True)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(lab.__aenter__(), loop).result(_START_S)
+        starting = asyncio.run_coroutine_threadsafe(lab.__aenter__(), loop)
         try:
+            starting.result(_START_S)
             yield lab
         finally:
+            starting.cancel()  # by Ctrl-C before it was up; once it is, this does nothing
             asyncio.run_coroutine_threadsafe(_wind_down(lab), loop).result(_START_S)
     finally:
         loop.call_soon_threadsafe(loop.stop)
