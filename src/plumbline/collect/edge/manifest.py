@@ -19,7 +19,6 @@ from typing import Any
 from plumbline.collect.json_text import object_of
 from plumbline.model.errors import ProtocolError
 
-SYSTEM_MODULES = ("edgeAgent", "edgeHub")
 MODULES_MAX = 1_000  # Azure allows 50 in one deployment
 _TEXT_MAX = 512
 

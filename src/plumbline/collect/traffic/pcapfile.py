@@ -47,7 +47,6 @@ _MAGIC = {
     b"\xa1\xb2\x3c\x4d": (">", 1, "pcap-ns"),
     b"\x4d\x3c\xb2\xa1": ("<", 1, "pcap-ns"),
 }
-_SECTION = 0x0A0D0D0A
 _NOT_OURS = {
     b"\x1f\x8b": "a gzip file; decompress it first",
     b"\x28\xb5\x2f\xfd": "a zstd file; decompress it first",
