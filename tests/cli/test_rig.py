@@ -41,6 +41,8 @@ def test_init_writes_a_file_that_check_accepts(call: Call, tmp_path: Path) -> No
     ended = call("rig", "check", path)
     assert ended.code == 0
     assert "closed, and it will not open again" in ended.out
+    assert ", once the authorisation is open" in ended.out
+    assert "An audit would contact nothing now." in ended.out
     assert call("rig", "init", tmp_path / "b.toml", "--json").json == {"rig": str(tmp_path / "b.toml")}
 
 

@@ -26,7 +26,8 @@ def print_plan(path: Path, plan: Plan) -> None:
     say(f"{plan.name} ({plan.rig})", style="bold")
     _print(_authority(plan))
     if plan.networks:
-        say(f"\nWould contact {plural(plan.contacted, 'address', 'addresses')}", style="bold")
+        once = "" if plan.open_now else ", once the authorisation is open"
+        say(f"\nWould contact {plural(plan.contacted, 'address', 'addresses')}{once}", style="bold")
         for network in plan.networks:
             say(f"  {network.name}" + (f", site {network.site}" if network.site else ""))
             _print(_network(network), indent=4)
@@ -41,7 +42,8 @@ def print_plan(path: Path, plan: Plan) -> None:
     say("")
     if plan.networks:
         _print(_effort(plan))
-    say(f"\nThe file is valid. Nothing was contacted. Next: plumbline audit {path} -o OUT", whole=True)
+    following = f"Next: plumbline audit {path} -o OUT" if plan.open_now else "An audit would contact nothing now."
+    say(f"\nThe file is valid. Nothing was contacted. {following}", whole=True)
 
 
 def _authority(plan: Plan) -> Iterable[Row]:
