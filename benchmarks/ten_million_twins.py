@@ -30,7 +30,8 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 HUB = "hub:/fleet"
 
 _ROWS = """select 'identity:fleet/dev-' || lpad(i::varchar, 8, '0') as entity, '' as subject, 'file/0@' || (i * 400) as raw,
-  null::varchar as permit, timestamptz '2026-11-21 00:00:00+00' as observed_at, 'fleet' as hub, 'dev-' || lpad(i::varchar, 8, '0') as device_id"""
+  null::varchar as permit, timestamptz '2026-11-21 00:00:00+00' as observed_at, 'fleet' as hub,
+  'dev-' || lpad(i::varchar, 8, '0') as device_id"""
 _IDENTITIES = (
     _ROWS
     + """, null::varchar as module_id, 'enabled' as status, case when i % 3 = 0 then 'selfSigned' else 'sas' end as auth_type,
@@ -44,7 +45,8 @@ from range($first, $last) as r(i)"""
 _TWINS = (
     _ROWS
     + """, 'enabled' as status, 'sas' as auth_type, 'Connected' as connection_state,
-  timestamptz '2026-11-20 00:00:00+00' as last_activity_at, false as never_connected, 'acme/cam-3' as model, '1.4.' || (i % 7) as firmware_version,
+  timestamptz '2026-11-20 00:00:00+00' as last_activity_at, false as never_connected, 'acme/cam-3' as model,
+  '1.4.' || (i % 7) as firmware_version,
   null::varchar as serial, null::varchar as mac,
   case when i % 100 = 0 then ['tags.wifiPassword'] else []::varchar[] end as secrets,
   case when i % 30 = 0 then ['interval'] else []::varchar[] end as drift, 3 as desired_version, 5 as reported_version
