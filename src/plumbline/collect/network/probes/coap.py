@@ -41,16 +41,16 @@ async def run(visit: Visit) -> None:
     except ProtocolError as error:
         visit.partial("coap_service", str(error))
         listed, links = False, ()
-    resources = [link.target[:PATH_CHARACTERS] for link in links][:LISTED_MAX]
+    resources = [link.target for link in links][:LISTED_MAX]
     readable, tried = await _try(visit, resources) if listed and visit.allows(Intrusion.SESSION) else (None, None)
     visit.row(
         "coap_service",
         raw=visit.keep(bytes(kept)),
         port=visit.port,
         code=last.code_text,
-        resources=resources if listed else None,
+        resources=_stored(visit, resources) if listed else None,
         resource_types=sorted({kind for link in links for kind in (link.get("rt") or "").split()}) if listed else None,
-        readable=readable,
+        readable=_stored(visit, readable) if readable is not None else None,
         tried=tried,
     )
 
@@ -109,8 +109,14 @@ async def _discover(visit: Visit, asking: _Asking) -> tuple[bytes, Message]:
     return body.data.rpartition(b",<")[0], message
 
 
+def _stored(visit: Visit, paths: list[str]) -> list[str]:
+    """The paths as they may be kept: a link may hold a token (law 8)."""
+    return [visit.redacted(path)[:PATH_CHARACTERS] for path in paths]
+
+
 def _worth_trying(resources: list[str]) -> list[str]:
-    return [path for path in resources if path.startswith("/") and not path.startswith("/.well-known") and "?" not in path][:TRIED_MAX]
+    plain = [path for path in resources if path.startswith("/") and "?" not in path and len(path) <= PATH_CHARACTERS]
+    return [path for path in plain if not path.startswith("/.well-known")][:TRIED_MAX]
 
 
 async def _try(visit: Visit, resources: list[str]) -> tuple[list[str] | None, int]:
