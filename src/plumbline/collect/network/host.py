@@ -107,7 +107,13 @@ class HostVisit:
         listed = set(self.network.udp_ports)
         udp = [probe for probe in self.probes.values() if probe.transport is Transport.UDP]
         datagrams = [(probe, port) for probe in udp for port in sorted(probe.ports & listed)]
+        opened.sort(key=self._haste)
         await together([*(self._ask_tcp_port(port) for port in opened), *(self._ask_udp_port(*each) for each in datagrams)])
+
+    def _haste(self, port: int) -> tuple[bool, bool, int]:
+        """Order ports by how long they may take: unknown ones need the most steps, brokers are listened to; others go on meanwhile."""
+        usual = {probe.protocol for probe in self.probes.values() if probe.transport is Transport.TCP and probe.usual(port)}
+        return bool(usual), "mqtt" not in usual, port
 
     async def _ask_tcp_port(self, port: int) -> None:
         candidates = [probe for probe in self.probes.values() if probe.transport is Transport.TCP and not probe.industrial]

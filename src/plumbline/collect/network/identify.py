@@ -62,6 +62,8 @@ async def identify(visit: Visit, hints: tuple[str, ...], *, tls_hint: bool) -> I
             return inside
     if "mqtt" in hints and await _speaks_mqtt(visit):
         return Identity("mqtt", tls=False)
+    if "rtsp" in hints and (stream := await _speaks_rtsp(visit)) is not None:
+        return stream
     first = await _greeting_or_get(visit, hints, wait_s=ANSWER_S if SERVER_FIRST & set(hints) else 0.0 if hints else GREETING_S)
     if first.tls and not tls_hint:
         inside = await _inside_tls(visit, hints)
@@ -74,8 +76,8 @@ async def identify(visit: Visit, hints: tuple[str, ...], *, tls_hint: bool) -> I
         inside = await _inside_tls(visit, hints)
         if inside.tls:
             return inside
-    if await _speaks_rtsp(visit):
-        return Identity("rtsp", tls=False)
+    if "rtsp" not in hints and (stream := await _speaks_rtsp(visit)) is not None:
+        return stream
     return first
 
 
@@ -169,18 +171,25 @@ async def _speaks_mqtt(visit: Visit) -> bool:
             await connection.close()
 
 
-async def _speaks_rtsp(visit: Visit) -> bool:
+async def _speaks_rtsp(visit: Visit) -> Identity | None:
     try:
         connection = await visit.connect()
     except DeviceError:
-        return False
+        return None
     try:
-        await connection.request(rtsp.encode_options(f"rtsp://{visit.host}:{visit.port}/", cseq=1))
-        return (await connection.receive(timeout_s=ANSWER_S)).startswith(b"RTSP/")
+        asked = rtsp.encode_options(f"rtsp://{visit.host}:{visit.port}/", cseq=1)
+        await connection.request(asked)
+        answer = await connection.receive(timeout_s=ANSWER_S)
+        if not answer.startswith(b"RTSP/"):
+            return None
+        visit.opening = Opening(connection, asked, answer)
+        found = banners.identify(answer)
+        return Identity("rtsp", tls=False, product=found.product, version=found.version)
     except DeviceError:
-        return False
+        return None
     finally:
-        await connection.close()
+        if visit.opening is None:
+            await connection.close()
 
 
 async def _inside_tls(visit: Visit, hints: tuple[str, ...]) -> Identity:

@@ -19,7 +19,8 @@ async def run(visit: Visit) -> None:
     described: Response | None = None
     connection = await visit.connect()
     try:
-        await connection.request(encode_options(url, cseq=1))
+        if not visit.asked:  # this was asked when the service was identified
+            await connection.request(encode_options(url, cseq=1))
         options = await receive_event(connection, reading, of_type(Response), kept=kept)
         try:
             await connection.request(encode_describe(url, cseq=2))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,8 @@ WEAK_SUITES = tuple(number for number, suite in SUITES.items() if set(suite.weak
 OLD_SUITES = tuple(number for number, suite in SUITES.items() if suite.weak and not set(suite.weak) - OLD)
 SUITES_1_3 = (0x1301, 0x1302, 0x1303, 0x1304)
 SUITES_BELOW = tuple(number for number in SUITES if number >> 8 != 0x13)
-SOUGHT_MAX = 4  # of each kind: the verdict needs one, the engineer an idea; the handshakes are the device's
+WEAK_SOUGHT_MAX = 4  # the verdict needs one, the engineer an idea; the handshakes are the device's
+OLD_SOUGHT_MAX = 2  # nearly everything takes some, and all go by one line of its configuration
 CHAIN_MAX = 10
 UNTOLD_MAX = 2
 
@@ -76,8 +77,8 @@ async def run(visit: Visit) -> None:
     if visit.allows(Intrusion.SESSION):
         await _versions(visit, found, best)
         if any(found.versions.get(COLUMNS[version]) for version in VERSIONS[:-1]):
-            weak = await _suites(visit, found, WEAK_SUITES)
-            old = await _suites(visit, found, OLD_SUITES)
+            weak = await _suites(visit, found, WEAK_SUITES, WEAK_SOUGHT_MAX)
+            old = await _suites(visit, found, OLD_SUITES, OLD_SOUGHT_MAX)
         elif found.versions.get("tls1_3") and all(found.versions.get(COLUMNS[version]) is False for version in VERSIONS[:-1]):
             weak, old = [], []  # TLS 1.3 has none of them
     if failure is not None and not any(found.versions.values()):
@@ -150,11 +151,11 @@ async def _versions(visit: Visit, found: _Found, best: str | None) -> None:
             found.asks_certificate = flight.asks_certificate
 
 
-async def _suites(visit: Visit, found: _Found, suites: Iterable[int]) -> list[int] | None:
-    """Which of the suites are accepted when offered alone, at most SOUGHT_MAX; None when that could not be told."""
-    taken = [number for number in suites if number in found.chosen][:SOUGHT_MAX]
+async def _suites(visit: Visit, found: _Found, suites: Sequence[int], sought: int) -> list[int] | None:
+    """Which of the suites are accepted when offered alone, at most `sought`; None when that could not be told."""
+    taken = [number for number in suites if number in found.chosen][:sought]
     left = [number for number in suites if number not in taken]
-    while left and len(taken) < SOUGHT_MAX:
+    while left and len(taken) < sought:
         flight = await _offer(visit, found, TlsVersion.TLS1_2, left, whole=False)
         if flight is None:
             return taken or None
