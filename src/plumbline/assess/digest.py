@@ -23,11 +23,9 @@ from plumbline.correlate.engine import Connection, connect, file_list
 from plumbline.model.errors import InputError
 
 BATCH_ROWS = 122_880  # DuckDB's own row group; larger batches gained nothing
-# Nearly all evidence is one row, and a lambda costs more than the rest of the line.
 LINE = """concat('{"asset":', json_text(asset), ',"check":', json_text("check"), ',"cvss":' || json_text(cvss), ',"detail":' || detail,
-  ',"evidence":[' || case when len(evidence) = 1 then json_text(evidence[1])
-    else array_to_string(list_transform(evidence, lambda item: json_text(item)), ',') end || ']',
-  ',"reason":' || json_text(reason), ',"subject":', json_text(subject), ',"verdict":', json_text(verdict), '}\n')"""
+  ',"evidence":' || json_texts(evidence), ',"reason":' || json_text(reason), ',"subject":', json_text(subject),
+  ',"verdict":', json_text(verdict), '}\n')"""
 
 
 class UnorderedError(ValueError):

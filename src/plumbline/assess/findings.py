@@ -22,6 +22,7 @@ from plumbline.model.errors import InputError
 from plumbline.model.words import Criticality, Severity
 
 NAMES_LISTED = 50
+SUBJECTS_EXPECTED = 20
 _KEY = "substr(l.asset, strpos(l.asset, '/') + 1)"  # the name of a hub identity that nothing else knows
 
 
@@ -118,8 +119,10 @@ def actions(connection: Connection, checks: Sequence[CheckSummary]) -> tuple[Act
         count = group[0].failed_assets
         if len(group) > 1:
             [[count]] = connection.execute(f"select count(distinct asset) from ledger where {where}").fetchall()
+        # Cut before it is made distinct: an asset has few subjects, a rig may have millions of assets.
+        first = f"select asset from ledger where {where} order by asset limit {NAMES_LISTED * SUBJECTS_EXPECTED}"
         names = connection.execute(
-            f"select coalesce(a.name, {_KEY}) from (select distinct asset from ledger where {where} order by asset limit {NAMES_LISTED}) l"
+            f"select coalesce(a.name, {_KEY}) from (select distinct asset from ({first}) order by asset limit {NAMES_LISTED}) l"
             " left join known.asset a on a.asset = l.asset order by l.asset"
         ).fetchall()
         worst = max((severity for check in group for severity in check.severities), key=lambda severity: severity.rank)

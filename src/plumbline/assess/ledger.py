@@ -20,7 +20,7 @@ from typing import Any
 
 from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
-from plumbline.checks.decide import LEDGER_COLUMNS, Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
+from plumbline.checks.decide import Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
 from plumbline.checks.registry import Registry
 from plumbline.correlate.engine import Connection, file_list, identifier, literal
 from plumbline.model.errors import InternalError
@@ -115,9 +115,9 @@ class LedgerWriter:
         raise InternalError("the roll-up left a subject twice")
 
     def _least_effort(self, check: Check) -> Effort:
+        # Only a scan comes in its table's order: a join does not, not even with an empty table, nor do two selects put together.
         if check.subjects not in self._large or not self._registry.shapes[check.id].scan:
             return Effort.SORT
-        # Two selects put together keep no order, not even their own.
         [[unseen]] = self._connection.execute(f"select count(*) from ({unseen_sql(check, self._frame)})").fetchall()
         return Effort.SORT if unseen else Effort.NONE
 
@@ -131,10 +131,12 @@ class LedgerWriter:
         rows = judged_sql(check, shape, self._frame) if part.effort is Effort.NONE else decision_sql(check, shape, self._frame)
         if part.effort is Effort.ROLL_UP:
             rows = rolled_up_sql(rows)
-        columns = ", ".join(identifier(name) for name in LEDGER_COLUMNS[1:])
         order = "" if part.effort is Effort.NONE else "order by asset, subject"
+        # What is the same in each row stays out of the sort.
+        cvss, own = ("cvss", "cvss,") if shape.cvss else ("null::varchar as cvss", "")
         self._connection.execute(
-            f'copy (select {literal(check.id)} as "check", {columns} from ({rows}) {order})'
+            f'copy (select {literal(check.id)} as "check", asset, subject, verdict, reason, {cvss}, detail, evidence'
+            f" from (select asset, subject, verdict, reason, {own} detail, evidence from ({rows}) {order}))"
             f" to {literal(str(part.file))} (format parquet, compression zstd)",
             bound(check, shape, self._frame, self._values[check.id]),
         )

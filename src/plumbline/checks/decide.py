@@ -39,7 +39,6 @@ from plumbline.correlate.engine import Connection, identifier, literal
 from plumbline.evidence.specs import TableSpec, load_tables
 from plumbline.model.words import Outcome, Verdict
 
-LEDGER_COLUMNS = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence")
 REASONS = ("not_observed", "not_attempted", "absent")
 _VERDICTS = ", ".join(literal(word) for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))
 _NOTHING = (
@@ -193,7 +192,7 @@ def _json_sql(column: str, type_word: str) -> str:
     if type_word == "VARCHAR":
         return f"json_text({column})"
     if type_word == "VARCHAR[]":
-        return f"'[' || array_to_string(list_transform({column}, lambda item: coalesce(json_text(item), 'null')), ',') || ']'"
+        return f"json_texts({column})"
     if type_word == "TIMESTAMP WITH TIME ZONE":
         return f"""strftime({column}, '"%Y-%m-%dT%H:%M:%SZ"')"""
     if type_word == "DATE":

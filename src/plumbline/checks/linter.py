@@ -259,8 +259,7 @@ def _parameters(tree: exp.Select, check: Check) -> Iterator[str]:
 def _needs(check: Check, tree: exp.Select, tables: frozenset[str]) -> Iterator[str]:
     """Demand a need for each table on whose missing rows a verdict may rely, and none for others."""
     needed = {need.table for need in (*check.pass_needs, *check.fail_needs)}
-    twice = sum(table.name == check.subjects for table in tree.find_all(exp.Table)) > 1
-    relied = {name for name in tables - VIEWS if name != check.subjects or twice or tree.find(exp.Window)}
+    relied = {name for name in tables - VIEWS if name != check.subjects or _twice(tree, check.subjects)}
     for name in sorted(relied - needed):
         yield f"relies on missing rows of {name}; say so in pass_needs or fail_needs (asset.{name} or rig.{name})"
     if tables & VIEWS and not needed:
@@ -272,6 +271,10 @@ def _needs(check: Check, tree: exp.Select, tables: frozenset[str]) -> Iterator[s
 
 def _scan(tree: exp.Select) -> bool:
     return sum(1 for _ in tree.find_all(exp.Table)) == 1 and tree.find(exp.Window) is None
+
+
+def _twice(tree: exp.Select, subjects: str) -> bool:
+    return sum(table.name == subjects for table in tree.find_all(exp.Table)) > 1 or tree.find(exp.Window) is not None
 
 
 def _own_evidence(tree: exp.Select) -> bool:

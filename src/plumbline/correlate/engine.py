@@ -19,13 +19,15 @@ from plumbline.model.words import Outcome
 Connection = Any  # duckdb.DuckDBPyConnection; the package ships no types that hold under --strict
 
 # RFC 8785 (3.2.2.2): \b \t \n \f \r short, other controls as lower-case \u00xx, everything else as it is. DuckDB's own to_json
-# writes upper-case hex digits, so it serves only where it escapes nothing, which its length tells.
-JSON_TEXT = r"""
-create macro json_text(s) as case when strlen(to_json(s)) = strlen(s) + 2 then to_json(s)::varchar else
+# writes upper-case hex digits, so what it wrote serves unless there is a \u in it.
+JSON_MACROS = r"""
+create macro json_text(s) as case when not contains(to_json(s)::varchar, '\u') then to_json(s)::varchar else
   '"' || array_to_string(list_transform(string_split(s, ''), lambda c:
     case when c = '"' then '\"' when c = '\' then '\\' when c >= ' ' then c
       when c = chr(8) then '\b' when c = chr(9) then '\t' when c = chr(10) then '\n' when c = chr(12) then '\f' when c = chr(13) then '\r'
-      else format('\u{:04x}', ascii(c)) end), '') || '"' end
+      else format('\u{:04x}', ascii(c)) end), '') || '"' end;
+create macro json_texts(items) as case when not contains(to_json(items)::varchar, '\u') then to_json(items)::varchar else
+  '[' || array_to_string(list_transform(items, lambda item: coalesce(json_text(item), 'null')), ',') || ']' end
 """
 
 
@@ -49,7 +51,7 @@ def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch:
     connection.execute("create schema base; create schema known")
     # An enum orders by its list, so the least outcome is the best.
     connection.execute(f"create type outcome as enum ({', '.join(literal(word) for word in Outcome)})")
-    connection.execute(JSON_TEXT)
+    connection.execute(JSON_MACROS)
     return connection
 
 
