@@ -147,9 +147,10 @@ def make_bundle(path: Path, twins: int) -> None:
                 batch.rows(table, rows)
                 outcome = Outcome.OK if last == twins else Outcome.PARTIAL
                 batch.coverage(HUB, table, outcome=outcome, rows=last, started_at=NOW, ended_at=NOW)
-    at = {"observed_at": NOW, "raw": None}
     with writer.batch() as batch:
-        batch.row("hub", HUB, **at, name="fleet", public_network_access="Disabled", disable_local_auth=True, min_tls_version="1.2")
+        batch.row(
+            "hub", HUB, observed_at=NOW, name="fleet", public_network_access="Disabled", disable_local_auth=True, min_tls_version="1.2"
+        )
         batch.coverage(HUB, "hub", outcome=Outcome.OK, rows=1, started_at=NOW, ended_at=NOW)
         batch.coverage("network:/none", "host", outcome=Outcome.OK, started_at=NOW, ended_at=NOW)
     writer.finish(ended_at=NOW, complete=True)

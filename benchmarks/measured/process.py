@@ -21,7 +21,7 @@ class Ran:
     errors: str
 
 
-def run(command: Sequence[str | Path], *, log: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ran:
+def run(command: Sequence[object], *, log: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ran:
     """Run a program to its end; what it prints goes to `log`. Its children's memory is not counted, only its own."""
     with log.open("wb") as output:
         began = time.perf_counter()
