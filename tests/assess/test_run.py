@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -288,3 +289,20 @@ def test_an_older_ledger_is_replaced(tmp_path: Path) -> None:
 def test_what_is_written_is_readable_by_the_owner_alone(done: tuple[Path, Assessment]) -> None:
     if os.name == "posix":
         assert {path.stat().st_mode & 0o777 for path in done[0].iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("column", ["entity", "subject"])
+def test_a_row_about_nothing_is_refused(tmp_path: Path, column: str) -> None:
+    bundle = write_bundle(tmp_path / "b")
+    [part] = (bundle / "tables" / "mqtt_broker").glob("*.parquet")
+    table = pq.read_table(part)
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, pa.nulls(len(table), pa.string())), part)
+    with pytest.raises(InputError, match="names no entity or no subject"):
+        assess([bundle], tmp_path / "o")
+
+
+def test_bundles_in_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    one, two = write_bundle(tmp_path / "may" / "bundle", ROWS[:2], []), write_bundle(tmp_path / "june" / "bundle", ROWS[2:3], [])
+    assessment = assess([one, two, one], tmp_path / "o")
+    assert list(assessment.bundles) == ["bundle", "june/bundle"]
+    assert [session.bundle for session in assessment.sessions] == ["bundle", "june/bundle"]

@@ -47,7 +47,10 @@ class LedgerDigest:
         return other
 
     def add(self, connection: Connection, files: Sequence[Path]) -> None:
-        """Add the rows of ledger files; raises UnorderedError when they do not follow on what came before."""
+        """Add the rows of ledger files.
+
+        Raises UnorderedError when they do not follow on what came before, InputError when one lacks its asset or subject.
+        """
         reader = connection.sql(f'select "check", asset, subject, {LINE} as line from read_parquet([{file_list(files)}])').to_arrow_reader(
             BATCH_ROWS
         )
@@ -63,6 +66,9 @@ class LedgerDigest:
 
     def _follow(self, batch: Any) -> None:
         check, asset, subject = (batch.column(name) for name in ("check", "asset", "subject"))
+        if asset.null_count or subject.null_count:
+            remedy = "the bundle was not written by Plumbline, or was changed since"
+            raise InputError(f"evidence for {check[0]} names no entity or no subject", remedy=remedy)
         first = (check[0].as_py(), asset[0].as_py(), subject[0].as_py())
         if self._last is not None and not _key(self._last) < _key(first):
             raise UnorderedError(f"{first} follows {self._last}")

@@ -122,14 +122,15 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str]) ->
     assets = counts(connection)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
     [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
-    manifest = facts.bundles[-1].manifest
+    manifest = _in_time(facts.bundles)[-1].manifest
+    named = _named(facts.bundles)
     return Assessment(
         plumbline=__version__,
         rig=manifest.get("rig", {}),
         authorisation=manifest.get("authorisation", {}),
         as_of=facts.as_of,
-        sessions=tuple(_sessions(facts.bundles)),
-        bundles={bundle.path.name: _sha256((bundle.path / "manifest.json").read_bytes()) for bundle in facts.bundles},
+        sessions=tuple(_sessions(named)),
+        bundles={name: _sha256((bundle.path / "manifest.json").read_bytes()) for name, bundle in named.items()},
         checks_digest=facts.registry.digest,
         parameters_digest=_sha256(json.dumps(facts.values, sort_keys=True, default=str).encode()),
         reference={},
@@ -200,12 +201,26 @@ def _unjudged(connection: Connection) -> list[Unjudged]:
     return [Unjudged(*row) for row in rows]
 
 
-def _sessions(bundles: Sequence[Bundle]) -> list[Session]:
-    found = []
+def _named(bundles: Sequence[Bundle]) -> dict[str, Bundle]:
+    """Name each bundle once: by its folder, or where two folders are named alike, by the folder above as well."""
+    found: dict[str, Bundle] = {}
     for bundle in bundles:
+        place = bundle.path.resolve()
+        if any(place == other.path.resolve() for other in found.values()):
+            continue
+        name = place.name if place.name not in found else f"{place.parent.name}/{place.name}"
+        while name in found:
+            name += "+"
+        found[name] = bundle
+    return found
+
+
+def _sessions(named: Mapping[str, Bundle]) -> list[Session]:
+    found = []
+    for name, bundle in named.items():
         for entry in bundle.manifest["sessions"]:
             notes = tuple(entry.get("notes", ()))
-            found.append(Session(bundle.path.name, entry["id"], entry["started_at"], entry["ended_at"], entry["complete"], notes))
+            found.append(Session(name, entry["id"], entry["started_at"], entry["ended_at"], entry["complete"], notes))
     return sorted(found, key=lambda session: (session.started_at, session.id))
 
 
@@ -230,7 +245,7 @@ def _same_rig(bundles: Sequence[Bundle]) -> None:
 def _rig_parameters(bundles: Sequence[Bundle]) -> dict[str, Any]:
     """Take [parameters] from the rig file of the latest bundle that has one."""
     found: dict[str, Any] = {}
-    for bundle in sorted(bundles, key=lambda item: max((entry["started_at"] for entry in item.manifest["sessions"]), default="")):
+    for bundle in _in_time(bundles):
         try:
             found = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get("parameters", found)
         except FileNotFoundError:
@@ -238,6 +253,10 @@ def _rig_parameters(bundles: Sequence[Bundle]) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             raise InputError(f"cannot be read: {error}", where=str(bundle.path / "rig.toml")) from error
     return found
+
+
+def _in_time(bundles: Sequence[Bundle]) -> list[Bundle]:
+    return sorted(bundles, key=lambda bundle: max((entry["started_at"] for entry in bundle.manifest["sessions"]), default=""))
 
 
 def _sha256(data: bytes) -> str:
