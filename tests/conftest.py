@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 REQUIRED = "PLUMBLINE_REQUIRE_SYSTEM"
-# A test of files that lie beside the project, and not in it, may skip anywhere.
-BESIDE = ("beside",)
+# A test of files that lie beside the project, and not in it, may skip anywhere; so may one that only an ordinary user can make fail.
+EXCUSED = ("beside", "root may")
+
+
+def pytest_configure() -> None:
+    """Take SIGINT back where a shell started us in the background with it ignored: children would inherit that, and never hear Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -35,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if os.environ.get(REQUIRED) and report.skipped and not hasattr(report, "wasxfail"):
         reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-        if not any(word in reason for word in BESIDE):
+        if not any(word in reason for word in EXCUSED):
             report.outcome = "failed"
             report.longrepr = f"skipped although {REQUIRED} is set: {reason}"
     return report

@@ -103,7 +103,7 @@ def test_a_folder_that_may_not_be_written(call: Call, passive: Callable[..., Pat
         assert ended.code == 2
         assert f"--output: {closed} cannot be written by you" in ended.err
     else:
-        pytest.skip("this user may write everywhere")
+        pytest.skip("root may write everywhere")
 
 
 def test_errors_of_files_cannot_move_the_cursor(call: Call, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_mark_says_its_asset_layer_and_counts() -> None:
 def test_the_ground_is_at_the_bottom() -> None:
     drawn = picture.draw(rigs.rig(12))
     assert isinstance(drawn, picture.Columns)
-    assert (drawn.bands[0].label, drawn.bands[-1].label) == ("Cloud", "Firmware")
+    assert (drawn.bands[0].label, drawn.bands[-1].label) == ("Across layers", "Firmware")
     assert [band.y for band in drawn.bands] == sorted(band.y for band in drawn.bands)
 
 
