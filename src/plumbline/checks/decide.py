@@ -180,7 +180,7 @@ def _need_sql(needs: Sequence[Need], prefix: str, frame: Frame, joins: list[str]
 
 
 def _detail_sql(shape: Shape) -> str:
-    """Write the further columns as canonical JSON: keys in order, nulls left out, no spaces."""
+    """Write the further columns as canonical JSON: keys in order, nulls left out, no spaces, times in UTC to the second."""
     members = []
     for name, type_word in sorted(shape.detail.items()):
         column = identifier(name)
