@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from plumbline.model.errors import InternalError, StoppedError
 from plumbline.model.words import DeviceClass, Intrusion
-from plumbline.net.caps import SHIPPED, Caps, Limits, Pace, Slots
+from plumbline.net.caps import AUDIT_SPANS, DEVICE_SPANS, SHIPPED, Caps, Limits, Pace, Slots
 from plumbline.net.handshakes import Handshakes
 from plumbline.net.stop import StopFlag
 from tests.net.rigs import FakeClock, lure, make_rig, open_door, rig_text
@@ -62,10 +62,10 @@ async def test_the_whole_audit() -> None:
     assert max(times) <= 7 * S
 
 
-@given(rate=st.integers(1, 5000), gaps=st.lists(st.integers(0, S), max_size=60))
+@given(rate=st.integers(1, 5000), spans=st.sampled_from([DEVICE_SPANS, AUDIT_SPANS]), gaps=st.lists(st.integers(0, S), max_size=60))
 @settings(max_examples=60, deadline=None)
-def test_any_rate_holds_in_any_second(rate: int, gaps: list[int]) -> None:
-    pace, now, times = Pace(rate), 0, []
+def test_any_rate_holds_in_any_second(rate: int, spans: int, gaps: list[int]) -> None:
+    pace, now, times = Pace(rate, spans), 0, []
     for gap in gaps:
         now += gap // rate
         now += pace.wait_ns(now)

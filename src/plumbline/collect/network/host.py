@@ -6,9 +6,12 @@ asked of it (law 5); the tables that this leaves unjudged are covered as not_per
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from plumbline.collect.network.identify import Identity, identify
 from plumbline.collect.network.probe import Probe, Visit
@@ -17,6 +20,7 @@ from plumbline.evidence.bundle import Batch, BundleWriter
 from plumbline.model.entities import Entity, port_subject
 from plumbline.model.errors import NotPermittedError
 from plumbline.model.words import DeviceClass, EntityKind, Intrusion, Outcome, Transport
+from plumbline.net.caps import LAW_CONNECTIONS
 from plumbline.net.door import Door
 from plumbline.net.redaction import redact
 from plumbline.net.sweep import PortState
@@ -108,7 +112,15 @@ class HostVisit:
         udp = [probe for probe in self.probes.values() if probe.transport is Transport.UDP]
         datagrams = [(probe, port) for probe in udp for port in sorted(probe.ports & listed)]
         opened.sort(key=self._haste)
-        await together([*(self._ask_tcp_port(port) for port in opened), *(self._ask_udp_port(*each) for each in datagrams)])
+        # As many at once as the device has places: a conversation that is begun goes on, and does not queue anew for each connection.
+        lanes = asyncio.Semaphore(LAW_CONNECTIONS)
+
+        async def in_turn(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+            async with lanes:
+                await step()
+
+        steps = [*(partial(self._ask_tcp_port, port) for port in opened), *(partial(self._ask_udp_port, *each) for each in datagrams)]
+        await together(in_turn(step) for step in steps)
 
     def _haste(self, port: int) -> tuple[bool, bool, int]:
         """Order ports by how long they may take: unknown ones need the most steps, brokers are listened to; others go on meanwhile."""
