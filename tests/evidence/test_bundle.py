@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.evidence.bundle import Bundle, BundleWriter
+from plumbline.evidence.bundle import RESERVE, RESERVE_BYTES, Batch, Bundle, BundleWriter
 from plumbline.evidence.parts import atomic
 from plumbline.evidence.specs import load_tables, parse_spec
 from plumbline.model.errors import EnvironmentFault, InputError, InternalError
@@ -160,3 +160,49 @@ def test_every_table_spec_loads_and_says_what_null_means() -> None:
 def test_a_bad_table_spec_is_refused_by_name(text: str) -> None:
     with pytest.raises(InternalError, match=r"bad\.toml"):
         parse_spec("bad", text)
+
+
+class TestSpilling:
+    """A unit of work too large for memory waits on the disk, and counts with its last row or not at all."""
+
+    def unit(self, writer: BundleWriter) -> Batch:
+        batch = writer.batch()
+        for port in range(5):
+            batch.row("telnet_service", HOST, f"tcp/{port}", observed_at=NOW, port=port)
+            if port % 2:
+                batch.spill()
+        batch.coverage(HOST, "telnet_service", outcome=Outcome.OK, rows=5, started_at=NOW, ended_at=NOW)
+        return batch
+
+    def ports(self, bundle: Path) -> list[int]:
+        return sorted(row["port"] for part in Bundle(bundle).parts("telnet_service") for row in pq.read_table(part).to_pylist())
+
+    def test_committed(self, tmp_path: Path) -> None:
+        writer = new(tmp_path / "b")
+        writer.commit(self.unit(writer))
+        writer.finish(ended_at=NOW, complete=True)
+        assert self.ports(tmp_path / "b") == [0, 1, 2, 3, 4]
+        names = [path.name for path in Bundle(tmp_path / "b").parts("telnet_service")]
+        assert len(names) == 3 and {f"tables/telnet_service/{name}" for name in names} <= Bundle(tmp_path / "b").manifest["files"].keys()
+
+    def test_discarded(self, tmp_path: Path) -> None:
+        writer = new(tmp_path / "b")
+        self.unit(writer).discard()
+        assert list((tmp_path / "b").glob("tables/*/*")) == []
+
+    def test_a_killed_run_leaves_nothing_that_counts_and_a_resumed_one_clears_it_away(self, tmp_path: Path) -> None:
+        self.unit(new(tmp_path / "b"))
+        assert self.ports(tmp_path / "b") == [] and list((tmp_path / "b").glob("tables/*/*")) != []
+        BundleWriter.resume(tmp_path / "b", now=NOW)
+        assert list((tmp_path / "b").glob("tables/*/*")) == []
+
+
+def test_a_full_disk_is_told_of_in_the_manifest(tmp_path: Path) -> None:
+    writer = new(tmp_path / "b")
+    assert (tmp_path / "b" / RESERVE).stat().st_blocks * 512 >= RESERVE_BYTES  # real room, not a promise
+    add(writer)
+    writer.abandon(ended_at=NOW, note="no space left")
+    [session] = Bundle(tmp_path / "b").manifest["sessions"]
+    assert (session["complete"], session["notes"]) == (False, ["no space left"])
+    assert Bundle(tmp_path / "b").coverage_parts() == []  # what was waiting is lost
+    assert not (tmp_path / "b" / RESERVE).exists()

@@ -53,7 +53,7 @@ def judged(bundle: Path, out: Path) -> list[Row]:
 
 
 def test_killed_in_the_middle(tmp_path: Path) -> None:
-    with lab_rig(tmp_path, subset=["printer", "gateway", "router", "broker"]) as (lab, rig):
+    with lab_rig(tmp_path, subset=["printer", "gateway", "router", "filtered"], intrusion="query") as (lab, rig):
         whole = start(tmp_path / "whole", "collect", str(rig), "-o", str(tmp_path / "whole" / "bundle"))
         bundle = tmp_path / "killed" / "bundle"
         killed = start(tmp_path / "killed", "collect", str(rig), "-o", str(bundle))
