@@ -22,6 +22,9 @@ from plumbline.protocols import banner as banners
 from plumbline.protocols import mqtt, rtsp
 
 GREETING_S = 1.0  # OpenSSH, vsftpd and BusyBox telnetd greet within 0.1 s on a LAN; embedded ones were seen to take 0.7 s
+GREETING_INSIDE_S = (
+    0.3  # after a TLS handshake whatever had to start has started; a later greeting is heard as the answer to a page's question
+)
 ANSWER_S = 2.0  # to a question of which an answer needs no thought
 REST_S = 1.0  # for the rest of an answer that came in pieces too small to tell
 HEARD_BYTES = 512
@@ -200,7 +203,7 @@ async def _inside_tls(visit: Visit, hints: tuple[str, ...]) -> Identity:
             if await _speaks_mqtt(inside):
                 return Identity("mqtt", tls=True)
             hints = tuple(hint for hint in hints if hint != "mqtt")
-        first = await _greeting_or_get(inside, hints, wait_s=0.0 if hints else GREETING_S)
+        first = await _greeting_or_get(inside, hints, wait_s=0.0 if hints else GREETING_INSIDE_S)
         if first.protocol is None and first.tls and first.may_wait and await _speaks_mqtt(inside):
             return Identity("mqtt", tls=True)
         return first
