@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.assess import ledger as ledger_module
+from plumbline.assess import ordering as ordering_module
 from plumbline.assess.assessment import SCHEMA, Assessment, read_json
 from plumbline.assess.digest import ledger_digest
 from plumbline.assess.run import assess
@@ -215,6 +216,14 @@ def test_a_large_ledger_is_a_folder_and_has_the_same_digest(tmp_path: Path, monk
     assert (tmp_path / "o" / "ledger.parquet").is_file()
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "in no order"])
+def test_a_large_table_is_judged_as_it_comes_and_gives_the_same_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int) -> None:
+    bundle = write_bundle(tmp_path / "b", ROWS[::order])
+    usual = assess([bundle], tmp_path / "o").ledger_digest
+    monkeypatch.setattr(ordering_module, "LARGE_ROWS", 0)
+    assert assess([bundle], tmp_path / "large", threads=2).ledger_digest == usual == ledger_digest(tmp_path / "large" / "ledger.parquet")
+
+
 def test_a_bundle_of_nothing_gives_an_empty_ledger(tmp_path: Path) -> None:
     assessment = assess([write_bundle(tmp_path / "b", [], [])], tmp_path / "o")
     assert (assessment.ledger_rows, assessment.assets_count, assessment.findings) == (0, 0, ())
@@ -305,4 +314,4 @@ def test_bundles_in_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
     one, two = write_bundle(tmp_path / "may" / "bundle", ROWS[:2], []), write_bundle(tmp_path / "june" / "bundle", ROWS[2:3], [])
     assessment = assess([one, two, one], tmp_path / "o")
     assert list(assessment.bundles) == ["bundle", "june/bundle"]
-    assert [session.bundle for session in assessment.sessions] == ["bundle", "june/bundle"]
+    assert {session.bundle for session in assessment.sessions} == {"bundle", "june/bundle"}

@@ -3,16 +3,18 @@
     ledger.parquet    check, asset, subject, verdict, reason, cvss, detail, evidence
                       one file, or above SINGLE_ROWS a folder of one file for each check, named so that their order is the ledger's
 
-Rules: no row passes through Python. Each check is written the cheapest way that may do, and the digest's pass, which proves the
-order, says when it did not: large tables as they come (exports often stand in the order of their ids already), else sorted, and
-rolled up only when a subject stands twice. While one check is hashed the next is written.
+Rules: no row passes through Python. Checks are judged side by side, each by one thread: one thread gives rows in the order in which it
+reads them, through joins as well, where several would have to sort. Each check is written the cheapest way that may do, and the
+digest's pass, which proves the order, says when it did not: on tables that stand in order as they come, else sorted, and rolled up
+only when a subject stands twice.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -22,11 +24,10 @@ from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
 from plumbline.checks.decide import Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
 from plumbline.checks.registry import Registry
-from plumbline.correlate.engine import Connection, file_list, identifier, literal
+from plumbline.correlate.engine import Connection, connect, file_list, literal
 from plumbline.model.errors import InternalError
 
 SINGLE_ROWS = 2_000_000
-LARGE_ROWS = 1_000_000
 GROUP_BYTES = 1_000_000  # small checks are hashed together: a query for each would cost more than their rows
 Progress = Callable[[str, int, int | None], None]
 
@@ -54,79 +55,94 @@ class Part:
 
     check: Check
     file: Path
-    effort: Effort
+    effort: Effort = Effort.NONE
 
 
 class LedgerWriter:
-    """Writes the verdicts of checks, in the order of their ids, over the views of one connection."""
+    """Writes the verdicts of checks, in the order of their ids, over the views of one connection; `ordered` are tables in order."""
 
-    def __init__(self, connection: Connection, registry: Registry, frame: Frame, values: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        registry: Registry,
+        frame: Frame,
+        values: Mapping[str, Mapping[str, Any]],
+        ordered: Collection[str] = (),
+    ) -> None:
         self._connection = connection
         self._registry = registry
         self._frame = frame
         self._values = values
-        self._large = {name for name in frame.filled if self._rows(name) >= LARGE_ROWS}  # and, as far as is known, in order
+        self._ordered = ordered
 
     def write(self, out: Path, progress: Progress) -> Ledger:
         """Write OUT/ledger.parquet, replacing an older one."""
         scratch = out / ".ledger"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        checks = list(self._registry.checks.values())
+        parts = [
+            Part(check, scratch / f"{number:04d}-{name}.parquet") for number, (name, check) in enumerate(self._registry.checks.items())
+        ]
         digest = LedgerDigest()
-        files: list[Path] = []
         group: list[Part] = []
-        waiting: tuple[list[Part], Future[LedgerDigest]] | None = None
-        with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool:
-            for number, check in enumerate(checks):
-                progress("judging", number, len(checks))
-                part = Part(check, scratch / f"{number:04d}-{check.id}.parquet", self._least_effort(check))
-                self._copy(part)
-                files.append(part.file)
+        [[threads]] = self._connection.execute("select current_setting('threads')").fetchall()
+        with self._side_by_side(threads) as pool, connect(threads=threads) as reader:
+            written = [pool.submit(self._copy, part) for part in parts]
+            for number, part in enumerate(parts):
+                progress("judging", number, len(parts))
+                written[number].result()
                 group.append(part)
-                if sum(item.file.stat().st_size for item in group) < GROUP_BYTES and check is not checks[-1]:
-                    continue
-                if waiting is not None:
-                    digest = self._settled(*waiting, before=digest)
-                waiting = (group, pool.submit(self._digested, digest.copy(), group))
-                group = []
-            if waiting is not None:
-                digest = self._settled(*waiting, before=digest)
-        progress("judging", len(checks), len(checks))
-        self._place(scratch, files, digest.rows, out / "ledger.parquet")
+                if sum(item.file.stat().st_size for item in group) >= GROUP_BYTES or part is parts[-1]:
+                    digest = self._digested(reader, digest, group)
+                    group = []
+        progress("judging", len(parts), len(parts))
+        self._place(scratch, [part.file for part in parts], digest.rows, out / "ledger.parquet")
         return Ledger(out / "ledger.parquet", digest.rows, digest.hexdigest())
 
-    def _settled(self, group: list[Part], future: Future[LedgerDigest], *, before: LedgerDigest) -> LedgerDigest:
+    @contextmanager
+    def _side_by_side(self, threads: int) -> Iterator[ThreadPoolExecutor]:
+        """Give threads each of which runs its own queries alone, instead of all of them one query."""
+        self._connection.execute("set threads = 1")
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="judging")
         try:
-            return future.result()
-        except UnorderedError:
-            pass
-        unsorted = [part for part in group if part.effort is Effort.NONE]
-        self._large -= {part.check.subjects for part in unsorted}
-        for effort, parts in ((Effort.SORT, unsorted), (Effort.ROLL_UP, group)):
-            for part in parts:
-                part.effort = effort
-                self._copy(part)
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._connection.execute(f"set threads = {threads}")
+
+    def _digested(self, reader: Connection, before: LedgerDigest, group: list[Part]) -> LedgerDigest:
+        """Take a group into the digest, with more effort where its rows are not in order."""
+        while True:
+            digest = before.copy()
             try:
-                return self._digested(before.copy(), group)
+                digest.add(reader, [part.file for part in group])
             except UnorderedError:
-                if effort is Effort.ROLL_UP:
-                    raise
-        raise InternalError("the roll-up left a subject twice")
+                self._try_harder(group)
+            else:
+                return digest
 
-    def _least_effort(self, check: Check) -> Effort:
-        # Only a scan comes in its table's order: a join does not, not even with an empty table, nor do two selects put together.
-        if check.subjects not in self._large or not self._registry.shapes[check.id].scan:
-            return Effort.SORT
-        [[unseen]] = self._connection.execute(f"select count(*) from ({unseen_sql(check, self._frame)})").fetchall()
-        return Effort.SORT if unseen else Effort.NONE
-
-    def _digested(self, digest: LedgerDigest, group: list[Part]) -> LedgerDigest:
-        with self._connection.cursor() as cursor:
-            digest.add(cursor, [part.file for part in group])
-        return digest
+    def _try_harder(self, group: list[Part]) -> None:
+        least = min(part.effort for part in group)
+        if least is Effort.ROLL_UP:
+            raise InternalError("the roll-up left a subject twice")
+        for part in group:
+            if part.effort is least:
+                part.effort = Effort(least + 1)
+                self._copy(part)
 
     def _copy(self, part: Part) -> None:
+        with self._connection.cursor() as cursor:
+            part.effort = max(part.effort, self._least_effort(part.check, cursor))
+            cursor.execute(self._copy_sql(part), self._bound(part.check))
+
+    def _least_effort(self, check: Check, connection: Connection) -> Effort:
+        if check.subjects not in self._ordered:
+            return Effort.SORT
+        # Two selects put together do not come in one order.
+        [[unseen]] = connection.execute(f"select count(*) from ({unseen_sql(check, self._frame)})").fetchall()
+        return Effort.SORT if unseen else Effort.NONE
+
+    def _copy_sql(self, part: Part) -> str:
         check, shape = part.check, self._registry.shapes[part.check.id]
         rows = judged_sql(check, shape, self._frame) if part.effort is Effort.NONE else decision_sql(check, shape, self._frame)
         if part.effort is Effort.ROLL_UP:
@@ -134,16 +150,14 @@ class LedgerWriter:
         order = "" if part.effort is Effort.NONE else "order by asset, subject"
         # What is the same in each row stays out of the sort.
         cvss, own = ("cvss", "cvss,") if shape.cvss else ("null::varchar as cvss", "")
-        self._connection.execute(
+        return (
             f'copy (select {literal(check.id)} as "check", asset, subject, verdict, reason, {cvss}, detail, evidence'
             f" from (select asset, subject, verdict, reason, {own} detail, evidence from ({rows}) {order}))"
-            f" to {literal(str(part.file))} (format parquet, compression zstd)",
-            bound(check, shape, self._frame, self._values[check.id]),
+            f" to {literal(str(part.file))} (format parquet, compression zstd)"
         )
 
-    def _rows(self, table: str) -> int:
-        [[count]] = self._connection.execute(f"select count(*) from base.{identifier(table)}").fetchall()
-        return int(count)
+    def _bound(self, check: Check) -> dict[str, Any]:
+        return bound(check, self._registry.shapes[check.id], self._frame, self._values[check.id])
 
     def _place(self, scratch: Path, files: list[Path], rows: int, target: Path) -> None:
         if target.is_dir():

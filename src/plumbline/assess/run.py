@@ -24,6 +24,7 @@ from plumbline.assess.digest import ledger_files
 from plumbline.assess.findings import actions, failed
 from plumbline.assess.inventory import counts, inventory, list_assets
 from plumbline.assess.ledger import Ledger, LedgerWriter
+from plumbline.assess.ordering import put_in_order
 from plumbline.assess.tallies import assets_of, by_check, by_layer, by_provision, define_ledger, summed
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
@@ -66,7 +67,7 @@ def assess(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with connect(threads=threads, memory_limit=memory_limit, scratch=scratch) as connection:
-            return _judged(connection, opened, out, registry, values, moment, show)
+            return _judged(connection, opened, out, registry, values, moment, show, scratch)
     except duckdb.OutOfMemoryException as error:
         raise EnvironmentFault(f"judging needs more than {memory_limit} of memory: {error}") from error
     except (duckdb.IOException, OSError) as error:
@@ -83,6 +84,7 @@ def _judged(
     values: Mapping[str, Mapping[str, Any]],
     as_of: datetime,
     progress: Progress,
+    scratch: Path,
 ) -> Assessment:
     progress("correlating", 0, None)
     filled = use_bundles(connection, bundles)
@@ -94,7 +96,8 @@ def _judged(
     if "shared_identifier" in read:
         add_shared_identifiers(connection, filled)
     bound = {name: {**given, "as_of": as_of} for name, given in values.items()}
-    ledger = LedgerWriter(connection, registry, Frame.of(connection, filled), bound).write(out, progress)
+    ordered = put_in_order(connection, filled, scratch)
+    ledger = LedgerWriter(connection, registry, Frame.of(connection, filled), bound, ordered).write(out, progress)
     progress("summing up", 0, None)
     facts = _Facts(bundles, registry, values, as_of, correlation, ledger)
     assessment = _summed_up(connection, facts, filled)

@@ -96,7 +96,7 @@ class Linter:
             return None, [f"the engine refuses it: {str(error).splitlines()[0]}"]
         types = {name: type_word for name, type_word, *_ in rows}
         detail = {name: type_word for name, type_word in types.items() if name not in RESERVED}
-        shape = Shape(tables, placeholders, _scan(tree), "applies" in types, "cvss" in types, _own_evidence(tree), detail)
+        shape = Shape(tables, placeholders, "applies" in types, "cvss" in types, _own_evidence(tree), detail)
         return shape, list(_types(types, detail))
 
 
@@ -267,10 +267,6 @@ def _needs(check: Check, tree: exp.Select, tables: frozenset[str]) -> Iterator[s
     if not tables & VIEWS:
         for name in sorted(needed - relied):
             yield f"a need names {name}, on whose missing rows nothing relies"
-
-
-def _scan(tree: exp.Select) -> bool:
-    return sum(1 for _ in tree.find_all(exp.Table)) == 1 and tree.find(exp.Window) is None
 
 
 def _twice(tree: exp.Select, subjects: str) -> bool:

@@ -12,7 +12,6 @@ class Shape:
 
     tables: frozenset[str]  # specs and views that it reads, its subjects among them
     placeholders: frozenset[str]  # parameters that it uses, `as_of` among them
-    scan: bool  # it reads its subjects once, each row by itself, and nothing else
     applies: bool  # it gives a column `applies`
     cvss: bool  # it gives a column `cvss`
     own_evidence: bool  # its evidence is its subject's own row and nothing else

@@ -47,7 +47,7 @@ def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch:
         connection = duckdb.connect(":memory:", config=settings)
     except duckdb.Error as error:
         raise InputError(f"the engine refuses its settings: {error}", remedy="give threads as a number and memory as 600MB") from error
-    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set global TimeZone = 'UTC'")
     connection.execute("create schema base; create schema known")
     # An enum orders by its list, so the least outcome is the best.
     connection.execute(f"create type outcome as enum ({', '.join(literal(word) for word in Outcome)})")

@@ -17,6 +17,7 @@ from plumbline.model.entities import Entity
 from plumbline.model.errors import EnvironmentFault, InternalError
 from plumbline.model.words import Outcome
 
+ROW_GROUP_ROWS = 122_880  # what the engine reads in one piece; larger groups leave its threads idle
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "text": str,
     "int": int,
@@ -85,7 +86,7 @@ def write_coverage(path: Path, rows: list[dict[str, Any]]) -> None:
 def write_table(path: Path, table: pa.Table) -> None:
     """Write an Arrow table as one Parquet file, whole or not at all; raises EnvironmentFault when the disk says no."""
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS)
 
 
 class atomic:  # noqa: N801 - reads as a verb: `with atomic(path) as temporary:`
