@@ -7,6 +7,7 @@ what it can no longer judge is inconclusive with its reason, never gone and neve
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -69,11 +70,12 @@ def forgets_nothing(disturbed: Judged, whole: Judged) -> None:
 
 VICTIM, OTHER = "10.77.0.10", "10.77.0.11"
 PORTS = (80, 8554)
+REQUESTS = 3  # that an audit makes of one of these devices
 QUICK = {("crash", 1), ("drop off", 2)}
 DEATHS = [
     pytest.param(death, at, marks=() if (death, at) in QUICK else pytest.mark.full, id=f"{death} at request {at}")
     for death in ("crash", "drop off")
-    for at in (1, 2, 3, 4)
+    for at in range(1, REQUESTS + 1)
 ]
 DECLARED = "\n".join(f'[[asset]]\nid = "{name}"\nname = "{name}"\naddress = "{at}"' for name, at in (("victim", VICTIM), ("other", OTHER)))
 RIG = rig_text(networks=["10.77.0.0/24"], ranges=["10.77.0.8/29"], tcp=PORTS, authorisation='source = "aud0"', rest=DECLARED)
@@ -151,8 +153,12 @@ def audit(folder: Path, death: str, at: int = 0) -> tuple[auditor.Ended, Judged]
 @pytest.fixture(scope="module")
 def alive(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     """What is said of both devices when nothing happens."""
-    end, found = audit(tmp_path_factory.mktemp("alive") / "whole", "")
+    folder = tmp_path_factory.mktemp("alive") / "whole"
+    end, found = audit(folder, "")
     assert end.code == 0, end.said
+    contacts = [json.loads(line) for line in (folder / "bundle" / "contacts.jsonl").read_text().splitlines()]
+    asked = [contact for contact in contacts if contact["event"] == "request" and contact["address"] == VICTIM]
+    assert len(asked) == REQUESTS, "so that each of them is tried below"
     return found
 
 

@@ -259,5 +259,7 @@ FUZZ = [
     FuzzTarget(
         "ssh", stream_entry(Decoder), [case[0] for case in STREAMS.values()] + list(BROKEN.values()), also=("ssh_keys", "lines", "streams")
     ),
+    FuzzTarget("ssh/kexinit", ssh.decode_kexinit, [INIT]),
+    FuzzTarget("ssh/kex_reply", ssh.decode_kex_reply, [REPLY], also=("ssh_keys",)),
     FuzzTarget("ssh/payloads", payloads, [INIT, REPLY, GOODBYE, GROUP], also=("ssh_keys",)),
 ]
