@@ -49,7 +49,7 @@ async def log_in(device: Device, **algorithms: list[str]) -> None:
 def test_weak_algorithms_are_taken_by_the_weak_router_only(devices: Twins) -> None:
     with pytest.raises(asyncssh.PermissionDenied):  # so the key exchange held
         asyncio.run(log_in(devices["router"], **OLD))
-    with pytest.raises(asyncssh.KeyExchangeFailed):
+    with pytest.raises((asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost)):  # whichever side sees first that nothing is in common
         asyncio.run(log_in(devices["router-hardened"], **OLD))
 
 

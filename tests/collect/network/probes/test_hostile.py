@@ -85,8 +85,8 @@ async def echoes(reader: Reader, writer: Writer) -> None:
 
 HABITS: dict[str, tuple[Habit, set[Outcome]]] = {
     "silent": (silent, UNANSWERED),
-    "hangs up": (hangs_up, TURNED_AWAY),
-    "resets": (resets, TURNED_AWAY),
+    "hangs up": (hangs_up, TURNED_AWAY | UNANSWERED),  # on a busy machine the patience ends before we hear of it
+    "resets": (resets, TURNED_AWAY | UNANSWERED),
     "hangs up when asked": (hangs_up_when_asked, TURNED_AWAY | UNANSWERED),
     "noise": (says(NOISE), BROKEN),
     "zeros without end": (floods(bytes(65536)), BROKEN),
