@@ -33,7 +33,8 @@ def tables_page(tables: Mapping[str, TableSpec], checks: list[Check]) -> str:
     out = [NOTE, "# Tables", "", "Every row also has: " + ", ".join(f"`{name}`" for name in COMMON) + ".", ""]
     out += ["Coverage, one row for each attempt: " + ", ".join(f"`{name}`" for name in COVERAGE) + ".", ""]
     for spec in tables.values():
-        kind = spec.kind.value if spec.kind is spec.row_kind else f"{spec.row_kind.value} (coverage: {spec.kind.value})"
+        kinds, row_kinds = (" or ".join(kind.value for kind in some) for some in (spec.kinds, spec.row_kinds))
+        kind = f"{row_kinds} (coverage: {kinds})" if spec.by_source else kinds
         readers = [check.id for check in checks if check.subjects == spec.name]
         subject = spec.subject.replace("|", "\\|")
         place = f"Layer {spec.layer.value}; about: {kind}; subject: {subject}; since {spec.since}."

@@ -60,7 +60,7 @@ def forgets_nothing(disturbed: Judged, whole: Judged) -> None:
     Of a table that a source fills, such as a network's hosts, the source says what is missing.
     """
     specs = {name: load_tables().get(check.subjects) for name, check in load_registry().checks.items()}
-    own = {name for name, spec in specs.items() if spec is not None and spec.kind is spec.row_kind}
+    own = {name for name, spec in specs.items() if spec is not None and not spec.by_source}
     said = {(check, asset) for (check, asset, _), verdict in disturbed.items() if verdict in (*DECIDED, "inconclusive")}
     assert {(check, asset) for (check, asset, _), verdict in whole.items() if verdict in DECIDED and check in own} <= said
 

@@ -245,7 +245,7 @@ class _Rows:
         self.put("mqtt_client", "station:harbour/10.20.1.31", "tcp/10.20.1.70/1883/thermo-3", **client)
         self.put("capture", capture, path="captures/dock.pcapng", packets=1236, format="pcapng", packets_skipped=3)
         for table, spec in load_tables().items():
-            if spec.kind is EntityKind.CAPTURE:
+            if spec.kinds == (EntityKind.CAPTURE,):
                 partial = table == "capture"
                 self.cover(
                     capture, table, outcome=Outcome.PARTIAL if partial else Outcome.OK, detail="cut at byte 81,920" if partial else None
@@ -255,7 +255,7 @@ class _Rows:
         """A closed port is an answer: whatever else was looked for on the hosts is absent."""
         for last in [*(device[2] for device in DEVICES), 77]:
             for table, spec in load_tables().items():
-                if spec.kind is EntityKind.HOST and (host(last), table) not in self.covered:
+                if spec.kinds == (EntityKind.HOST,) and (host(last), table) not in self.covered:
                     self.cover(host(last), table, rows=0)
 
 

@@ -41,7 +41,7 @@ def counts(connection: Connection) -> Counts:
 def list_assets(connection: Connection, filled: Collection[str]) -> None:
     """Make the table `listed`: the assets to list, with what `main.asset` says of them."""
     connection.execute(f"create or replace temp table listed as from known.asset order by asset limit {ASSETS_LISTED}")
-    bulk = [name for name in sorted(filled) if load_tables()[name].row_kind is EntityKind.IDENTITY]
+    bulk = [name for name in sorted(filled) if EntityKind.IDENTITY in load_tables()[name].row_kinds]
     first = " union ".join(f"(select entity from base.{identifier(name)} order by entity limit {IDENTITIES_LISTED})" for name in bulk)
     if first:
         connection.execute(f"insert into listed by name {lone_identities_sql(first)} order by asset limit {IDENTITIES_LISTED}")

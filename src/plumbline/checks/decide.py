@@ -36,7 +36,7 @@ from typing import Any
 from plumbline.checks.check import Check, Need, Scope
 from plumbline.checks.shape import Shape
 from plumbline.correlate.engine import Connection, identifier, literal
-from plumbline.evidence.specs import TableSpec, load_tables
+from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Outcome, Verdict
 
 REASONS = ("not_observed", "not_attempted", "absent")
@@ -63,9 +63,7 @@ class Frame:
         """Read what `views.know` made known in a connection; `filled` are the tables with rows."""
         rows = connection.execute('select "table", max(outcome)::varchar from known.coverage group by all').fetchall()
         worst = dict(rows)
-        gaps = {
-            table for table, outcome in rows if outcome != Outcome.OK and table in load_tables() and not _by_source(load_tables()[table])
-        }
+        gaps = {table for table, outcome in rows if outcome != Outcome.OK and table in load_tables() and not load_tables()[table].by_source}
         kinds = {kind for (kind,) in connection.execute("select distinct kind from known.entity").fetchall()}
         return cls(
             frozenset(filled),
@@ -80,10 +78,6 @@ class Frame:
         return self.rig_reasons.get(table) if table in self.attempted else "not_attempted"
 
 
-def _by_source(spec: TableSpec) -> bool:
-    return spec.kind is not spec.row_kind
-
-
 def decision_sql(check: Check, shape: Shape, frame: Frame) -> str:
     """Select verdict rows (asset, subject, verdict, reason, cvss, detail, evidence), one for each row judged; not yet rolled up."""
     judged = [judged_sql(check, shape, frame)] if check.subjects in frame.filled else []
@@ -95,7 +89,7 @@ def unseen_sql(check: Check, frame: Frame) -> str:
     parts = []
     if check.subjects in frame.attempted:
         parts.append(_uncovered(check))
-    if load_tables()[check.subjects].kind.value in frame.kinds:
+    if frame.kinds & {kind.value for kind in load_tables()[check.subjects].kinds}:
         parts.append(_unattempted(check))
     return "\nunion all\n".join(parts) or _NOTHING
 
@@ -159,7 +153,7 @@ def _need_sql(needs: Sequence[Need], prefix: str, frame: Frame, joins: list[str]
     """Give an expression for the reason why the first unmet need is unmet; adds the joins that it reads."""
     reasons: list[str] = []
     for number, need in enumerate(needs):
-        if need.scope is Scope.RIG or _by_source(load_tables()[need.table]):
+        if need.scope is Scope.RIG or load_tables()[need.table].by_source:
             reason = frame.rig_reason(need.table)
             if reason is not None:
                 reasons.append(literal(reason))
@@ -203,7 +197,7 @@ def _json_sql(column: str, type_word: str) -> str:
 def _uncovered(check: Check) -> str:
     spec = load_tables()[check.subjects]
     table = literal(check.subjects)
-    if _by_source(spec):
+    if spec.by_source:
         without = "(c.outcome <> 'ok' or coalesce(c.rows, 0) = 0)"
     else:
         rows = f"select 1 from base.{identifier(check.subjects)} t where t.entity = c.entity"
@@ -220,8 +214,9 @@ from known.coverage c where c."table" = {table} and {without}"""
 def _unattempted(check: Check) -> str:
     spec = load_tables()[check.subjects]
     table = literal(check.subjects)
-    rows = "" if _by_source(spec) else f" and not exists (select 1 from main.{identifier(check.subjects)} t where t.asset = k.asset)"
+    kinds = ", ".join(literal(kind.value) for kind in spec.kinds)
+    rows = "" if spec.by_source else f" and not exists (select 1 from main.{identifier(check.subjects)} t where t.asset = k.asset)"
     return f"""select distinct k.asset, '' as subject, '{Verdict.INCONCLUSIVE}' as verdict, 'not_attempted' as reason, {_OTHER_COLUMNS},
   null::varchar[] as evidence
-from known.entity k where k.kind = {literal(spec.kind.value)}
+from known.entity k where k.kind in ({kinds})
   and not exists (select 1 from known.coverage c where c."table" = {table} and c.asset = k.asset){rows}"""

@@ -68,11 +68,13 @@ class ExampleRunner:
 
     def _load(self, example: Example) -> None:
         merges: dict[str, str] = {}
-        tables = {name: [_entity(row, load_tables()[name].row_kind.value, merges) for row in rows] for name, rows in example.tables.items()}
+        tables = {
+            name: [_entity(row, load_tables()[name].row_kinds[0].value, merges) for row in rows] for name, rows in example.tables.items()
+        }
         coverage = []
         for row in example.coverage:
             table = str(row["table"])
-            coverage.append({"rows": len(tables.get(table, ())), **_entity(row, load_tables()[table].kind.value, merges)})
+            coverage.append({"rows": len(tables.get(table, ())), **_entity(row, load_tables()[table].kinds[0].value, merges)})
         before: dict[str, list[dict[str, Any]]] = {name: [] for name in self._filled}
         fill(self._connection, {**before, **tables}, coverage)
         self._filled = frozenset(tables)

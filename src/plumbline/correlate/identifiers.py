@@ -60,7 +60,7 @@ def _select(spec: TableSpec, column: ColumnSpec) -> str:
         value = f"lower({value})"
     if word == "certificate_sha1":
         value = f"upper({value})"
-    if word == "hub_device_id" and spec.row_kind is EntityKind.STATION:
+    if word == "hub_device_id" and spec.row_kinds == (EntityKind.STATION,):
         word = "mqtt_client_id"
     if word == "serial":
         where.append(f"lower({value}) not in ({', '.join(map(literal, EMPTY_SERIALS))})")
@@ -79,7 +79,7 @@ def _select(spec: TableSpec, column: ColumnSpec) -> str:
 
 def small_sql(filled: Collection[str]) -> str:
     """Select the identifiers of every kind but hub identities, of which there may be millions."""
-    parts = [_select(spec, column) for spec, column in _marked(filled) if spec.row_kind is not EntityKind.IDENTITY]
+    parts = [_select(spec, column) for spec, column in _marked(filled) if EntityKind.IDENTITY not in spec.row_kinds]
     # A host's key is its address; a silent one that the customer declared has no row that says so.
     parts.append(
         "select 'ip' as identifier,"
@@ -91,7 +91,7 @@ def small_sql(filled: Collection[str]) -> str:
 
 def bulk_sql(filled: Collection[str]) -> str:
     """Select the identifiers of hub identities."""
-    parts = [_select(spec, column) for spec, column in _marked(filled) if spec.row_kind is EntityKind.IDENTITY]
+    parts = [_select(spec, column) for spec, column in _marked(filled) if EntityKind.IDENTITY in spec.row_kinds]
     return (
         " union all ".join(parts)
         or "select null::varchar as identifier, null::varchar as value, null::varchar as entity, null as kind, null as source where false"

@@ -50,7 +50,7 @@ def define_views(connection: Connection, merged_kinds: Collection[str]) -> None:
     for name, spec in load_tables().items():
         table = identifier(name)
         columns = ", ".join(f"t.{identifier(column)}" for column in spec.types())
-        joined = set(merged_kinds) & {spec.row_kind.value, spec.kind.value}
+        joined = set(merged_kinds) & {kind.value for kind in (*spec.row_kinds, *spec.kinds)}
         asset = "coalesce(m.asset, t.entity)" if joined else "t.entity"
         join = "left join known.merge m on m.entity = t.entity" if joined else ""
         connection.execute(
@@ -77,10 +77,10 @@ def know(connection: Connection, merges: Sequence[Merge], filled: Collection[str
         ) c left join known.merge m on m.entity = c.entity
         """
     )
-    judged = {spec.kind for spec in load_tables().values()}
+    judged = {kind for spec in load_tables().values() for kind in spec.kinds}
     kinds = ", ".join(literal(kind.value) for kind in sorted(judged, key=lambda kind: kind.value))
     named = "".join(
-        f" union select entity from base.{identifier(name)}" for name in sorted(filled) if load_tables()[name].row_kind in judged
+        f" union select entity from base.{identifier(name)}" for name in sorted(filled) if judged & set(load_tables()[name].row_kinds)
     )
     connection.execute(
         f"""
@@ -98,7 +98,7 @@ def add_asset_view(connection: Connection, filled: Collection[str]) -> None:
 
     There may be millions of those, so no table holds them, and a check that joins `main.asset` pays for a join.
     """
-    bulk = [name for name in sorted(filled) if load_tables()[name].row_kind is EntityKind.IDENTITY]
+    bulk = [name for name in sorted(filled) if EntityKind.IDENTITY in load_tables()[name].row_kinds]
     named = "".join(f" union select entity from base.{identifier(name)}" for name in sorted(filled) if name not in bulk)
     connection.execute(
         f"""

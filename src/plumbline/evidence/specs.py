@@ -67,17 +67,27 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """One table. `kind` is the kind of entity whose coverage decides; rows are about entities of `row_kind`."""
+    """One table: the kinds of entity whose coverage decides, and those that rows are about.
+
+    They differ where a source tells of others: a hub of its identities. `derived` names the package that makes the table out of others;
+    None: it is collected.
+    """
 
     name: str
     title: str
     about: str
     layer: Layer
-    kind: EntityKind
-    row_kind: EntityKind
+    kinds: tuple[EntityKind, ...]
+    row_kinds: tuple[EntityKind, ...]
     subject: str
     since: str
     columns: Mapping[str, ColumnSpec]
+    derived: str | None = None
+
+    @property
+    def by_source(self) -> bool:
+        """Whether coverage stands on the source of the rows, and not on what they are about."""
+        return self.kinds != self.row_kinds
 
     def types(self) -> dict[str, str]:
         """Type words of all columns, the common ones first."""
@@ -107,13 +117,13 @@ def parse_spec(name: str, text: str) -> TableSpec:
     """Read one spec; raises InternalError when a key is missing or unknown, or a type is none of ours."""
     try:
         data = tomllib.loads(text)
-        kind = EntityKind(data.pop("kind"))
+        kinds = _kinds(data.pop("kind"))
         columns = {key: _column(key, value, data["since"]) for key, value in data.pop("column").items()}
         spec = TableSpec(
             name=name,
             layer=Layer(data.pop("layer")),
-            kind=kind,
-            row_kind=EntityKind(data.pop("row_kind", kind.value)),
+            kinds=kinds,
+            row_kinds=_kinds(data.pop("row_kind")) if "row_kind" in data else kinds,
             columns=columns,
             **data,
         )
@@ -123,6 +133,10 @@ def parse_spec(name: str, text: str) -> TableSpec:
     if clash:
         raise InternalError(f"table spec {name}.toml: {sorted(clash)} are common columns already")
     return spec
+
+
+def _kinds(words: str | list[str]) -> tuple[EntityKind, ...]:
+    return tuple(EntityKind(word) for word in ([words] if isinstance(words, str) else words))
 
 
 def _column(name: str, data: dict[str, Any], since: str) -> ColumnSpec:

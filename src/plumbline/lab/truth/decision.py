@@ -60,8 +60,8 @@ class _Judge:
     def __init__(self, seen: World, rule: Rule) -> None:
         self._world, self._rule = seen, rule
         spec = load_tables()[rule.table]
-        self._kind = spec.kind.value
-        self._by_source = spec.kind is not spec.row_kind
+        self._kinds = set(spec.kinds)
+        self._by_source = spec.by_source
         self._sights, self._attempts = seen.sights[rule.table], seen.attempts[rule.table]
 
     def expected(self) -> dict[tuple[str, str], Expected]:
@@ -94,7 +94,7 @@ class _Judge:
         for need in needs:
             scope, _, table = need.partition(".")
             attempts = self._world.attempts[table]
-            by_source = load_tables()[table].kind is not load_tables()[table].row_kind
+            by_source = load_tables()[table].by_source
             if scope == "asset" and not by_source:
                 attempts = [attempt for attempt in attempts if attempt.asset == asset]
             worst = max((attempt.outcome for attempt in attempts), key=lambda outcome: outcome.rank, default=None)
@@ -115,7 +115,7 @@ class _Judge:
 
     def _unattempted(self) -> Iterator[tuple[str, str, Expected]]:
         """Assets of the table's kind, as other tables of that kind know them, with neither row nor attempt."""
-        alike = [name for name, spec in load_tables().items() if spec.kind.value == self._kind]
+        alike = [name for name, spec in load_tables().items() if self._kinds & set(spec.kinds)]
         known = {attempt.asset for name in alike for attempt in self._world.attempts[name]}
         done = {attempt.asset for attempt in self._attempts} | {sight.source for sight in self._sights}
         for asset in sorted(known - done):
