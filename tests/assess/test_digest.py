@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.assess.digest import LedgerDigest, UnorderedError, ledger_digest
-from plumbline.correlate.engine import connect
+from plumbline.evidence.engine import connect
 from plumbline.model.errors import InputError
 
 NAMES = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence")

@@ -9,7 +9,7 @@ import pytest
 from plumbline.checks.examples import ExampleRunner
 from plumbline.checks.linter import Linter
 from plumbline.checks.messages import message_sql
-from plumbline.correlate.engine import connect
+from plumbline.evidence.engine import connect
 from tests.checks.making import AS_OF, made_check, made_example
 
 

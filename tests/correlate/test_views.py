@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.correlate.engine import Connection, connect
 from plumbline.correlate.merging import carried, correlate
 from plumbline.correlate.sources import fill, use_bundles, use_nothing
 from plumbline.correlate.views import add_asset_view, add_shared_identifiers, define_views, know
 from plumbline.evidence.bundle import Bundle, BundleWriter
+from plumbline.evidence.engine import Connection, connect
 from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome
 

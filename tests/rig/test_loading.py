@@ -409,8 +409,6 @@ def test_a_file_full_of_mistakes_is_told_in_bounds(tmp_path: Path) -> None:
 
 
 LATER = {
-    "logins": ('[[login]]\nkind = "ssh"\n', "login"),
-    "populations": ('[[population]]\nmodel = "m"\n', "population"),
     "imports": ('[[import]]\nkind = "nmap"\n', "import"),
     "live hubs": ('[[hub]]\nkind = "azure-iot-hub"\nresource = "/subscriptions/1"\nlive = true\n', "hub[0].live"),
 }

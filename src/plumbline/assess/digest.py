@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from plumbline.correlate.engine import Connection, connect, file_list
+from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.model.errors import InputError
 
 BATCH_ROWS = 122_880  # DuckDB's own row group; larger batches gained nothing

@@ -17,7 +17,7 @@ from plumbline.checks.check import Check, Effort
 from plumbline.checks.messages import message_sql
 from plumbline.checks.severity import base_score
 from plumbline.checks.shape import Shape
-from plumbline.correlate.engine import Connection, literal
+from plumbline.evidence.engine import Connection, literal
 from plumbline.model.errors import InputError
 from plumbline.model.words import Criticality, Severity
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from plumbline.assess.assessment import ASSETS_LISTED, IDENTITIES_LISTED, AssetSummary, Finding, Identifier, Member
 from plumbline.assess.tallies import by_asset
-from plumbline.correlate.engine import Connection, identifier
 from plumbline.correlate.merging import Correlation
 from plumbline.correlate.views import lone_identities_sql
+from plumbline.evidence.engine import Connection, identifier
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Criticality, EntityKind, Severity
 

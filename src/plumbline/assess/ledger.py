@@ -24,7 +24,7 @@ from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
 from plumbline.checks.decide import Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
 from plumbline.checks.registry import Registry
-from plumbline.correlate.engine import Connection, connect, file_list, literal
+from plumbline.evidence.engine import Connection, connect, file_list, literal
 from plumbline.model.errors import InternalError
 
 SINGLE_ROWS = 2_000_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from plumbline.correlate.engine import Connection, file_list, identifier, literal
+from plumbline.evidence.engine import Connection, file_list, identifier, literal
 
 LARGE_ROWS = 1_000_000
 

@@ -20,6 +20,7 @@ import duckdb
 
 from plumbline import __version__
 from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
+from plumbline.assess.deriving import derive
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.findings import actions, failed
 from plumbline.assess.inventory import counts, inventory, list_assets
@@ -28,11 +29,13 @@ from plumbline.assess.ordering import put_in_order
 from plumbline.assess.tallies import assets_of, by_check, by_layer, by_provision, define_ledger, summed
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
-from plumbline.correlate.engine import Connection, connect
 from plumbline.correlate.merging import Correlation, correlate
-from plumbline.correlate.sources import use_bundles
+from plumbline.correlate.sources import add_coverage, use_bundles
 from plumbline.correlate.views import add_asset_view, add_shared_identifiers, define_views, know
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.engine import Connection, connect
+from plumbline.evidence.reference import Reference
+from plumbline.evidence.specs import load_tables
 from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.model.words import EntityKind, Severity, Verdict
 
@@ -47,13 +50,15 @@ def assess(
     as_of: datetime | None = None,
     checks_dir: Path | None = None,
     parameters: Mapping[str, Any] | None = None,
+    reference: Path | None = None,
     threads: int | None = None,
     memory_limit: str = "600MB",
     progress: Progress | None = None,
 ) -> Assessment:
     """Judge bundles of one rig into the folder OUT.
 
-    `as_of` is aware; None: the latest end of collection. `parameters` go before those of the rig file. Raises InputError when a
+    `as_of` is aware; None: the latest end of collection. `parameters` go before those of the rig file. `reference` is a folder that
+    `feeds import` and `catalogue import` wrote; None: nothing is known of products and vulnerabilities. Raises InputError when a
     bundle, a check or a parameter is wrong, EnvironmentFault when OUT cannot be written or memory does not suffice.
     """
     opened = [Bundle(path) for path in bundles]
@@ -67,7 +72,7 @@ def assess(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with connect(threads=threads, memory_limit=memory_limit, scratch=scratch) as connection:
-            return _judged(connection, opened, out, registry, values, moment, show, scratch)
+            return _judged(connection, opened, out, registry, values, moment, Reference(reference), show, scratch)
     except duckdb.OutOfMemoryException as error:
         raise EnvironmentFault(f"judging needs more than {memory_limit} of memory: {error}") from error
     except (duckdb.IOException, OSError) as error:
@@ -83,15 +88,24 @@ def _judged(
     registry: Registry,
     values: Mapping[str, Mapping[str, Any]],
     as_of: datetime,
+    reference: Reference,
     progress: Progress,
     scratch: Path,
 ) -> Assessment:
     progress("correlating", 0, None)
     filled = use_bundles(connection, bundles)
     correlation = correlate(connection, filled)
+    merged_kinds = {merge.entity.partition(":")[0] for merge in correlation.merges}
     know(connection, correlation.merges, filled)
-    define_views(connection, {merge.entity.partition(":")[0] for merge in correlation.merges})
+    define_views(connection, merged_kinds)
     add_asset_view(connection, filled)
+    progress("deriving", 0, None)
+    derived = derive(connection, reference, as_of, out, merged_kinds)
+    if more := {name for name in load_tables() if derived.parts(name)}:
+        filled |= more
+    if derived.coverage_parts():
+        add_coverage(connection, [*bundles, derived])
+        know(connection, correlation.merges, filled)
     read = {table for name, shape in registry.shapes.items() if registry.checks[name].subjects in filled for table in shape.tables}
     if "shared_identifier" in read:
         add_shared_identifiers(connection, filled)
@@ -99,7 +113,7 @@ def _judged(
     ordered = put_in_order(connection, filled, scratch)
     ledger = LedgerWriter(connection, registry, Frame.of(connection, filled), bound, ordered).write(out, progress)
     progress("summing up", 0, None)
-    facts = _Facts(bundles, registry, values, as_of, correlation, ledger)
+    facts = _Facts(bundles, registry, values, as_of, reference, correlation, ledger)
     assessment = _summed_up(connection, facts, filled)
     assessment.write(out / "assessment.json")
     return assessment
@@ -113,6 +127,7 @@ class _Facts:
     registry: Registry
     values: Mapping[str, Mapping[str, Any]]
     as_of: datetime
+    reference: Reference
     correlation: Correlation
     ledger: Ledger
 
@@ -136,7 +151,7 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str]) ->
         bundles={name: _sha256((bundle.path / "manifest.json").read_bytes()) for name, bundle in named.items()},
         checks_digest=facts.registry.digest,
         parameters_digest=_sha256(json.dumps(facts.values, sort_keys=True, default=str).encode()),
-        reference={},
+        reference=facts.reference.digests(),
         ledger_digest=facts.ledger.digest,
         ledger_rows=facts.ledger.rows,
         counts=summed(tallies.values()),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from plumbline.assess.assessment import LayerSummary, ProvisionSummary, Tally
 from plumbline.checks.check import Check
-from plumbline.correlate.engine import Connection, file_list, literal
+from plumbline.evidence.engine import Connection, file_list, literal
 from plumbline.model.words import Layer, Verdict
 
 COUNTED_ROWS = 5_000_000  # above, assets are not counted by their worst verdict: that groups the whole ledger

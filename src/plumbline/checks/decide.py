@@ -35,7 +35,7 @@ from typing import Any
 
 from plumbline.checks.check import Check, Need, Scope
 from plumbline.checks.shape import Shape
-from plumbline.correlate.engine import Connection, identifier, literal
+from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Outcome, Verdict
 

@@ -22,9 +22,9 @@ from plumbline.checks.linter import Linter
 from plumbline.checks.loader import load_check
 from plumbline.checks.problems import CheckErrors, CheckProblem
 from plumbline.checks.shape import Shape
-from plumbline.correlate.engine import connect
 from plumbline.correlate.sources import fill, use_nothing
 from plumbline.correlate.views import add_needed, define_views, know, merges_of
+from plumbline.evidence.engine import connect
 from plumbline.evidence.specs import load_tables
 from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind

@@ -22,9 +22,9 @@ from plumbline.checks.check import Check
 from plumbline.checks.loader import NEVER, PLACEHOLDER
 from plumbline.checks.problems import CheckErrors, CheckProblem
 from plumbline.checks.shape import Shape
-from plumbline.correlate.engine import Connection, connect, identifier
 from plumbline.correlate.sources import use_nothing
 from plumbline.correlate.views import ASSET_COLUMNS, SHARED_COLUMNS, define_views
+from plumbline.evidence.engine import Connection, connect, identifier
 from plumbline.evidence.specs import load_tables
 
 VIEWS = frozenset({"asset", "shared_identifier"})

@@ -11,7 +11,7 @@ import re
 from plumbline.checks.check import Check
 from plumbline.checks.loader import PLACEHOLDER
 from plumbline.checks.shape import Shape
-from plumbline.correlate.engine import literal
+from plumbline.evidence.engine import literal
 
 UNKNOWN = "unknown"
 

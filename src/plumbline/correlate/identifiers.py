@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from plumbline.correlate.engine import identifier, literal
+from plumbline.evidence.engine import identifier, literal
 from plumbline.evidence.specs import ColumnSpec, TableSpec, load_tables
 from plumbline.model.words import EntityKind
 

@@ -26,8 +26,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from plumbline.correlate.engine import Connection
 from plumbline.correlate.identifiers import COLUMNS, bulk_sql, small_sql
+from plumbline.evidence.engine import Connection
 
 LEVELS = ("hub_device_id", "serial", "mac", "certificate_sha1", "public_key", "ip", "mqtt_client_id")
 SINGLE = frozenset({"declared", "identity", "edge", "image", "hub"})  # no asset is two of one of these

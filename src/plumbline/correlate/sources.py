@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
-from plumbline.correlate.engine import Connection, file_list, identifier, literal
-from plumbline.evidence.bundle import Bundle
-from plumbline.evidence.specs import ARROW_TYPES, COVERAGE, SQL_TYPES, load_tables
+from plumbline.evidence.bundle import Parts
+from plumbline.evidence.engine import Connection, define_files, identifier, literal
+from plumbline.evidence.specs import ARROW_TYPES, COVERAGE, load_tables
 from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome
 
@@ -27,17 +26,17 @@ EXAMPLE_PART = "example"
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # `observed_at` of an example's row that names none
 
 
-def use_bundles(connection: Connection, bundles: Sequence[Bundle]) -> frozenset[str]:
+def use_bundles(connection: Connection, bundles: Sequence[Parts]) -> frozenset[str]:
     """Define the base relations over the committed parts of bundles; gives the tables that have parts.
 
     Raises InputError when a part is none of ours.
     """
-    coverage = _by_name(path for bundle in bundles for path in bundle.coverage_parts())
-    _define_files(connection, "coverage", COVERAGE, coverage)
+    add_coverage(connection, bundles)
     filled = set()
     for name, spec in load_tables().items():
-        parts = _by_name(path for bundle in bundles for path in bundle.parts(name))
-        _define_files(connection, name, spec.types(), parts)
+        # What is derived comes from this assessment alone, whatever a bundle holds under its name.
+        parts = _by_name(path for bundle in bundles for path in bundle.parts(name)) if spec.derived is None else []
+        define_files(connection, f"base.{identifier(name)}", spec.types(), parts, place=True)
         if parts:
             filled.add(name)
     words = ", ".join(literal(word) for word in Outcome)
@@ -47,11 +46,17 @@ def use_bundles(connection: Connection, bundles: Sequence[Bundle]) -> frozenset[
     return frozenset(filled)
 
 
+def add_coverage(connection: Connection, bundles: Sequence[Parts]) -> None:
+    """Define `base.coverage` anew, over bundles and what was derived from them."""
+    paths = _by_name(path for bundle in bundles for path in bundle.coverage_parts())
+    define_files(connection, "base.coverage", COVERAGE, paths, place=True)
+
+
 def use_nothing(connection: Connection) -> None:
     """Define every base relation as an empty table."""
-    _define_empty(connection, "coverage", COVERAGE)
+    define_files(connection, "base.coverage", COVERAGE, [], place=True)
     for name, spec in load_tables().items():
-        _define_empty(connection, name, spec.types())
+        define_files(connection, f"base.{identifier(name)}", spec.types(), [], place=True)
 
 
 def fill(connection: Connection, tables: Mapping[str, Iterable[Mapping[str, Any]]], coverage: Iterable[Mapping[str, Any]]) -> None:
@@ -71,28 +76,6 @@ def _by_name(paths: Iterable[Path]) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-def _define_files(connection: Connection, name: str, types: Mapping[str, str], paths: Sequence[Path]) -> None:
-    if not paths:
-        _define_empty(connection, name, types)
-        return
-    scan = f"read_parquet([{file_list(paths)}], filename = true, file_row_number = true, union_by_name = true)"
-    try:
-        present = {row[0]: row[1] for row in connection.execute(f"describe select * from {scan}").fetchall()}
-    except duckdb.Error as error:
-        raise InputError(f"a part of table {name} cannot be read: {error}", where=str(paths[0].parent)) from error
-    columns = []
-    for column, word in types.items():
-        wanted = SQL_TYPES[word]
-        if column not in present:
-            columns.append(f"null::{wanted} as {identifier(column)}")
-        elif present[column] != ("TIMESTAMP WITH TIME ZONE" if wanted == "TIMESTAMPTZ" else wanted):
-            raise InputError(f"table {name}, column {column} is {present[column]}, should be {wanted}", where=str(paths[0].parent))
-        else:
-            columns.append(identifier(column))
-    place = "parse_filename(filename, true) as part, file_row_number as n"
-    connection.execute(f"create view base.{identifier(name)} as select {place}, {', '.join(columns)} from {scan}")
-
-
 def _define_rows(connection: Connection, name: str, types: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
     schema = pa.schema([("part", pa.string()), ("n", pa.int64()), *((column, ARROW_TYPES[word]) for column, word in types.items())])
     filled = [{"subject": "", "observed_at": _EPOCH, **row, "part": EXAMPLE_PART, "n": n} for n, row in enumerate(rows)]
@@ -103,8 +86,3 @@ def _define_rows(connection: Connection, name: str, types: Mapping[str, str], ro
     connection.register("incoming", data)
     connection.execute(f"create or replace table base.{identifier(name)} as from incoming")
     connection.unregister("incoming")
-
-
-def _define_empty(connection: Connection, name: str, types: Mapping[str, str]) -> None:
-    columns = ", ".join(f"{identifier(column)} {SQL_TYPES[word]}" for column, word in types.items())
-    connection.execute(f"create table if not exists base.{identifier(name)} (part VARCHAR, n BIGINT, {columns})")

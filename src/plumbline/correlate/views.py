@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pyarrow as pa
 
-from plumbline.correlate.engine import Connection, identifier, literal
 from plumbline.correlate.identifiers import shared_sql
 from plumbline.correlate.merging import Merge
+from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import EntityKind
 
@@ -45,9 +45,10 @@ def row_id_sql(table: str) -> str:
     return f"'{table}/' || part || '#' || n"
 
 
-def define_views(connection: Connection, merged_kinds: Collection[str]) -> None:
-    """Define the view of each table; the join to assets is left out where no entity of the table's kinds was merged."""
-    for name, spec in load_tables().items():
+def define_views(connection: Connection, merged_kinds: Collection[str], tables: Iterable[str] | None = None) -> None:
+    """Define the views of tables (None: all); the join to assets is left out where no entity of the table's kinds was merged."""
+    for name in load_tables() if tables is None else tables:
+        spec = load_tables()[name]
         table = identifier(name)
         columns = ", ".join(f"t.{identifier(column)}" for column in spec.types())
         joined = set(merged_kinds) & {kind.value for kind in (*spec.row_kinds, *spec.kinds)}

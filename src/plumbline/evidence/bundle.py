@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -297,6 +297,18 @@ class BundleWriter:
     def _write_manifest(self) -> None:
         with atomic(self.path / "manifest.json") as temporary:
             temporary.write_text(json.dumps(self._manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class Parts(Protocol):
+    """What holds evidence for reading: a bundle, or the tables that were derived from some."""
+
+    def coverage_parts(self) -> list[Path]:
+        """Coverage parts, in name order."""
+        ...
+
+    def parts(self, table: str) -> list[Path]:
+        """Committed parts of a table, in name order."""
+        ...
 
 
 class Bundle:

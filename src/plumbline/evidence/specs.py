@@ -115,10 +115,9 @@ def load_tables() -> Mapping[str, TableSpec]:
 
 def parse_spec(name: str, text: str) -> TableSpec:
     """Read one spec; raises InternalError when a key is missing or unknown, or a type is none of ours."""
+    data, columns = parse_columns(name, text)
     try:
-        data = tomllib.loads(text)
         kinds = _kinds(data.pop("kind"))
-        columns = {key: _column(key, value, data["since"]) for key, value in data.pop("column").items()}
         spec = TableSpec(
             name=name,
             layer=Layer(data.pop("layer")),
@@ -133,6 +132,15 @@ def parse_spec(name: str, text: str) -> TableSpec:
     if clash:
         raise InternalError(f"table spec {name}.toml: {sorted(clash)} are common columns already")
     return spec
+
+
+def parse_columns(name: str, text: str) -> tuple[dict[str, Any], dict[str, ColumnSpec]]:
+    """Read a spec's TOML: its other keys, and its columns; raises InternalError when a column is not as it should be."""
+    try:
+        data = tomllib.loads(text)
+        return data, {key: _column(key, value, data["since"]) for key, value in data.pop("column").items()}
+    except (KeyError, ValueError, TypeError) as error:
+        raise InternalError(f"table spec {name}.toml: {error!r}") from error
 
 
 def _kinds(words: str | list[str]) -> tuple[EntityKind, ...]:

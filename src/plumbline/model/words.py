@@ -136,3 +136,5 @@ class EntityKind(Enum):
     DECLARED = "declared"  # an asset that the rig file names
     NETWORK = "network"  # a network of the rig file
     RIG = "rig"  # the rig itself
+    SYSTEM = "system"  # an operating system seen from inside: by a login that the customer gave, or by hostkit
+    SBOM = "sbom"  # a bill of materials that the customer supplied

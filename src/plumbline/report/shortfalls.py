@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.correlate.engine import Connection, connect, file_list
 from plumbline.correlate.sources import use_bundles
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Layer
 from plumbline.report.data import Gap, Reason, ReasonCheck

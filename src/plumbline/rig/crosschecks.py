@@ -6,6 +6,8 @@ nothing of what could not be read. Whatever is refused here `permits` would refu
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from plumbline.rig.addresses import Address, AddressSet, IPNetwork, host_network, is_public_range
 from plumbline.rig.permits import PUBLIC_ADDRESSES_MAX
 from plumbline.rig.problems import KeyPath, ProblemList
@@ -20,6 +22,10 @@ def check(draft: Draft, problems: ProblemList) -> None:
     """Note every breach between the tables of a draft."""
     _check_overlaps(draft, problems)
     _check_assets(draft, problems)
+    _check_logins(draft, problems)
+    _check_named_assets(draft, problems)
+    _check_customs(draft, problems)
+    _check_populations(draft, problems)
     if draft.authorisation is not None:
         _check_times(draft.authorisation, problems)
         _check_public(draft.authorisation, problems)
@@ -134,6 +140,63 @@ def _check_assets(draft: Draft, problems: ProblemList) -> None:
                 message = f"{address} is declared twice"
                 problems.add(("asset", number, "address"), message, "correct one; devices of two sites need their site")
             others.append(asset.site)
+
+
+def _check_logins(draft: Draft, problems: ProblemList) -> None:
+    ids = [asset.id for _, asset in draft.assets]
+    for number, login in draft.logins:
+        for index, pattern in enumerate(login.assets):
+            if not any(fnmatchcase(one, pattern) for one in ids):
+                problems.add(
+                    ("login", number, "assets", index), f"{pattern!r} matches no asset", "name ids of [[asset]], or patterns of ids"
+                )
+        for key in ("auth", "privacy", "privacy_secret"):
+            if login.kind != "snmp" and getattr(login, key) is not None:
+                problems.add(("login", number, key), "belongs to SNMPv3", 'leave it out, or write kind = "snmp"')
+        if login.kind != "ssh" and login.host_key is not None:
+            problems.add(("login", number, "host_key"), "belongs to SSH", 'leave it out, or write kind = "ssh"')
+        if (login.privacy is None) != (login.privacy_secret is None):
+            missing = "privacy" if login.privacy is None else "privacy_secret"
+            problems.add(("login", number, missing), "is missing", "privacy and privacy_secret go together")
+        if login.kind == "snmp" and login.auth is None:
+            problems.add(("login", number, "auth"), "is missing", 'name the authentication: "sha256"')
+        if draft.authorisation is not None and draft.authorisation.intrusion in ("passive", "query"):
+            message = f"a login needs a session, and intrusion is {draft.authorisation.intrusion}"
+            problems.add(("login", number, "kind"), message, 'set intrusion = "session", or leave [[login]] out')
+
+
+def _check_named_assets(draft: Draft, problems: ProblemList) -> None:
+    ids = {asset.id for _, asset in draft.assets}
+    named = [("sbom", index, table.asset) for index, table in draft.sboms]
+    named += [("hostkit", index, table.asset) for index, table in draft.hostkits]
+    for word, index, asset in named:
+        if asset is not None and asset not in ids:
+            problems.add((word, index, "asset"), f"no asset has the id {asset!r}", "correct it, or declare the [[asset]]")
+    for index, sbom in draft.sboms:
+        if (sbom.model is None) == (sbom.asset is None):
+            problems.add(("sbom", index), "must say what it is about, once", "name model or asset")
+
+
+def _check_customs(draft: Draft, problems: ProblemList) -> None:
+    names: set[str] = set()
+    for index, custom in draft.customs:
+        if custom.name in names:
+            problems.add(("custom", index, "name"), f"{custom.name!r} is used twice", "give each part its own name")
+        names.add(custom.name)
+        if sum(value is not None for value in (custom.firmware, custom.module, custom.code)) != 1:
+            problems.add(("custom", index), "must be one thing", "name firmware, module or code")
+
+
+def _check_populations(draft: Draft, problems: ProblemList) -> None:
+    models: set[str] = set()
+    for index, population in draft.populations:
+        if population.model in models:
+            problems.add(("population", index, "model"), f"{population.model!r} is used twice", "give each model one population")
+        models.add(population.model)
+        known = sum(asset.model == population.model for _, asset in draft.assets)
+        if known > population.size:
+            message = f"is {population.size}, and {known} assets of that model are declared"
+            problems.add(("population", index, "size"), message, "count all of them")
 
 
 def _check_excluded_assets(authorisation: AuthorisationTable, draft: Draft, problems: ProblemList) -> None:

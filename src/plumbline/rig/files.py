@@ -39,6 +39,11 @@ class Files:
             return None
         return self._readable(path, key)
 
+    def find_code(self, name: str, key: KeyPath) -> Path | None:
+        """Give the absolute path of a folder or an archive with code, or note what is wrong with it."""
+        path = self._base / name
+        return self._readable(path, key) if path.is_dir() else self.find_one(name, key)
+
     def _match(self, pattern: str, key: KeyPath) -> list[Path]:
         found = glob.iglob(pattern, root_dir=self._base)  # noqa: PTH207 - Path.glob takes no absolute pattern
         matches = sorted(islice(found, MATCHES_MAX + 1))

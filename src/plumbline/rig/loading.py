@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +20,25 @@ from plumbline.model.words import Criticality, DeviceClass, Intrusion
 from plumbline.rig import crosschecks
 from plumbline.rig.files import Files
 from plumbline.rig.lines import TooDeepError, locate
-from plumbline.rig.models import Anchor, Asset, Authorisation, Capture, Edge, Firmware, Hub, Network, Rig
+from plumbline.rig.models import (
+    Anchor,
+    Asset,
+    Authorisation,
+    Capture,
+    Custom,
+    Edge,
+    Firmware,
+    Hostkit,
+    Hub,
+    Login,
+    Network,
+    Population,
+    Rig,
+    Sbom,
+    UpdateService,
+)
 from plumbline.rig.problems import Problem, ProblemList, RigErrors, errors_of
-from plumbline.rig.schema import AuthorisationTable
+from plumbline.rig.schema import AuthorisationTable, CustomTable, LoginTable
 from plumbline.rig.signature import SignatureInfo, signature_path, verify_bytes
 from plumbline.rig.tables import Draft, read_tables
 from plumbline.rig.values import is_mac
@@ -30,6 +47,7 @@ from plumbline.rig.windows import Window
 SIZE_MAX = 1_000_000  # bytes; ten thousand declared assets fit
 _TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 P = TypeVar("P")
+LOGIN_PORTS = {"ssh": 22, "snmp": 161}
 
 
 def load(path: Path) -> Rig:
@@ -44,6 +62,10 @@ def load(path: Path) -> Rig:
     firmware = [Firmware(f, t.model) for i, t in draft.firmware for f in files.find(t.path, ("firmware", i, "path"))]
     edges = [Edge(f, t.device) for i, t in draft.edges for f in files.find(t.manifest, ("edge", i, "manifest"))]
     hubs = _hubs(draft, files, problems)
+    sboms = [Sbom(f, t.model, t.asset) for i, t in draft.sboms for f in files.find(t.path, ("sbom", i, "path"))]
+    hostkits = [Hostkit(f, t.asset) for i, t in draft.hostkits for f in files.find(t.path, ("hostkit", i, "path"))]
+    services = [UpdateService(t.kind, f) for i, t in draft.update_services for f in files.find(t.path, ("update_service", i, "path"))]
+    customs = [_custom(i, t, files) for i, t in draft.customs]
     signature = _signature(path, data, draft, problems)
     if problems.found or draft.rig is None or draft.authorisation is None:
         raise errors_of(problems.found)
@@ -58,6 +80,12 @@ def load(path: Path) -> Rig:
         firmware=_once(firmware),
         edges=_once(edges),
         hubs=tuple(hubs),
+        sboms=_once(sboms),
+        hostkits=_once(hostkits),
+        update_services=_once(services),
+        customs=tuple(customs),
+        logins=tuple(_login(table, draft) for _, table in draft.logins),
+        populations=tuple(Population(t.model, t.size, t.drawn == "random") for _, t in draft.populations),
         assets=_assets(draft, listed),
         parameters=draft.parameters,
         standards=tuple(draft.standards.assess) if draft.standards else (),
@@ -136,6 +164,18 @@ def _hubs(draft: Draft, files: Files, problems: ProblemList) -> list[Hub]:
         devices = files.find_one(table.devices, ("hub", index, "devices")) if table.devices is not None else None
         found.append(Hub(table.kind, resource, devices))
     return found
+
+
+def _custom(index: int, table: CustomTable, files: Files) -> Custom:
+    images = files.find(table.firmware, ("custom", index, "firmware")) if table.firmware is not None else []
+    code = files.find_code(table.code, ("custom", index, "code")) if table.code is not None else None
+    return Custom(table.name, tuple(images), table.module, code)
+
+
+def _login(table: LoginTable, draft: Draft) -> Login:
+    named = tuple(asset.id for _, asset in draft.assets if any(fnmatchcase(asset.id, pattern) for pattern in table.assets))
+    port = table.port or LOGIN_PORTS[table.kind]
+    return Login(table.kind, named, table.user, table.secret, port, table.host_key, table.auth, table.privacy, table.privacy_secret)
 
 
 def _authorisation(table: AuthorisationTable) -> Authorisation:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from plumbline.model.words import Criticality, DeviceClass, Intrusion, Transport
 from plumbline.rig.addresses import Address, AddressSet, IPNetwork, is_public_range, unscoped
+from plumbline.rig.secret_references import SecretReference
 from plumbline.rig.signature import SignatureInfo
 from plumbline.rig.windows import Window
 
@@ -159,6 +160,65 @@ class Hub:
     devices: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sbom:
+    """One bill of materials, and the model or the declared asset that it is about."""
+
+    path: Path
+    model: str | None
+    asset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hostkit:
+    """One output of `plumbline hostkit`, and the declared asset on which it ran; None: the file itself tells."""
+
+    path: Path
+    asset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateService:
+    """One export of an update service."""
+
+    kind: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A part that the customer had made: firmware images, an edge module, or code; one of the three is set."""
+
+    name: str
+    firmware: tuple[Path, ...]
+    module: str | None
+    code: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that the customer gives for some declared assets, by id; the secrets are references, read when they are needed."""
+
+    kind: str  # ssh, snmp
+    assets: tuple[str, ...]
+    user: str
+    secret: SecretReference
+    port: int
+    host_key: str | None
+    auth: str | None
+    privacy: str | None
+    privacy_secret: SecretReference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """How many devices of a model there are; `random` says that the examined ones were drawn at random."""
+
+    model: str
+    size: int
+    random: bool
+
+
 @dataclass(frozen=True)
 class Rig:
     """Everything that a customer owns and that is audited together; `sha256` is that of the file's exact bytes."""
@@ -172,6 +232,12 @@ class Rig:
     firmware: tuple[Firmware, ...]
     edges: tuple[Edge, ...]
     hubs: tuple[Hub, ...]
+    sboms: tuple[Sbom, ...]
+    hostkits: tuple[Hostkit, ...]
+    update_services: tuple[UpdateService, ...]
+    customs: tuple[Custom, ...]
+    logins: tuple[Login, ...]
+    populations: tuple[Population, ...]
     assets: tuple[Asset, ...]
     parameters: Mapping[str, Parameter]
     standards: tuple[str, ...]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from plumbline.rig import values
 from plumbline.rig.addresses import Address, IPNetwork
 from plumbline.rig.ports import PortSet, named_sets
+from plumbline.rig.secret_references import SecretReference
 
 Text = Annotated[str, PlainValidator(values.text)]
 Identifier = Annotated[str, PlainValidator(values.identifier)]
@@ -23,13 +24,12 @@ AddressValue = Annotated[Address, PlainValidator(values.address)]
 NetworkValue = Annotated[IPNetwork, PlainValidator(values.network)]
 Instant = Annotated[datetime, PlainValidator(values.instant)]
 Mac = Annotated[str, PlainValidator(values.mac)]
+SecretValue = Annotated[SecretReference, PlainValidator(values.secret)]
 
 EXCHANGES_PER_SECOND_MAX = 5_000
 
 # Tables that the design names and a later release reads: what each is for.
 LATER = {
-    "login": "logins given by the customer",
-    "population": "populations of which a sample is examined",
     "import": "imports of other tools' results",
 }
 
@@ -104,6 +104,59 @@ class FirmwareTable(_Table):
 
     path: Text
     model: Text | None = None
+
+
+class SbomTable(_Table):
+    """One of `[[sbom]]`: what a firmware consists of; `path` may be a pattern, `model` or `asset` say what it is about."""
+
+    path: Text
+    model: Text | None = None
+    asset: Identifier | None = None
+
+
+class HostkitTable(_Table):
+    """One of `[[hostkit]]`: what `plumbline hostkit` wrote on a device; `path` may be a pattern."""
+
+    path: Text
+    asset: Identifier | None = None
+
+
+class UpdateServiceTable(_Table):
+    """One of `[[update_service]]`: an export of what an update service holds of its devices."""
+
+    kind: Literal["hawkbit", "device-update"]
+    path: Text
+
+
+class CustomTable(_Table):
+    """One of `[[custom]]`: a part that the customer had made; its firmware, its edge module, or a folder or archive with its code."""
+
+    name: Text
+    firmware: Text | None = None
+    module: Text | None = None
+    code: Text | None = None
+
+
+class LoginTable(_Table):
+    """One of `[[login]]`, given by the customer; `assets` are ids or patterns of ids, secrets are references."""
+
+    kind: Literal["ssh", "snmp"]
+    assets: Annotated[list[Text], Field(min_length=1)]
+    user: Text
+    secret: SecretValue
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    host_key: Text | None = None
+    auth: Literal["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] | None = None
+    privacy: Literal["des", "aes128", "aes192", "aes256"] | None = None
+    privacy_secret: SecretValue | None = None
+
+
+class PopulationTable(_Table):
+    """One of `[[population]]`: how many of a model there are, where only a sample is examined."""
+
+    model: Text
+    size: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    drawn: Literal["random", "convenience"] = "convenience"
 
 
 class EdgeTable(_Table):

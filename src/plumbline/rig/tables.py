@@ -21,17 +21,26 @@ from plumbline.rig.schema import (
     AssetTable,
     AuthorisationTable,
     CaptureTable,
+    CustomTable,
     EdgeTable,
     FirmwareTable,
+    HostkitTable,
     HubTable,
+    LoginTable,
     NetworkTable,
+    PopulationTable,
     RigTable,
+    SbomTable,
     StandardsTable,
+    UpdateServiceTable,
 )
 from plumbline.rig.values import WrongValueError
 
 T = TypeVar("T", bound=BaseModel)
-KNOWN = ("rig", "authorisation", "network", "capture", "firmware", "edge", "hub", "asset", "standards", "parameters", *LATER)
+KNOWN = (
+    *("rig", "authorisation", "network", "login", "capture", "firmware", "sbom", "hostkit", "edge", "hub", "update_service", "custom"),
+    *("asset", "population", "standards", "parameters", *LATER),
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,12 @@ class Draft:
     firmware: list[tuple[int, FirmwareTable]]
     edges: list[tuple[int, EdgeTable]]
     hubs: list[tuple[int, HubTable]]
+    sboms: list[tuple[int, SbomTable]]
+    hostkits: list[tuple[int, HostkitTable]]
+    update_services: list[tuple[int, UpdateServiceTable]]
+    customs: list[tuple[int, CustomTable]]
+    logins: list[tuple[int, LoginTable]]
+    populations: list[tuple[int, PopulationTable]]
     assets: list[tuple[int, AssetTable]]
     standards: StandardsTable | None
     parameters: Mapping[str, Parameter]
@@ -65,6 +80,12 @@ def read_tables(document: Mapping[str, Any], problems: ProblemList) -> Draft:
         firmware=_many(document, "firmware", FirmwareTable, problems),
         edges=_many(document, "edge", EdgeTable, problems),
         hubs=_many(document, "hub", HubTable, problems),
+        sboms=_many(document, "sbom", SbomTable, problems),
+        hostkits=_many(document, "hostkit", HostkitTable, problems),
+        update_services=_many(document, "update_service", UpdateServiceTable, problems),
+        customs=_many(document, "custom", CustomTable, problems),
+        logins=_many(document, "login", LoginTable, problems),
+        populations=_many(document, "population", PopulationTable, problems),
         assets=_many(document, "asset", AssetTable, problems),
         standards=_one(document, "standards", StandardsTable, problems, needed=False),
         parameters=_parameters(document.get("parameters", {}), problems),

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from plumbline.rig.addresses import NOT_UNICAST, Address, IPNetwork, is_unicast
 from plumbline.rig.discovery import GROUPS
 from plumbline.rig.ports import PortSet, read_ports
+from plumbline.rig.secret_references import SecretReference
 from plumbline.rig.windows import DAY_MINUTES, DAYS
 
 TEXT_MAX = 200  # characters; these words are printed in tables and reports
@@ -215,6 +216,15 @@ def group(value: Any) -> str:
     if word not in GROUPS:
         raise WrongValueError(f"{_seen(word)} is not a discovery group", f"use {', '.join(GROUPS)}")
     return word
+
+
+def secret(value: Any) -> SecretReference:
+    """Read where a secret is to be found; the secret itself never stands in a rig file."""
+    try:
+        return SecretReference.parse(_string(value))
+    except ValueError as error:
+        remedy = 'name where it is: "env:NAME", "file:path" or "keyring:service/name"; a rig file is handed around'
+        raise WrongValueError(str(error), remedy) from None
 
 
 def ports(value: Any) -> PortSet:

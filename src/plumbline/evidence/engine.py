@@ -7,12 +7,13 @@ speed, never an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from plumbline.evidence.specs import SQL_TYPES
 from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome
 
@@ -48,11 +49,38 @@ def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch:
     except duckdb.Error as error:
         raise InputError(f"the engine refuses its settings: {error}", remedy="give threads as a number and memory as 600MB") from error
     connection.execute("set global TimeZone = 'UTC'")
-    connection.execute("create schema base; create schema known")
+    connection.execute("create schema base; create schema known; create schema reference")
     # An enum orders by its list, so the least outcome is the best.
     connection.execute(f"create type outcome as enum ({', '.join(literal(word) for word in Outcome)})")
     connection.execute(JSON_MACROS)
     return connection
+
+
+def define_files(connection: Connection, relation: str, types: Mapping[str, str], paths: Sequence[Path], *, place: bool = False) -> None:
+    """Define a relation, given as SQL names it, with the columns of a spec over Parquet files; without any it is an empty table.
+
+    `place` puts before them where each row stands: `part`, the file's name, and `n`. Raises InputError when a file is none of ours.
+    """
+    name = relation.replace('"', "")
+    if not paths:
+        columns = ", ".join(f"{identifier(column)} {SQL_TYPES[word]}" for column, word in types.items())
+        connection.execute(f"create table if not exists {relation} ({'part VARCHAR, n BIGINT, ' if place else ''}{columns})")
+        return
+    scan = f"read_parquet([{file_list(paths)}], filename = true, file_row_number = true, union_by_name = true)"
+    try:
+        present = {row[0]: row[1] for row in connection.execute(f"describe select * from {scan}").fetchall()}
+    except duckdb.Error as error:
+        raise InputError(f"a part of {name} cannot be read: {error}", where=str(paths[0].parent)) from error
+    chosen = ["parse_filename(filename, true) as part", "file_row_number as n"] if place else []
+    for column, word in types.items():
+        wanted = SQL_TYPES[word]
+        if column not in present:
+            chosen.append(f"null::{wanted} as {identifier(column)}")
+        elif present[column] != ("TIMESTAMP WITH TIME ZONE" if wanted == "TIMESTAMPTZ" else wanted):
+            raise InputError(f"{name}, column {column} is {present[column]}, should be {wanted}", where=str(paths[0].parent))
+        else:
+            chosen.append(identifier(column))
+    connection.execute(f"create or replace view {relation} as select {', '.join(chosen)} from {scan}")
 
 
 def literal(text: str) -> str:

@@ -1,0 +1,58 @@
+"""Runs the derivers, after correlation and before the checks: what they make lies in OUT/derived and is evidence like the rest."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from plumbline.correlate.views import define_views
+from plumbline.evidence.derived import DerivedParts, DerivedWriter, Deriver
+from plumbline.evidence.engine import Connection, define_files, identifier
+from plumbline.evidence.reference import Reference, load_reference_tables
+from plumbline.evidence.specs import load_tables
+from plumbline.model.errors import InternalError
+
+
+def derivers() -> Mapping[str, Deriver]:
+    """Find the derivers that the specs of derived tables name, in the order in which they build on each other."""
+    names = {spec.derived for spec in load_tables().values() if spec.derived is not None}
+    found = {name: cast(Deriver, importlib.import_module(f"plumbline.{name}.derive")) for name in _ORDER if name in names}
+    made = {table for deriver in found.values() for table in deriver.TABLES}
+    wanted = {name for name, spec in load_tables().items() if spec.derived is not None}
+    if made != wanted:
+        raise InternalError(f"derived tables without a deriver, or the other way round: {sorted(made ^ wanted)}")
+    return found
+
+
+_ORDER: Sequence[str] = ("vulnerabilities", "updates")
+
+
+def define_reference(connection: Connection, reference: Reference) -> None:
+    """Define `reference.<table>` for every reference table; empty where nothing was imported."""
+    for name, spec in load_reference_tables().items():
+        define_files(connection, f"reference.{identifier(name)}", spec.types(), reference.parts(name))
+
+
+def derive(connection: Connection, reference: Reference, as_of: datetime, out: Path, merged_kinds: Collection[str]) -> DerivedParts:
+    """Derive every table into OUT/derived, replacing what an older assessment left there, and define its relations.
+
+    A deriver sees what those before it made. Coverage is for the caller to define anew, once all have run.
+    """
+    folder = out / "derived"
+    shutil.rmtree(folder, ignore_errors=True)
+    define_reference(connection, reference)
+    write, parts = DerivedWriter(connection, folder, as_of), DerivedParts(folder)
+    for deriver in derivers().values():
+        deriver.derive(connection, reference, as_of, write)
+        for name in deriver.TABLES:
+            relation = f"base.{identifier(name)}"
+            if files := parts.parts(name):
+                connection.execute(f"drop table {relation}")
+                define_files(connection, relation, load_tables()[name].types(), files, place=True)
+        define_views(connection, merged_kinds, deriver.TABLES)
+    write.finish()
+    return parts
