@@ -232,18 +232,18 @@ class Rig:
     firmware: tuple[Firmware, ...]
     edges: tuple[Edge, ...]
     hubs: tuple[Hub, ...]
-    sboms: tuple[Sbom, ...]
-    hostkits: tuple[Hostkit, ...]
-    update_services: tuple[UpdateService, ...]
-    customs: tuple[Custom, ...]
-    logins: tuple[Login, ...]
-    populations: tuple[Population, ...]
     assets: tuple[Asset, ...]
     parameters: Mapping[str, Parameter]
     standards: tuple[str, ...]
     path: Path
     sha256: str
     signature: SignatureInfo | None
+    sboms: tuple[Sbom, ...] = ()
+    hostkits: tuple[Hostkit, ...] = ()
+    update_services: tuple[UpdateService, ...] = ()
+    customs: tuple[Custom, ...] = ()
+    logins: tuple[Login, ...] = ()
+    populations: tuple[Population, ...] = ()
     text: str = field(repr=False, compare=False, default="")
 
     @cached_property

@@ -90,8 +90,8 @@ def test_a_weak_camera(tmp_path: Path) -> None:
 
     [key] = done.rows("image_key")
     assert (key["path"], key["key_type"], key["use"], key["encrypted"], key["offset"]) == ("/etc/ssl/server.key", "ec", "tls", False, 0)
-    [package] = done.rows("package")
-    assert (package["subject"], package["version"], package["manager"]) == ("package/busybox", "1.36.1", "dpkg")
+    [package] = done.rows("component")
+    assert (package["subject"], package["version"], package["manager"]) == ("component/busybox", "1.36.1", "dpkg")
     assert set(done.outcomes().values()) == {"ok"}
     assert HASH not in done.everything()
 
@@ -106,14 +106,18 @@ def test_a_hardened_one_gives_nothing_and_says_that_it_looked(tmp_path: Path) ->
 
 def test_an_image_without_a_package_database_says_so(tmp_path: Path) -> None:
     done = collected(tmp_path, image({"/bin/x": b"1", "/var/lib/rpm/Packages": b"bdb"}))
-    assert done.outcomes()["package"] == "not_supported"
-    assert "rpm" in done.details()["package"]
+    assert done.outcomes()["component"] == "not_supported"
+    assert "rpm" in done.details()["component"]
 
 
-def test_behind_a_header_the_keys_are_partial(tmp_path: Path) -> None:
+def test_behind_a_header_everything_is_found_at_its_place(tmp_path: Path) -> None:
     done = collected(tmp_path, b"VENDOR" + bytes(506) + image(CAMERA))
-    assert done.outcomes()["image_key"] == "partial" and "byte 512" in done.details()["image_key"]
-    assert done.outcomes()["image_account"] == "ok"
+    assert set(done.outcomes().values()) == {"ok"}
+    assert [(one["path"], one["state"], one["offset"]) for one in done.rows("image_part")] == [
+        ("", "unknown", 0),
+        ("@0x200", "opened", 512),
+    ]
+    assert {one["path"] for one in done.rows("image_key")} == {"/etc/ssl/server.key"}
     assert {one["raw"].rpartition("@")[2] for one in done.rows("image")} == {"512"}
 
 
@@ -123,7 +127,9 @@ def test_a_file_whose_data_is_broken_makes_its_tables_partial(tmp_path: Path) ->
     done = collected(tmp_path, bytes(data))
     assert done.outcomes() == {
         "image": "ok",
-        "package": "not_supported",
+        "image_part": "ok",
+        "image_signature": "ok",
+        "component": "not_supported",
         "image_key": "partial",
         "image_account": "partial",
         "image_file": "ok",
@@ -133,7 +139,7 @@ def test_a_file_whose_data_is_broken_makes_its_tables_partial(tmp_path: Path) ->
 
 UNREADABLE = {
     "empty": (b"", "protocol_error"),
-    "another format": (b"UBI#" + bytes(9000), "not_supported"),
+    "another format": (b"\x7fELF" + bytes(9000), "not_supported"),
     "no format at all": (b"hello", "not_supported"),
     "an older squashfs": (image(HARDENED)[:28] + b"\x03" + image(HARDENED)[29:], "not_supported"),
     "lzo": (image(HARDENED)[:20] + b"\x03" + image(HARDENED)[21:], "not_supported"),
@@ -146,9 +152,12 @@ UNREADABLE = {
 def test_what_cannot_be_read_is_said_for_each_table(case: str, tmp_path: Path) -> None:
     data, outcome = UNREADABLE[case]
     done = collected(tmp_path, data)
-    assert set(done.outcomes().values()) == {outcome} and len(done.outcomes()) == 5
+    told = done.outcomes()
+    assert {told.pop(table) for table in ("image", "image_part")} == {"ok" if outcome == "not_supported" else "partial"}
+    assert set(told.values()) == {outcome} and len(told) == 5
     assert all(detail.startswith("cam.bin: ") for detail in done.details().values())
-    assert done.rows("image") == []
+    [row] = done.rows("image")  # what is known of it from outside: its digest, for a release index
+    assert (len(row["sha256"]), row["files"], row["os_name"]) == (64, None, None)
 
 
 def test_a_cut_image_is_partial_or_an_error_but_never_ok(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ import pytest
 
 from plumbline.collect.firmware import tree as tree_module
 from plumbline.collect.firmware.blocks import decompressor
-from plumbline.collect.firmware.finding import find_squashfs
-from plumbline.collect.firmware.squashfs import BudgetSpentError, Squashfs, UnsupportedImageError
+from plumbline.collect.firmware.formats.squashfs import Squashfs
+from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source
 from plumbline.collect.firmware.tree import Tree, walk
+from plumbline.collect.firmware.unpack import State, unpack
 from plumbline.model.errors import ProtocolError
 from tests.collect.firmware.making import COMPRESSIONS, Node, Writer, folder, image
 
@@ -33,8 +34,12 @@ TREE: dict[str, Node | bytes | str] = {
 }
 
 
+def opened(data: bytes, budget: int = 1 << 30) -> Squashfs:
+    return Squashfs(Source.of_file(io.BytesIO(data)), Budget(budget))
+
+
 def read(data: bytes) -> Tree:
-    return walk(Squashfs(io.BytesIO(data)))
+    return walk(opened(data))
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
@@ -93,7 +98,7 @@ def test_images_of_mksquashfs(compression: str, tmp_path: Path) -> None:
     if made.returncode:
         pytest.skip(f"mksquashfs was built without {compression}")
     with out.open("rb") as stream:
-        tree = walk(Squashfs(stream))
+        tree = walk(Squashfs(Source.of_file(stream), Budget()))
         assert tree.problems == []
         assert {path: tree.content(tree.entries[f"/{path}"], 1 << 21) for path in files} == files
         assert (tree.entries["/setuid"].mode, tree.entries["/link"].target) == (0o4711, "sub/small")
@@ -186,7 +191,7 @@ def test_a_hole_of_a_terabyte_takes_what_is_asked_for() -> None:
 
 
 def test_the_budget_ends_what_decompresses_without_end() -> None:
-    tree = walk(Squashfs(io.BytesIO(image({"/hole": Node(b"", sparse=1 << 40)})), budget=10 << 20))
+    tree = walk(opened(image({"/hole": Node(b"", sparse=1 << 40)}), 10 << 20))
     with pytest.raises(BudgetSpentError):
         for _ in range(100):
             tree.content(tree.entries["/hole"], 1 << 20)
@@ -235,7 +240,7 @@ def changed(compression: str, rounds: int, seed: int) -> None:
         if dice.random() < 0.1:
             del data[dice.randrange(len(data)) :]
         try:
-            tree = walk(Squashfs(io.BytesIO(bytes(data)), budget=64 << 20))
+            tree = walk(opened(bytes(data), 64 << 20))
             for entry in tree.entries.values():
                 try:
                     if entry.kind == "file":
@@ -257,33 +262,32 @@ FOUND = {
 @pytest.mark.parametrize("case", FOUND)
 def test_the_file_system_is_found(case: str) -> None:
     data, offset = FOUND[case]
-    assert find_squashfs(io.BytesIO(data)) == offset
-    assert len(walk(Squashfs(io.BytesIO(data), offset)).entries) == 1210
+    layers, problems = unpack(Source.of_file(io.BytesIO(data)), Budget())
+    [layer] = [layer for layer in layers if layer.tree is not None]
+    assert (layer.source.place, layer.path, problems) == (offset, f"@{offset:#x}" if offset else "", [])
+    assert layer.tree is not None and len(layer.tree.entries) == 1210
 
 
 OTHERS = {
-    "UBI": b"UBI#" + bytes(5000),
-    "U-Boot": b"\x27\x05\x19\x56" + bytes(100),
-    "ext2": bytes(1080) + b"\x53\xef" + bytes(3000),
-    "ZIP": b"PK\x03\x04",
-    "no known kind": b"hello",
+    "ELF program": b"\x7fELF" + bytes(5000),
+    "F2FS": bytes(1024) + b"\x10\x20\xf5\xf2" + bytes(3000),
+    None: b"hello",
 }
 
 
-@pytest.mark.parametrize("case", OTHERS)
-def test_other_formats_are_named(case: str) -> None:
-    with pytest.raises(UnsupportedImageError, match=case):
-        find_squashfs(io.BytesIO(OTHERS[case]))
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_formats_are_named(kind: str | None) -> None:
+    [layer], _ = unpack(Source.of_file(io.BytesIO(OTHERS[kind])), Budget())
+    assert (layer.state, layer.kind) == (State.UNKNOWN, kind)
 
 
 MEMORY = """
-import resource, sys
+import sys
 from pathlib import Path
 from tests.collect.collecting import rig_of, run
 from plumbline.collect.firmware import collect
 from plumbline.rig.models import Firmware
 path = Path(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
 done = run(collect, rig_of(path.parent, firmware=(Firmware(path, None),)))
 print(done.outcomes(), done.details())
 """

@@ -1,4 +1,4 @@
-"""The tree of a squashfs image as entries by path, and the way from a path to a file, links followed inside the image.
+"""The tree of a file system as entries by path, and the way from a path to a file, links followed inside the image.
 
 Rules: a directory that was seen before is a loop and is not entered again; depth, entries and the sum of all paths are capped; a part that
 cannot be read is left out and said in `problems`, the rest goes on; a name that is no name (`..`, one with a slash) is left out too.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from plumbline.collect.firmware.squashfs import BudgetSpentError, Inode, Squashfs
+from plumbline.collect.firmware.format import FileSystem, Inode
+from plumbline.collect.firmware.source import BudgetSpentError
 from plumbline.model.errors import ProtocolError
 
 ENTRIES_MAX = 500_000
@@ -29,7 +31,7 @@ class Entry:
     mode: int
     owner: int | None
     size: int
-    reference: int
+    reference: Any
     target: str | None
 
     @property
@@ -45,9 +47,9 @@ class Entry:
 
 @dataclass
 class Tree:
-    """All entries by absolute path, in the image's order."""
+    """All entries by absolute path, in the file system's order."""
 
-    image: Squashfs
+    files: FileSystem
     entries: dict[str, Entry] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -72,11 +74,11 @@ class Tree:
 
     def inode(self, entry: Entry) -> Inode:
         """Read an entry's inode again."""
-        return self.image.inode(entry.reference)
+        return self.files.inode(entry.reference)
 
     def content(self, entry: Entry, most: int) -> bytes:
         """Read a file's first `most` bytes; raises ProtocolError."""
-        return self.image.content(self.inode(entry), most)
+        return self.files.content(self.inode(entry), most)
 
     def say(self, path: str, error: ProtocolError) -> None:
         """Note what could not be read."""
@@ -84,20 +86,20 @@ class Tree:
             self.problems.append(f"{path[:200]}: {error}")
 
 
-def walk(image: Squashfs, stop: Callable[[], bool] = lambda: False) -> Tree:
+def walk(files: FileSystem, stop: Callable[[], bool] = lambda: False) -> Tree:
     """Read the whole tree; raises ProtocolError only when the root itself cannot be read."""
-    tree = Tree(image)
-    root = image.inode(image.superblock.root)
+    tree = Tree(files)
+    root = files.inode(files.root)
     if root.kind != "directory":
         raise ProtocolError("the root is no directory")
     stack: list[tuple[str, Inode]] = [("", root)]
-    seen = {image.superblock.root}
+    seen = {files.root}
     paths = 0
     while stack:
         path, directory = stack.pop()
         below: list[tuple[str, Inode]] = []
         try:
-            for raw_name, reference in image.listing(directory):
+            for raw_name, reference in files.listing(directory):
                 name = raw_name.decode("utf-8", "replace")
                 here = f"{path}/{name}"
                 paths += len(here)
@@ -126,20 +128,20 @@ def walk(image: Squashfs, stop: Callable[[], bool] = lambda: False) -> Tree:
     return tree
 
 
-def _add(tree: Tree, path: str, raw_name: bytes, reference: int) -> Inode | None:
+def _add(tree: Tree, path: str, raw_name: bytes, reference: Any) -> Inode | None:
     try:
         if raw_name in (b".", b"..") or b"/" in raw_name or b"\0" in raw_name:
             raise ProtocolError("no name for a file")
         if path in tree.entries:
             raise ProtocolError("a name that stands twice")
-        inode = tree.image.inode(reference)
+        inode = tree.files.inode(reference)
     except BudgetSpentError:
         raise
     except ProtocolError as error:
         tree.say(path, error)
         return None
     try:
-        owner = tree.image.owner(inode)
+        owner = tree.files.owner(inode)
     except BudgetSpentError:
         raise
     except ProtocolError as error:

@@ -30,9 +30,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO
 
 from plumbline.collect.firmware.blocks import NAMES, decompressor
+from plumbline.collect.firmware.format import Format, Header, Inode, Opened
+from plumbline.collect.firmware.source import Budget, Source, UnsupportedImageError
 from plumbline.model.errors import ProtocolError
 
 MAGIC = b"hsqs"
@@ -40,20 +41,11 @@ SUPERBLOCK_SIZE = 96
 METADATA_MAX = 8192
 NAME_MAX = 256
 TARGET_MAX = 4096
-BUDGET_BYTES = 2 << 30  # decompressed and copied in all; the root file systems of devices hold a tenth of it
 _NONE = 0xFFFFFFFF
 _STORED = 1 << 24
 _SUPERBLOCK = struct.Struct("<4s4I6H8Q")
 _CACHED_METADATA = 512
 _CACHED_BLOCKS = 8
-
-
-class UnsupportedImageError(ProtocolError):
-    """Understood as what it is, but not handled."""
-
-
-class BudgetSpentError(ProtocolError):
-    """More would have to be decompressed than any real image needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +67,15 @@ class Superblock:
 
 
 @dataclass(frozen=True, slots=True)
-class Inode:
-    """One inode; `kind` is directory, file, symlink or other. `sizes_at` is where a file's block sizes stand in the metadata."""
+class _Data:
+    """What reading an inode further needs. `sizes_at` is where a file's block sizes stand in the metadata."""
 
-    kind: str
-    mode: int  # permission bits with setuid, setgid, sticky
     uid_index: int
-    size: int  # bytes; of a directory: its listing
+    listed: int  # bytes of a directory's listing
     start: int  # first data block; of a directory: its block in the directory table
     offset: int  # within the fragment, or within the directory's block
     fragment: int
     sizes_at: tuple[int, int]
-    target: bytes
 
 
 def read_superblock(head: bytes) -> Superblock:
@@ -98,7 +87,8 @@ def read_superblock(head: bytes) -> Superblock:
     if magic != MAGIC:
         raise ProtocolError("no squashfs magic", offset=0)
     if (major, minor) != (4, 0):
-        raise UnsupportedImageError(f"squashfs version {major}.{minor}; only 4.0 is read")
+        wrong = UnsupportedImageError if major in (1, 2, 3) and minor <= 1 else ProtocolError
+        raise wrong(f"squashfs version {major}.{minor}; only 4.0 is read")
     if not 12 <= log <= 20 or block_size != 1 << log:
         raise ProtocolError(f"block size {block_size} (log {log}) cannot be", offset=12)
     if compression not in NAMES:
@@ -111,18 +101,17 @@ def read_superblock(head: bytes) -> Superblock:
 
 
 class Squashfs:
-    """A file system at `base` bytes into a seekable file; raises ProtocolError, and nothing else, when the image is at fault."""
+    """A file system; raises ProtocolError, and nothing else, when the image is at fault."""
 
-    def __init__(self, stream: BinaryIO, base: int = 0, *, budget: int = BUDGET_BYTES) -> None:
-        self._stream = stream
-        self.base = base
-        stream.seek(base)
-        self.superblock = read_superblock(stream.read(SUPERBLOCK_SIZE))
+    def __init__(self, source: Source, budget: Budget) -> None:
+        self._source = source
+        self._budget = budget
+        self.superblock = read_superblock(source.some(0, SUPERBLOCK_SIZE))
+        self.root = self.superblock.root
         found = decompressor(self.superblock.compression)
         if found is None:
             raise UnsupportedImageError(f"squashfs with {self.superblock.compression} compression is not read")
         self._decompress = found
-        self._left = budget
         self._metadata: OrderedDict[int, tuple[bytes, int]] = OrderedDict()
         self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
 
@@ -152,14 +141,15 @@ class Squashfs:
             word = "symlink"
         elif kind not in (4, 5, 6, 7, 11, 12, 13, 14):
             raise ProtocolError(f"inode type {kind} is not known")
-        return Inode(word, mode & 0o7777, uid, size, start, offset, fragment, cursor.place, target)
+        data = _Data(uid, size if word == "directory" else 0, start, offset, fragment, cursor.place)
+        return Inode(word, mode & 0o7777, size if word == "file" else 0, target, data)
 
     def listing(self, directory: Inode) -> Iterator[tuple[bytes, int]]:
         """Yield name and inode reference of each entry of a directory."""
-        left = directory.size - 3  # the two entries `.` and `..` count for three bytes and are not stored
+        left = directory.data.listed - 3  # the two entries `.` and `..` count for three bytes and are not stored
         if left <= 0:
             return
-        cursor = _Cursor(self, self.superblock.directory_table + directory.start, directory.offset)
+        cursor = _Cursor(self, self.superblock.directory_table + directory.data.start, directory.data.offset)
         while left > 0:
             count, block, _number = struct.unpack("<3I", cursor.read(12))
             left -= 12
@@ -175,42 +165,48 @@ class Squashfs:
 
     def owner(self, inode: Inode) -> int:
         """Give the user id that an inode's index stands for."""
-        if inode.uid_index >= self.superblock.ids:
-            raise ProtocolError(f"owner {inode.uid_index} of {self.superblock.ids}")
-        (place,) = struct.unpack("<Q", self._read(self.superblock.id_table + inode.uid_index // 2048 * 8, 8))
-        (owner,) = struct.unpack("<I", _Cursor(self, place, inode.uid_index % 2048 * 4).read(4))
+        index = inode.data.uid_index
+        if index >= self.superblock.ids:
+            raise ProtocolError(f"owner {index} of {self.superblock.ids}")
+        (place,) = struct.unpack("<Q", self._read(self.superblock.id_table + index // 2048 * 8, 8))
+        (owner,) = struct.unpack("<I", _Cursor(self, place, index % 2048 * 4).read(4))
         return int(owner)
 
     def content(self, inode: Inode, most: int) -> bytes:
         """Read a file's content, at most its first `most` bytes."""
-        size = min(inode.size, most)
+        size, data = min(inode.size, most), inode.data
         block_size = self.superblock.block_size
         whole_blocks = inode.size // block_size
-        in_fragment = inode.fragment != _NONE and inode.size % block_size > 0
+        in_fragment = data.fragment != _NONE and inode.size % block_size > 0
         blocks = whole_blocks if in_fragment else -(-inode.size // block_size)
         wanted = min(blocks, -(-size // block_size))
-        self._pay(size)
+        self._budget.pay(size)
         pieces: list[bytes] = []
-        cursor, at = _Cursor(self, *inode.sizes_at), inode.start
+        cursor, at = _Cursor(self, *data.sizes_at), data.start
         for number in range(wanted):
             (coded,) = struct.unpack("<I", cursor.read(4))
             length = min(block_size, inode.size - number * block_size)
             pieces.append(self._block(at, coded, length, cached=False) if coded else bytes(length))
             at += coded & (_STORED - 1)
         if in_fragment and whole_blocks * block_size < size:
-            start, coded = self._fragment(inode.fragment)
+            start, coded = self._fragment(data.fragment)
             tail = inode.size % block_size
-            piece = self._block(start, coded, None, cached=True)[inode.offset : inode.offset + tail]
+            piece = self._block(start, coded, None, cached=True)[data.offset : data.offset + tail]
             if len(piece) < tail:
                 raise ProtocolError("fragment is shorter than the file that lies in it")
             pieces.append(piece)
         return b"".join(pieces)[:size]
 
-    def place(self, inode: Inode) -> int:
-        """Give the offset in the file of an inode's first data, for citing."""
-        if inode.kind == "file" and inode.size < self.superblock.block_size and inode.fragment != _NONE:
-            return self.base + self._fragment(inode.fragment)[0]
-        return self.base + (inode.start if inode.kind == "file" else inode.sizes_at[0])
+    def place(self, inode: Inode) -> int | None:
+        """Give the offset of an inode's first data, for citing."""
+        data = inode.data
+        if inode.kind == "file" and inode.size < self.superblock.block_size and data.fragment != _NONE:
+            return self._fragment(data.fragment)[0]
+        return int(data.start if inode.kind == "file" else data.sizes_at[0])
+
+    def stored(self, _inode: Inode) -> Source | None:
+        """A squashfs cuts files into blocks."""
+        return None
 
     def _fragment(self, number: int) -> tuple[int, int]:
         if number >= self.superblock.fragments:
@@ -227,13 +223,13 @@ class Squashfs:
             return self._blocks[key]
         size, limit = coded & (_STORED - 1), self.superblock.block_size
         if size > limit or coded >> 25:
-            raise ProtocolError(f"data block of {size} bytes in an image of {limit} byte blocks", offset=self.base + at)
+            raise ProtocolError(f"data block of {size} bytes in an image of {limit} byte blocks", offset=at)
         data = self._read(at, size)
         if not coded & _STORED:
-            self._pay(limit)
+            self._budget.pay(limit)
             data = self._decompress(data, limit)
         if length is not None and len(data) != length:
-            raise ProtocolError(f"data block of {len(data)} bytes where {length} belong", offset=self.base + at)
+            raise ProtocolError(f"data block of {len(data)} bytes where {length} belong", offset=at)
         if cached:
             self._blocks[key] = data
             if len(self._blocks) > _CACHED_BLOCKS:
@@ -248,13 +244,13 @@ class Squashfs:
         (header,) = struct.unpack("<H", self._read(at, 2))
         size = header & 0x7FFF
         if not 0 < size <= METADATA_MAX:
-            raise ProtocolError(f"metadata block of {size} bytes", offset=self.base + at)
-        self._pay(METADATA_MAX)
+            raise ProtocolError(f"metadata block of {size} bytes", offset=at)
+        self._budget.pay(METADATA_MAX)
         data = self._read(at + 2, size)
         if not header & 0x8000:
             data = self._decompress(data, METADATA_MAX)
         if not data:
-            raise ProtocolError("metadata block that holds nothing", offset=self.base + at)
+            raise ProtocolError("metadata block that holds nothing", offset=at)
         self._metadata[at] = found = data, at + 2 + size
         if len(self._metadata) > _CACHED_METADATA:
             self._metadata.popitem(last=False)
@@ -263,16 +259,7 @@ class Squashfs:
     def _read(self, at: int, size: int) -> bytes:
         if at >= 1 << 62:
             raise ProtocolError(f"offset {at} lies beyond any file")
-        self._stream.seek(self.base + at)
-        data = self._stream.read(size)
-        if len(data) < size:
-            raise ProtocolError(f"image ends within {size} bytes", offset=self.base + at)
-        return data
-
-    def _pay(self, size: int) -> None:
-        self._left -= size
-        if self._left < 0:
-            raise BudgetSpentError(f"more than {BUDGET_BYTES >> 30} GB when decompressed, which no real image is")
+        return self._source.read(at, size)
 
 
 class _Cursor:
@@ -299,3 +286,25 @@ class _Cursor:
             left -= len(pieces[-1])
         self.place = block, len(pieces[-1])
         return b"".join(pieces)
+
+
+def _recognises(source: Source) -> bool:
+    """A superblock that can be true: its tables lie inside what it says that it takes."""
+    try:
+        superblock = read_superblock(source.some(0, SUPERBLOCK_SIZE))
+    except UnsupportedImageError:
+        return True
+    except ProtocolError:
+        return False
+    tables = (superblock.id_table, superblock.inode_table, superblock.directory_table)
+    return superblock.inodes > 0 and all(SUPERBLOCK_SIZE <= table < superblock.bytes_used for table in tables)
+
+
+def _open(source: Source, budget: Budget) -> Opened:
+    files = Squashfs(source, budget)
+    superblock = files.superblock
+    header = Header(created_at=superblock.created_at)
+    return Opened(header, files=files, compression=superblock.compression, size=min(superblock.bytes_used, source.size))
+
+
+FORMAT = Format("squashfs", "squashfs 4.0", ((0, MAGIC),), _recognises, _open, embedded=True)

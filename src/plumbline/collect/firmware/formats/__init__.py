@@ -1,0 +1,1 @@
+"""The formats of firmware that are read; each module defines one FORMAT (see `format`)."""
