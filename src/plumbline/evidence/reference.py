@@ -303,3 +303,9 @@ def _digest_of(parts: Mapping[str, str]) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def user_store() -> Path:
+    """Where a user's reference data lies unless another place is named: in their data folder (XDG Base Directory Specification)."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home and home.startswith("/") else Path.home() / ".local" / "share") / "plumbline" / "reference"
