@@ -16,7 +16,8 @@ EXCUSED = ("beside", "root may")
 
 
 def pytest_configure() -> None:
-    """Take SIGINT back where a shell started us in the background with it ignored: children would inherit that, and never hear Ctrl-C."""
+    """Hide the developer's own reference data, and take SIGINT back where a shell started us in the background with it ignored: children would inherit that, and never hear Ctrl-C."""
+    os.environ["XDG_DATA_HOME"] = "/nonexistent"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -20,8 +20,21 @@ Checks = Annotated[
     Path | None,
     typer.Option("--checks", metavar="DIR", help="A folder of your own checks, DIR/<layer>/<name>.toml, beside the shipped ones."),
 ]
+ReferenceDir = Annotated[
+    Path | None,
+    typer.Option("--reference", metavar="DIR", help="Reference data: what `feeds import` and `catalogue import` wrote. [default: yours]"),
+]
 
 ALL_FORMATS = "html,json,csv"
+
+
+def reference_folder(given: Path | None) -> Path:
+    """Give the named folder of reference data, else the user's own; raises InputError when a named one is not there."""
+    from plumbline.evidence.reference import user_store
+
+    if given is not None and not given.is_dir():
+        raise InputError("is no folder", where=str(given), remedy="name the folder that `plumbline feeds import --reference DIR` wrote")
+    return given or user_store()
 
 
 def writable_folder(path: Path, option: str = "--output") -> Path:
