@@ -16,7 +16,10 @@ EXCUSED = ("beside", "root may")
 
 
 def pytest_configure() -> None:
-    """Hide the developer's own reference data, and take SIGINT back where a shell started us in the background with it ignored: children would inherit that, and never hear Ctrl-C."""
+    """Hide the developer's own reference data, and let children hear Ctrl-C.
+
+    A shell that started us in the background has SIGINT ignored, which children would inherit.
+    """
     os.environ["XDG_DATA_HOME"] = "/nonexistent"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
