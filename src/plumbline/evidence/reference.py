@@ -3,20 +3,22 @@
     REFERENCE/
       reference.json                                 each source: what it is, of which date, its files by digest, what was refused
       tables/<table>/<source>-<digest>.parquet       specs in reference_tables/<table>.toml
+      downloads/                                     files that `feeds sync` fetched, before they were imported
 
 Not evidence of a rig, and not how a feed is read (`vulnerabilities`, `catalogue`). Rules: every row names its source; a source is
-replaced or added to as a whole, and a run killed on the way leaves the old one; where nothing was imported, nothing is known, which is
-said and never taken for "all is well".
+replaced or added to as a whole, and a run killed on the way leaves the old one; one run writes at a time; where nothing was imported,
+nothing is known, which is said and never taken for "all is well".
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -132,32 +134,81 @@ class ReferenceWriter:
 
     def __init__(self, path: Path) -> None:
         """Raises InputError for a folder that holds something else."""
-        if path.exists() and any(path.iterdir()) and not (path / "reference.json").exists():
+        if path.exists() and not (path / "reference.json").exists() and _foreign(path):
             raise InputError("is not empty and holds no reference data", where=str(path), remedy="name another folder")
         self.path = path
+        self._lock: int | None = None
+        self._held: dict[str, Source] | None = None  # taken `together`, and not yet known
 
     def take(self, source: Source, *, add: bool = False) -> Intake:
         """Begin to take a source; `add` keeps of an older import what the new one does not name, by each table's key."""
         if not _SOURCE.fullmatch(source.id):
             raise InternalError(f"{source.id!r} cannot name a source")
-        return Intake(self, source, Reference(self.path).sources.get(source.id) if add else None)
+        return Intake(self, source, add=add)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all sources that are taken within the block known at its end, or none of them when it does not end well."""
+        with self.locked():
+            self._held = {}
+            try:
+                yield
+                if self._held:
+                    self._say({**Reference(self.path).sources, **self._held})
+            finally:
+                self._held = None
 
     def remove(self, source_id: str) -> None:
         """Forget a source; raises InputError when there is none of that name."""
-        sources = dict(Reference(self.path).sources)
-        if source_id not in sources:
-            raise InputError(f"no source {source_id!r}", where=str(self.path), remedy=f"known: {', '.join(sorted(sources)) or 'none'}")
-        del sources[source_id]
-        self.say(sources)
+        with self.locked():
+            sources = dict(Reference(self.path).sources)
+            if source_id not in sources:
+                known = ", ".join(sorted(sources)) or "none"
+                raise InputError(f"no source {source_id!r}", where=str(self.path), remedy=f"known: {known}")
+            del sources[source_id]
+            self._say(sources)
 
-    def say(self, sources: Mapping[str, Source]) -> None:
-        """Make the sources known, then drop the files that none of them names any more."""
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only writer within the block, which may stand in another such block; raises InputError while another process is."""
+        if self._lock is not None:
+            yield
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._unlock()
+            raise InputError("another import writes there", where=str(self.path), remedy="wait until it has ended") from error
+        except OSError as error:
+            self._unlock()
+            raise EnvironmentFault(f"cannot write {self.path}: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def know(self, source: Source) -> None:
+        """Make a source known: now, or with the others that are taken together."""
+        if self._held is not None:
+            self._held[source.id] = source
+        else:
+            self._say({**Reference(self.path).sources, source.id: source})
+
+    def _say(self, sources: Mapping[str, Source]) -> None:
+        """Make these the sources, then drop the files that none of them names any more; dotted ones are being written."""
         document = {"format": FORMAT, "sources": {name: _plain(source) for name, source in sorted(sources.items())}}
         with atomic(self.path / "reference.json") as temporary:
             temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         named = {(table, name) for source in sources.values() for table, name in source.parts.items()}
         for path in self.path.glob("tables/*/*"):
-            if (path.parent.name, path.name) not in named:
+            if (path.parent.name, path.name) not in named and not path.name.startswith("."):
                 with suppress(OSError):
                     path.unlink()
 
@@ -165,10 +216,12 @@ class ReferenceWriter:
 class Intake:
     """One source on its way into the store: it becomes known when the `with` block ends well, and not at all when it does not."""
 
-    def __init__(self, writer: ReferenceWriter, source: Source, old: Source | None) -> None:
+    def __init__(self, writer: ReferenceWriter, source: Source, *, add: bool) -> None:
         self._writer = writer
         self._source = source
-        self._old = old
+        self._add = add
+        self._old: Source | None = None
+        self._lock = writer.locked()
         self._files: dict[str, _PartFile] = {}
         self._refused: list[Refusal] = []
         self._refused_count = 0
@@ -177,11 +230,12 @@ class Intake:
 
     def rows(self, table: str, data: pa.Table) -> None:
         """Add rows: every column of the spec but the common ones, which may be left out; `dated_at` is the record's own date."""
-        if table not in self._files:
-            kept = self._old.parts.get(table) if self._old is not None else None
-            folder = self._writer.path / "tables" / table
-            self._files[table] = _PartFile(load_reference_tables()[table], folder, self._source, folder / kept if kept else None)
-        self._files[table].write(data)
+        self._file(table).write(data)
+
+    def replaces(self, table: str, keys: pa.Array) -> None:
+        """Say that what an older import holds under these keys goes, also where no new row has them."""
+        if self._old is not None and table in self._old.parts:
+            self._file(table).forget(keys)
 
     def refuse(self, where: str, why: str) -> None:
         """Note a record that was not taken."""
@@ -193,24 +247,46 @@ class Intake:
         """Note a date that the source gives itself; the newest counts."""
         self._dated_at = max(moment, self._dated_at or moment)
 
+    def named(self, files: Mapping[str, str]) -> None:
+        """Note files that were read, by name, with their digests."""
+        self._source = replace(self._source, files={**self._source.files, **files})
+
+    def _file(self, table: str) -> _PartFile:
+        if table not in self._files:
+            kept = self._old.parts.get(table) if self._old is not None else None
+            folder = self._writer.path / "tables" / table
+            self._files[table] = _PartFile(load_reference_tables()[table], folder, self._source, folder / kept if kept else None)
+        return self._files[table]
+
     def __enter__(self) -> Intake:
+        self._lock.__enter__()
+        if self._add:
+            self._old = Reference(self._writer.path).sources.get(self._source.id)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is not None:
-            for file in self._files.values():
-                file.drop()
-            return
+        try:
+            if error is None:
+                self._finish()
+            else:
+                for file in self._files.values():
+                    file.drop()
+        finally:
+            self._lock.__exit__(None, None, None)
+
+    def _finish(self) -> None:
         parts = {table: file.finish() for table, file in self._files.items()}
         rows = {table: file.rows for table, file in self._files.items()}
+        dated_at = self._dated_at
         if self._old is not None:
             untouched = self._old.parts.keys() - parts.keys()
             parts |= {table: self._old.parts[table] for table in untouched}
             rows |= {table: self._old.rows[table] for table in untouched}
+            dated_at = max((moment for moment in (dated_at, self._old.dated_at) if moment is not None), default=None)
         files = {**(self._old.files if self._old is not None else {}), **self._source.files}
-        told: dict[str, Any] = {"files": files, "rows": rows, "parts": parts, "dated_at": self._dated_at}
+        told: dict[str, Any] = {"files": files, "rows": rows, "parts": parts, "dated_at": dated_at}
         self.stored = replace(self._source, refused=tuple(self._refused), refused_count=self._refused_count, **told)
-        self._writer.say({**Reference(self._writer.path).sources, self._source.id: self.stored})
+        self._writer.know(self.stored)
 
 
 class _PartFile:
@@ -227,9 +303,13 @@ class _PartFile:
         except OSError as error:
             raise EnvironmentFault(f"cannot write {folder}: {error.strerror or error}") from error
 
-    def write(self, data: pa.Table) -> None:
+    def forget(self, keys: pa.Array) -> None:
+        """Leave out what the older file holds under these keys."""
         if self._kept is not None:
-            self._keys.append(pc.unique(data.column(self._spec.key)).cast(pa.string()))
+            self._keys.append(pc.unique(keys).cast(pa.string()))
+
+    def write(self, data: pa.Table) -> None:
+        self.forget(data.column(self._spec.key))
         self._put(data.append_column("source", pa.repeat(self._source.id, len(data))))
 
     def finish(self) -> str:
@@ -281,11 +361,16 @@ def _read(path: Path) -> dict[str, Source]:
             raise InputError(f"is of format {document['format']}, not {FORMAT}", where=str(file), remedy="import anew with this release")
         return {name: _source(entry) for name, entry in document["sources"].items()}
     except FileNotFoundError as error:
-        if not any(path.iterdir()):
+        if not _foreign(path):
             return {}
         raise InputError("holds no reference data", where=str(path), remedy=remedy) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(file), remedy=remedy) from error
+
+
+def _foreign(path: Path) -> bool:
+    """Tell whether a folder holds anything that is not what a first import leaves when it is killed."""
+    return any(not entry.name.startswith(".") and entry.name not in ("tables", "downloads") for entry in path.iterdir())
 
 
 def _source(entry: Mapping[str, Any]) -> Source:
@@ -294,10 +379,6 @@ def _source(entry: Mapping[str, Any]) -> Source:
         if os.path.basename(name) != name or table not in load_reference_tables():  # noqa: PTH119 - a name from a file, not a path
             raise ValueError(f"no file {name!r} of a table {table!r} can be")
     return Source(**{**entry, **times, "refused": tuple(Refusal(**one) for one in entry["refused"])})
-
-
-def _digest_of(parts: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(parts.items())).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:
