@@ -14,11 +14,13 @@ from typing import Any
 
 import lz4.block
 import zstandard
+from lzallright import LZOCompressor
 
 BLOCK = 4096
 COMPRESSIONS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "gzip": (1, zlib.compress),
     "lzma": (2, lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
+    "lzo": (3, lambda data: LZOCompressor().compress(data)),
     "xz": (4, lambda data: lzma.compress(data, check=lzma.CHECK_CRC32)),
     "lz4": (5, lambda data: lz4.block.compress(data, store_size=False)),
     "zstd": (6, zstandard.ZstdCompressor().compress),

@@ -142,7 +142,7 @@ UNREADABLE = {
     "another format": (b"\x7fELF" + bytes(9000), "not_supported"),
     "no format at all": (b"hello", "not_supported"),
     "an older squashfs": (image(HARDENED)[:28] + b"\x03" + image(HARDENED)[29:], "not_supported"),
-    "lzo": (image(HARDENED)[:20] + b"\x03" + image(HARDENED)[21:], "not_supported"),
+    "an unknown compression": (image(HARDENED)[:20] + b"\x63" + image(HARDENED)[21:], "not_supported"),
     "a root that is not there": (image(HARDENED)[:32] + b"\xff" * 8 + image(HARDENED)[40:], "protocol_error"),
     "cut to its superblock": (image(HARDENED)[:96], "protocol_error"),
 }

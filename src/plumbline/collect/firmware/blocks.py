@@ -1,13 +1,14 @@
-"""Decompression of one squashfs block with a bound on what comes out.
+"""Decompression of one block of a file system with a bound on what comes out.
 
-Not streams, not files: a block of squashfs is at most 1 MiB when whole. Rules: no decompressor allocates more than the caller's limit
-(and 80 MB of dictionary); what does not end as its format says is a ProtocolError.
+Not streams (`streams`), not files: a block is at most 1 MiB when whole. Rules: no decompressor allocates more than the caller's limit (and
+80 MB of dictionary), but LZO, whose library knows no limit: it is given no more than 1 MiB, of which it can make 255 times as much; what
+does not end as its format says is a ProtocolError.
 
 | id | name | inside a block |
 |---|---|---|
 | 1 | gzip | zlib stream (RFC 1950) |
 | 2 | lzma | LZMA alone, 13 byte header |
-| 3 | lzo | not handled: no maintained library gives a bound |
+| 3 | lzo | LZO1X |
 | 4 | xz | xz stream |
 | 5 | lz4 | raw LZ4 block |
 | 6 | zstd | zstd frame (RFC 8878) |
@@ -22,6 +23,7 @@ from typing import Any
 
 import lz4.block
 import zstandard
+from lzallright import LZOCompressor, LZOError
 
 from plumbline.model.errors import ProtocolError
 
@@ -30,11 +32,12 @@ Decompressor = Callable[[bytes, int], bytes]
 NAMES = {1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
 DICTIONARY_MAX = 80 << 20
 WINDOW_MAX = 8 << 20
+LZO_MAX = 1 << 20
 _LZ4: Any = lz4.block  # untyped
 
 
 def decompressor(name: str) -> Decompressor | None:
-    """Give the function that turns a compressed block into at most `limit` bytes or raises ProtocolError; None when not handled."""
+    """Give the function that turns a block into at most `limit` bytes or raises ProtocolError; None for a name that is not listed."""
     return _DECOMPRESSORS.get(name)
 
 
@@ -65,6 +68,16 @@ def _through_lzma(data: bytes, limit: int, form: int, *, must_end: bool) -> byte
     return _checked(out, limit, ended=stream.eof or not must_end)
 
 
+def _lzo(data: bytes, limit: int) -> bytes:
+    if len(data) > LZO_MAX:
+        raise ProtocolError(f"LZO block of {len(data)} bytes")
+    try:
+        out = LZOCompressor.decompress(data, limit)
+    except (LZOError, MemoryError) as error:
+        raise ProtocolError(f"block is no LZO block: {type(error).__name__}") from error
+    return _checked(out, limit, ended=True)
+
+
 def _lz4(data: bytes, limit: int) -> bytes:
     try:
         out: bytes = _LZ4.decompress(data, uncompressed_size=limit)
@@ -91,4 +104,4 @@ def _checked(out: bytes, limit: int, *, ended: bool) -> bytes:
     return out
 
 
-_DECOMPRESSORS: dict[str, Decompressor] = {"gzip": _gzip, "lzma": _lzma, "xz": _xz, "lz4": _lz4, "zstd": _zstd}
+_DECOMPRESSORS: dict[str, Decompressor] = {"gzip": _gzip, "lzma": _lzma, "lzo": _lzo, "xz": _xz, "lz4": _lz4, "zstd": _zstd}

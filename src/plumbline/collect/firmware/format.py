@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from plumbline.collect.firmware.source import Budget, Source
-from plumbline.model.errors import InternalError
+from plumbline.model.errors import InternalError, ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +34,46 @@ class Inode:
     data: Any = None  # what the file system itself needs to read it
 
 
-class FileSystem(Protocol):
+class FileSystem(ABC):
     """A tree of files. `reference` is the file system's own name for an inode; hashable, and the same for two names of one file."""
 
     root: Any
 
+    @abstractmethod
     def inode(self, reference: Any) -> Inode:
         """Read an inode."""
-        ...
 
+    @abstractmethod
     def listing(self, directory: Inode) -> Iterator[tuple[bytes, Any]]:
-        """Yield name and reference of each entry of a directory, without `.` and `..`."""
-        ...
+        """Yield name and reference of each entry of a directory, without `.` and `..`; what is read for it is paid for."""
 
-    def owner(self, inode: Inode) -> int:
-        """Give the user id of the owner; 0 where the format has none."""
-        ...
+    @abstractmethod
+    def pieces(self, inode: Inode) -> Iterator[bytes]:
+        """Yield a file's content from its start, in pieces of at most `source.PIECE` bytes, each paid for when it is made."""
 
     def content(self, inode: Inode, most: int) -> bytes:
         """Read a file's content, at most its first `most` bytes."""
-        ...
+        left, parts = min(inode.size, most), []
+        for piece in self.pieces(inode) if left else ():
+            parts.append(piece[:left])
+            left -= len(parts[-1])
+            if not left:
+                break
+        if left:
+            raise ProtocolError(f"the file ends {left} bytes before its end")
+        return b"".join(parts)
 
-    def place(self, inode: Inode) -> int | None:
+    def owner(self, _inode: Inode) -> int | None:
+        """Give the user id of the owner; None where the format has none."""
+        return None
+
+    def place(self, _inode: Inode) -> int | None:
         """Give the offset of a file's first data in the format's own source; None when it lies at none."""
-        ...
+        return None
 
-    def stored(self, inode: Inode, /) -> Source | None:
-        """Give a file's bytes where they lie in one piece and as they are; None where they must be put together."""
-        ...
+    def stored(self, _inode: Inode) -> Source | None:
+        """Give a file's bytes where they lie as they are; None where they must be put together."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +132,10 @@ class Opened:
 class Format:
     """One format: the module `formats/<id>.py` defines it as FORMAT.
 
-    `magics` are (offset, bytes) any of which must stand there before `recognises` is asked; `embedded` says that the magic is strong enough
-    to be searched for behind a vendor's header, at any offset.
+    `magics` are (offset, bytes) any of which must stand there before `recognises` is asked, whose word must be worth something where the
+    magic alone is not; `embedded` says that both together are strong enough to be searched for behind a vendor's header, at any offset.
+    `strength` is for a format that is a special case of another, and has no longer magic than that. An empty magic stands anywhere: such
+    a format is always asked.
     """
 
     id: str
@@ -129,6 +144,7 @@ class Format:
     recognises: Callable[[Source], bool]
     open: Callable[[Source, Budget], Opened]
     embedded: bool = False
+    strength: int = 0
 
 
 @cache
@@ -145,12 +161,17 @@ def load_formats() -> Mapping[str, Format]:
     return found
 
 
-def identify(source: Source) -> Format | None:
-    """Tell the format that starts at the source's first byte; of several the one with the longest magic."""
+def candidates(source: Source) -> list[Format]:
+    """Tell the formats that may start at the source's first byte, the one with the strongest evidence first."""
     head = source.some(0, 65536)
-    told = [
-        (max(len(magic) for at, magic in each.magics if head[at : at + len(magic)] == magic), each.id, each)
-        for each in load_formats().values()
-        if any(head[at : at + len(magic)] == magic for at, magic in each.magics) and each.recognises(source)
-    ]
-    return max(told)[2] if told else None
+    told: list[tuple[int, str, Format]] = []
+    for each in load_formats().values():
+        longest = max((len(magic) for at, magic in each.magics if head.startswith(magic, at)), default=-1)
+        if longest >= 0 and each.recognises(source):
+            told.append((each.strength + longest, each.id, each))
+    return [each for _, _, each in sorted(told, reverse=True)]
+
+
+def identify(source: Source) -> Format | None:
+    """Tell the format that starts at the source's first byte."""
+    return next(iter(candidates(source)), None)

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from plumbline.collect.firmware.blocks import NAMES, decompressor
-from plumbline.collect.firmware.format import Format, Header, Inode, Opened
+from plumbline.collect.firmware.format import FileSystem, Format, Header, Inode, Opened
 from plumbline.collect.firmware.source import Budget, Source, UnsupportedImageError
 from plumbline.model.errors import ProtocolError
 
@@ -100,7 +100,7 @@ def read_superblock(head: bytes) -> Superblock:
     )
 
 
-class Squashfs:
+class Squashfs(FileSystem):
     """A file system; raises ProtocolError, and nothing else, when the image is at fault."""
 
     def __init__(self, source: Source, budget: Budget) -> None:
@@ -172,30 +172,24 @@ class Squashfs:
         (owner,) = struct.unpack("<I", _Cursor(self, place, index % 2048 * 4).read(4))
         return int(owner)
 
-    def content(self, inode: Inode, most: int) -> bytes:
-        """Read a file's content, at most its first `most` bytes."""
-        size, data = min(inode.size, most), inode.data
-        block_size = self.superblock.block_size
-        whole_blocks = inode.size // block_size
-        in_fragment = data.fragment != _NONE and inode.size % block_size > 0
-        blocks = whole_blocks if in_fragment else -(-inode.size // block_size)
-        wanted = min(blocks, -(-size // block_size))
-        self._budget.pay(size)
-        pieces: list[bytes] = []
+    def pieces(self, inode: Inode) -> Iterator[bytes]:
+        """Yield a file's content, block by block."""
+        data, block_size = inode.data, self.superblock.block_size
+        tail = inode.size % block_size if data.fragment != _NONE else 0
         cursor, at = _Cursor(self, *data.sizes_at), data.start
-        for number in range(wanted):
+        for offset in range(0, inode.size - tail, block_size):
             (coded,) = struct.unpack("<I", cursor.read(4))
-            length = min(block_size, inode.size - number * block_size)
-            pieces.append(self._block(at, coded, length, cached=False) if coded else bytes(length))
+            length = min(block_size, inode.size - offset)
+            self._budget.pay(length)
+            yield self._block(at, coded, length, cached=False) if coded else bytes(length)
             at += coded & (_STORED - 1)
-        if in_fragment and whole_blocks * block_size < size:
+        if tail:
             start, coded = self._fragment(data.fragment)
-            tail = inode.size % block_size
+            self._budget.pay(tail)
             piece = self._block(start, coded, None, cached=True)[data.offset : data.offset + tail]
             if len(piece) < tail:
                 raise ProtocolError("fragment is shorter than the file that lies in it")
-            pieces.append(piece)
-        return b"".join(pieces)[:size]
+            yield piece
 
     def place(self, inode: Inode) -> int | None:
         """Give the offset of an inode's first data, for citing."""
@@ -203,10 +197,6 @@ class Squashfs:
         if inode.kind == "file" and inode.size < self.superblock.block_size and data.fragment != _NONE:
             return self._fragment(data.fragment)[0]
         return int(data.start if inode.kind == "file" else data.sizes_at[0])
-
-    def stored(self, _inode: Inode) -> Source | None:
-        """A squashfs cuts files into blocks."""
-        return None
 
     def _fragment(self, number: int) -> tuple[int, int]:
         if number >= self.superblock.fragments:
