@@ -87,6 +87,39 @@ def test_never_on_public_addresses(budget: LoginBudget, address: str) -> None:
         budget.ask("cam", "admin", "http", NOON, address=ip_address(address))
 
 
+def given(budget: LoginBudget, login: str = "given k1:1", *, device: str = "gateway", hours: int = 0) -> LoginTicket:
+    return budget.ask_given(device, login, "ssh", NOON + hours * HOUR, address=PRIVATE if device in ("gateway", "cam") else OTHER)
+
+
+def not_given(budget: LoginBudget, match: str, login: str = "given k1:1", *, device: str = "gateway", hours: int = 0) -> None:
+    with pytest.raises(NotPermittedError, match=match) as refusal:
+        given(budget, login, device=device, hours=hours)
+    assert refusal.value.reason == "budget"
+
+
+def test_a_given_login_that_is_refused_once_is_used_nowhere(budget: LoginBudget, tmp_path: Path) -> None:
+    budget.report(given(budget), LoginResult.OK, NOON)
+    budget.report(given(budget, device="other"), LoginResult.FAILED, NOON)
+    for device in ("gateway", "other", "third"):
+        not_given(LoginBudget(tmp_path / "bench", "bench"), "refused by other within 24 hours", device=device, hours=23)
+    given(budget, "given k1:2", device="third")  # the corrected secret
+    given(budget, device="third", hours=24)
+
+
+def test_a_given_login_whose_end_is_not_known_counts_as_refused(budget: LoginBudget) -> None:
+    given(budget)
+    not_given(budget, "refused by gateway")
+
+
+def test_given_logins_and_default_logins_share_what_a_device_bears(budget: LoginBudget) -> None:
+    for number in range(5):
+        budget.report(given(budget, f"given k1:{number}", device="cam"), LoginResult.FAILED, NOON)
+    refused(budget, "have failed 5 times")
+    not_given(budget, "have failed 5 times", "given k1:9", device="cam")
+    budget.report(ask(budget, device="door"), LoginResult.LOCKED_OUT, NOON)
+    not_given(budget, "signs of a lock-out", "given k1:8", device="door")
+
+
 BROKEN = [
     ("gone", None),
     ("empty", ""),
@@ -114,6 +147,7 @@ def test_a_lost_state_is_not_an_empty_one(budget: LoginBudget, tmp_path: Path, t
     file = tmp_path / "bench" / "logins.json"
     file.unlink() if text is None else file.write_text(text)
     refused(budget, "not known which logins were tried; restore it, or")
+    not_given(budget, "not known which logins were tried")
     with pytest.raises(NotPermittedError, match="cannot be read"):
         budget.report(ticket, LoginResult.OK, NOON)
     assert (file.read_text() if file.exists() else None) == text  # left for a person to look at

@@ -75,6 +75,33 @@ async def test_no_login_without_leave(tmp_path: Path, intrusion: str, with_budge
     assert refusal.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("intrusion", "with_budget", "reason"),
+    [("query", True, "intrusion"), ("session", False, "budget")],
+    ids=["not authorised", "no budget is kept"],
+)
+async def test_no_given_login_without_leave(tmp_path: Path, intrusion: str, with_budget: bool, reason: str) -> None:
+    rig = make_rig(tmp_path, rig_text(tcp=[22], intrusion=intrusion))
+    budget = LoginBudget(tmp_path / "state" / rig.id, rig.id) if with_budget else None
+    with ContactLog(tmp_path / "contacts.jsonl", FakeClock()) as log:
+        async with Door(rig, log, clock=FakeClock(), budget=budget) as door:
+            with pytest.raises(NotPermittedError) as refusal:
+                await door.ask_given_login("127.0.0.1", 22, Transport.TCP, login="given k1:1", protocol="ssh", why="login")
+    assert refusal.value.reason == reason
+    assert brief(tmp_path)[-1][:2] == ("refused", reason)
+
+
+async def test_a_given_login_needs_no_signature(tmp_path: Path) -> None:
+    rig = make_rig(tmp_path, rig_text(tcp=[22], intrusion="session"))
+    with ContactLog(tmp_path / "contacts.jsonl", FakeClock()) as log:
+        async with Door(rig, log, clock=FakeClock(), budget=LoginBudget(tmp_path / "state" / rig.id, rig.id)) as door:
+            ticket = await door.ask_given_login("127.0.0.1", 22, Transport.TCP, login="given k1:1", protocol="ssh", why="login")
+            door.report_login(ticket, LoginResult.FAILED)
+            with pytest.raises(NotPermittedError, match="refused by"):
+                await door.ask_given_login("127.0.0.2", 22, Transport.TCP, login="given k1:1", protocol="ssh", why="login")
+    assert [line[:2] for line in brief(tmp_path)] == [("login", "ok"), ("refused", "budget")]
+
+
 async def test_addresses_of_one_asset_share_their_caps(tmp_path: Path) -> None:
     asset = '[[asset]]\nid = "plc"\nname = "plc"\naddress = "127.0.0.1"\nclass = "ot"'
     with ContactLog(tmp_path / "contacts.jsonl", FakeClock()) as log:

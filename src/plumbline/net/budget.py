@@ -1,5 +1,8 @@
 """How many factory-default logins may still fail (law 6): at most 2 per account and 5 per device in 24 hours. Not the logins themselves.
 
+A login that the customer gives is counted here too, by a digest of its kind, user and secret: refused once, it is used nowhere for
+24 hours. Where its secret is corrected it is another login.
+
 One state file per rig, outside every bundle, counts over all protocols, runs and processes of this machine: `<state
 folder>/<rig id>/logins.json`, 0600, replaced atomically under a lock. A try is counted as failed before it is made; only a success
 reported afterwards takes that back. So a run that is killed in between has spent its try, and two runs at once cannot share one.
@@ -14,7 +17,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -82,19 +85,28 @@ class LoginBudget:
         addresses = tuple(sorted({plain_text(str(address)), *map(plain_text, also)}))
         with self._locked():
             tries = self._read()
-            same = [each for each in tries if each.device == device or not set(addresses).isdisjoint(each.addresses)]
-            recent = [each for each in same if now - each.at < SPAN]
-            if any(each.result is LoginResult.LOCKED_OUT for each in recent):
-                raise _no(f"{device} showed signs of a lock-out within 24 hours: no login is tried there")
-            failed = [each for each in recent if each.result is not LoginResult.OK]
+            failed = _failed_there(tries, device, addresses, now)
             spent = sum(each.account == account for each in failed)
             if spent >= ACCOUNT_FAILURES:
                 raise _no(f"account {account!r} on {device} has failed {spent} times within 24 hours")
-            if len(failed) >= DEVICE_FAILURES:
-                raise _no(f"logins on {device} have failed {len(failed)} times within 24 hours")
-            ticket = LoginTicket(max((each.number for each in tries), default=0) + 1, device, account, protocol)
-            self._write([*tries, _Try(ticket.number, device, account, protocol, now, LoginResult.PENDING, addresses)], now)
-        return ticket
+            return self._take(tries, _Try(0, device, account, protocol, now, LoginResult.PENDING, addresses))
+
+    def ask_given(
+        self, device: str, login: str, protocol: str, now: datetime, *, address: Address, also: Collection[str] = ()
+    ) -> LoginTicket:
+        """Take leave to use a login that the customer gave once more; `login` is its digest. Until it is reported it counts as refused.
+
+        Raises NotPermittedError (`budget`) when it was refused anywhere within 24 hours, when too many logins have failed on the device or
+        it showed signs of a lock-out, and when the state is missing or cannot be read.
+        """
+        addresses = tuple(sorted({plain_text(str(address)), *map(plain_text, also)}))
+        with self._locked():
+            tries = self._read()
+            used = [each for each in tries if each.account == login and now - each.at < SPAN]
+            for refused in (each for each in used if each.result is not LoginResult.OK):
+                raise _no(f"the login was refused by {refused.device} within 24 hours, and is not tried elsewhere or again")
+            _failed_there(tries, device, addresses, now)
+            return self._take(tries, _Try(0, device, login, protocol, now, LoginResult.PENDING, addresses))
 
     def report(self, ticket: LoginTicket, result: LoginResult, now: datetime) -> None:
         """Say how a try ended; raises NotPermittedError when the state can no longer be read."""
@@ -104,6 +116,11 @@ class LoginBudget:
             made = found[0] if found else _Try(ticket.number, ticket.device, ticket.account, ticket.protocol, now, result)
             kept = [each for each in tries if each not in found]
             self._write([*kept, replace(made, result=result)], now)
+
+    def _take(self, tries: list[_Try], made: _Try) -> LoginTicket:
+        number = max((each.number for each in tries), default=0) + 1
+        self._write([*tries, replace(made, number=number)], made.at)
+        return LoginTicket(number, made.device, made.account, made.protocol)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -156,6 +173,18 @@ class LoginBudget:
     def _text(self, tries: list[_Try]) -> str:
         listed = [{**asdict(each), "at": each.at.isoformat()} for each in sorted(tries, key=lambda each: each.number)]
         return json.dumps({"format": FORMAT, "rig": self._rig_id, "tries": listed}, indent=1)
+
+
+def _failed_there(tries: Iterable[_Try], device: str, addresses: Collection[str], now: datetime) -> list[_Try]:
+    """Give the failed tries of a day on a device; raises NotPermittedError when it may be tried no more."""
+    same = [each for each in tries if each.device == device or not set(addresses).isdisjoint(each.addresses)]
+    recent = [each for each in same if now - each.at < SPAN]
+    if any(each.result is LoginResult.LOCKED_OUT for each in recent):
+        raise _no(f"{device} showed signs of a lock-out within 24 hours: no login is tried there")
+    failed = [each for each in recent if each.result is not LoginResult.OK]
+    if len(failed) >= DEVICE_FAILURES:
+        raise _no(f"logins on {device} have failed {len(failed)} times within 24 hours")
+    return failed
 
 
 def _parse(entry: dict[str, object]) -> _Try:

@@ -1,6 +1,7 @@
 """One TCP connection to a device, as the door hands it out. It knows bytes and turns, not what the bytes mean.
 
-`request` begins an exchange: it waits for the caps, is judged again and logged before it leaves. `send` continues the same one.
+`request` begins an exchange: it waits for the caps, is judged again and logged before it leaves. `send` continues the same one. `begin`
+begins one whose bytes a library makes (`transport`).
 What came back is summed up in one `received` line, written when the next exchange begins or the connection is closed. The bytes
 counted are those on the wire above TCP, so under TLS they are the records'.
 """
@@ -41,7 +42,9 @@ CHUNK = 1 << 16
 class Connection:
     """A connected stream; use it as `async with`, or close it: it holds one of the device's two places."""
 
-    def __init__(self, gate: Gate, errand: Errand, permit: Permit, connected: socket.socket, place: Place) -> None:
+    def __init__(
+        self, gate: Gate, errand: Errand, permit: Permit, connected: socket.socket, place: Place, received_bytes: int | None = None
+    ) -> None:
         """Made by the door only."""
         self.permit = permit
         self.local: tuple[str, int] = connected.getsockname()[:2]
@@ -51,6 +54,7 @@ class Connection:
         self._errand = errand
         self._socket = connected
         self._place = place
+        self._received_max = received_bytes or gate.limits.received_bytes
         self._tls: TlsLayer | None = None
         self._handshake: asyncio.Lock | None = None  # held from a hand-made ClientHello until the close
         self._outstanding = False
@@ -84,6 +88,17 @@ class Connection:
         self._began = self._gate.log.stamp()
         self._outstanding = True
         await self._put(data, timeout_s)
+
+    async def begin(self, detail: str) -> None:
+        """Begin an exchange whose bytes follow by `send`, as a library makes them; `detail` says in the log what it is.
+
+        Raises NotPermittedError or StoppedError.
+        """
+        self._check_open()
+        self._settle()
+        self.permit = await self._gate.turn(self._errand)
+        self._gate.note("request", self._errand, self.permit, outcome="sent", detail=detail)
+        self._began = self._gate.log.stamp()
 
     async def send(self, data: bytes, *, timeout_s: float = 3.0) -> None:
         """Send more bytes of the exchange under way; raises HungUpError or SilentError."""
@@ -210,9 +225,9 @@ class Connection:
             raise self._lost(cause) from cause
 
     async def _pull(self, max_bytes: int) -> bytes:
-        room = self._gate.limits.received_bytes - self.received_total
+        room = self._received_max - self.received_total
         if room <= 0:
-            raise ProtocolError(f"{self._where()}: sent more than {self._gate.limits.received_bytes} bytes on one connection")
+            raise ProtocolError(f"{self._where()}: sent more than {self._received_max} bytes on one connection")
         try:
             data = await asyncio.get_running_loop().sock_recv(self._socket, min(max_bytes, room))
         except OSError as cause:

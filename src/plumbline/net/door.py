@@ -71,9 +71,19 @@ class Door:
         await anchors.check(self._gate, self.rig)
 
     async def connect(
-        self, address: str, port: int, *, why: str, intrusion: Intrusion, timeout_s: float = 3.0, name: str | None = None
+        self,
+        address: str,
+        port: int,
+        *,
+        why: str,
+        intrusion: Intrusion,
+        timeout_s: float = 3.0,
+        name: str | None = None,
+        received_bytes: int | None = None,
     ) -> Connection:
         """Open a TCP connection to a literal address; `name` is the host name that `resolve` gave the address for.
+
+        `received_bytes` is the most that it may bring; None: the limit for probes.
 
         Raises NotPermittedError, StoppedError, RefusedError, SilentError, UnreachableError, EnvironmentFault.
         """
@@ -93,7 +103,7 @@ class Door:
                 raise
             gate.note("connect", errand, permit, began=began)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(gate, errand, permit, made, place)
+            connection = Connection(gate, errand, permit, made, place, received_bytes)
         except BaseException:
             if made is not None:
                 made.close()
@@ -161,18 +171,15 @@ class Door:
         Raises NotPermittedError: `budget` when the budget is spent or unknown, or what the judge says of intrusion `credential`.
         """
         errand = await self._meet(self._wish(address, port, transport, why, Intrusion.CREDENTIAL))
-        permit = self._gate.permit(errand)
-        try:
-            if self._budget is None:
-                raise NotPermittedError(f"{address}: no login budget is kept for this run (law 6)", reason=Refusal.BUDGET)
-            also = self._gate.caps.addresses(errand.device)
-            now = self._gate.clock.now()
-            ticket = self._budget.ask(errand.device.key, account, protocol, now, address=errand.contact.address, also=also)
-        except NotPermittedError as refusal:
-            self._gate.refuse(errand, refusal)
-            raise
-        self._gate.note("login", errand, permit, detail=protocol)
-        return ticket
+        return self._ticket(errand, account, protocol, given=False)
+
+    async def ask_given_login(self, address: str, port: int, transport: Transport, *, login: str, protocol: str, why: str) -> LoginTicket:
+        """Take leave to use a login that the customer gave (law 6), by its digest; report its end with `report_login`.
+
+        Raises NotPermittedError: `budget` when it was refused anywhere within 24 hours, or what the judge says of intrusion `session`.
+        """
+        errand = await self._meet(self._wish(address, port, transport, why, Intrusion.SESSION))
+        return self._ticket(errand, login, protocol, given=True)
 
     def report_login(self, ticket: LoginTicket, result: LoginResult) -> None:
         """Say how a login ended; one that is never reported stays counted as failed."""
@@ -250,6 +257,20 @@ class Door:
                 reason=Refusal.NO_RESOLVER,
             )
         return judge(self.rig, contact, now)
+
+    def _ticket(self, errand: Errand, account: str, protocol: str, *, given: bool) -> LoginTicket:
+        permit, address = self._gate.permit(errand), errand.contact.address
+        try:
+            if self._budget is None:
+                raise NotPermittedError(f"{address}: no login budget is kept for this run (law 6)", reason=Refusal.BUDGET)
+            ask = self._budget.ask_given if given else self._budget.ask
+            also = self._gate.caps.addresses(errand.device)
+            ticket = ask(errand.device.key, account, protocol, self._gate.clock.now(), address=address, also=also)
+        except NotPermittedError as refusal:
+            self._gate.refuse(errand, refusal)
+            raise
+        self._gate.note("login", errand, permit, detail=protocol)
+        return ticket
 
     async def _line(self, errand: Errand) -> DatagramLine:
         gate = self._gate
