@@ -92,5 +92,5 @@ class DoorTransport(asyncio.Transport):
 
     def _end(self, error: PlumblineError | None) -> None:
         self.failed = self.failed or error
-        self._closing = True
+        self.close()
         self._protocol.connection_lost(error)
