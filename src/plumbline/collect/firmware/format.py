@@ -22,6 +22,8 @@ from typing import Any
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.errors import InternalError, ProtocolError
 
+HEAD = 64 << 10  # bytes: telling a format looks no further
+
 
 @dataclass(frozen=True, slots=True)
 class Inode:
@@ -163,7 +165,7 @@ def load_formats() -> Mapping[str, Format]:
 
 def candidates(source: Source) -> list[Format]:
     """Tell the formats that may start at the source's first byte, the one with the strongest evidence first."""
-    head = source.some(0, 65536)
+    head = source.some(0, HEAD)
     told: list[tuple[int, str, Format]] = []
     for each in load_formats().values():
         longest = max((len(magic) for at, magic in each.magics if head.startswith(magic, at)), default=-1)

@@ -11,6 +11,7 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -122,6 +123,11 @@ class Source:
     def of_file(cls, stream: BinaryIO) -> Source:
         """The whole of an open file."""
         return cls(_Stream(stream), 0, stream.seek(0, 2), 0)
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Source:
+        """Some bytes that stand in no file."""
+        return cls(_Stream(BytesIO(data)), 0, len(data), None)
 
     @classmethod
     def of_pieces(cls, pieces: Iterable[bytes], budget: Budget) -> Source:

@@ -1,7 +1,8 @@
-"""The tree of a file system as entries by path, and the way from a path to a file, links followed inside the image.
+r"""The tree of a file system as entries by path, and the way from a path to a file, links followed inside the image.
 
 Rules: a directory that was seen before is a loop and is not entered again; depth, entries and the sum of all paths are capped; a part that
-cannot be read is left out and said in `problems`, the rest goes on; a name that is no name (`..`, one with a slash) is left out too.
+cannot be read is left out and said in `problems`, the rest goes on; a name that is no name (`..`, one with a slash) is left out too. What
+is not UTF-8 in a name is shown as `\xff`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from plumbline.collect.firmware.source import BudgetSpentError
 from plumbline.model.errors import ProtocolError
 
 ENTRIES_MAX = 500_000
+NAMES_MAX = 1_000_000  # with those that are left out
 DEPTH_MAX = 100
 PATHS_MAX = 96 << 20  # bytes of all paths together
 LINKS_MAX = 20
@@ -24,7 +26,7 @@ PROBLEMS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in the tree; `mode` holds the permission bits, `owner` is a user id (None: unreadable)."""
+    """One name in the tree; `mode` holds the permission bits, `owner` is a user id (None: unreadable, or not kept by the format)."""
 
     path: str
     kind: str
@@ -86,27 +88,26 @@ class Tree:
             self.problems.append(f"{path[:200]}: {error}")
 
 
-def walk(files: FileSystem, stop: Callable[[], bool] = lambda: False) -> Tree:
-    """Read the whole tree; raises ProtocolError only when the root itself cannot be read."""
+def walk(files: FileSystem, stop: Callable[[], bool] = lambda: False, most: int = ENTRIES_MAX) -> Tree:
+    """Read the whole tree, of `most` entries; raises ProtocolError only when the root itself cannot be read."""
     tree = Tree(files)
     root = files.inode(files.root)
     if root.kind != "directory":
         raise ProtocolError("the root is no directory")
     stack: list[tuple[str, Inode]] = [("", root)]
     seen = {files.root}
-    paths = 0
+    paths = names = 0
     while stack:
         path, directory = stack.pop()
         below: list[tuple[str, Inode]] = []
         try:
             for raw_name, reference in files.listing(directory):
-                name = raw_name.decode("utf-8", "replace")
-                here = f"{path}/{name}"
-                paths += len(here)
-                if len(tree.entries) >= ENTRIES_MAX or paths > PATHS_MAX:
+                here = f"{path}/{raw_name.decode('utf-8', 'backslashreplace')}"
+                paths, names = paths + len(here), names + 1
+                if len(tree.entries) >= min(most, ENTRIES_MAX) or paths > PATHS_MAX or names > NAMES_MAX:
                     tree.say(here, ProtocolError("too many files: the rest was not read"))
                     return tree
-                if len(tree.entries) % 1_000 == 999 and stop():
+                if names % 1_000 == 0 and stop():
                     tree.say(here, ProtocolError("the run was ended here"))
                     return tree
                 inode = _add(tree, here, raw_name, reference)
@@ -147,6 +148,6 @@ def _add(tree: Tree, path: str, raw_name: bytes, reference: Any) -> Inode | None
     except ProtocolError as error:
         tree.say(path, error)
         owner = None
-    target = inode.target.decode("utf-8", "replace") if inode.kind == "symlink" else None
+    target = inode.target.decode("utf-8", "backslashreplace") if inode.kind == "symlink" else None
     tree.entries[path] = Entry(path, inode.kind, inode.mode, owner, inode.size, reference, target)
     return inode

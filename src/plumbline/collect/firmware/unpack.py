@@ -1,51 +1,58 @@
 """Opens an image layer by layer: what stands in a container, a compression or a file system is looked at in turn.
 
-Not the formats themselves (`formats/`) and not what the files in them say (`reading`). Rules: layers, depth and bytes are capped; what
-cannot be opened stays a layer, with what is known of it, so that nothing is left out in silence; nothing is written but to the scratch
-folder.
+Not the formats themselves (`formats/`) and not what the files in them say (`reading`). Rules: layers, depth, entries and bytes are capped,
+and what a cap ended is told; what cannot be opened stays a layer, with what is known of it, so that nothing is left out in silence (but
+blank fill, and what is too small to hold files); nothing is written but to the scratch folder.
 
-A layer's path tells the way to it, its steps joined by `!`: '' is the file itself, `kernel` a part, `@0x40000` what a search found at
-that offset, `rootfs!/boot/initrd.gz` a file inside.
+A layer's path tells the way to it, its steps joined by `!`: '' is the file itself, `kernel` a part, `@0x40000` what lies at that offset
+of the layer around it, `rootfs!/boot/initrd.gz` a file inside.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from plumbline.collect.firmware.format import Format, Opened, Part, identify, load_formats
+from plumbline.collect.firmware.format import HEAD, Format, Opened, candidates, identify
+from plumbline.collect.firmware.search import Find, Search
 from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source, UnsupportedImageError
-from plumbline.collect.firmware.tree import Entry, Tree, walk
+from plumbline.collect.firmware.tree import ENTRIES_MAX, Entry, Tree, walk
 from plumbline.model.errors import ProtocolError
 
 DEPTH_MAX = 8
 LAYERS_MAX = 1_000
-SEARCHED_MAX = 1 << 30
-HITS_MAX = 10_000
-NESTED_MAX = 256 << 20  # bytes of one file that is opened as an image itself
-ENTROPY_SAMPLE = 4 << 20
-_BLOCK = 1 << 20
+NESTED_MIN = 64
+NESTED_MAX = 1 << 30  # bytes of one file that is opened as an image itself
+FEW_FILES = 32  # an archive of no more is an update package: each large file in it is looked at
+GAP_MIN = 4096  # less than this between two finds is a header, a trailer or a filling
+ENTROPY_SAMPLES, ENTROPY_SAMPLE = 16, 64 << 10
 _NESTED_NAME = re.compile(
-    r"\.(?:img|bin|sqsh|squashfs|ubi|ubifs|jffs2|ext[234]|cpio|tar|tgz|swu|raucb|mender|itb|dtb|trx|ota|uf2|hex|zip|gz|xz|lzma|lz4|zst)$"
+    r"\.(?:img|bin|sqsh|squashfs|ubi|ubifs|jffs2|ext[234]|cpio|tar|tgz|swu|raucb|mender|itb|dtb|trx|ota|uf2|hex|zip|gz|bz2|xz|lzma|lz4|zst)$"
     r"|/(?:initrd|initramfs|u?zImage|uImage|vmlinu[xz]|rootfs|kernel|fit)[^/]*$",
     re.IGNORECASE,
 )
 _ROOT_FOLDERS = ("/etc", "/bin", "/usr")
-# Told by their first bytes, and not opened; so that a person knows what it is.
+_BOOT_FOLDERS = ("/boot/", "/firmware/", "/lib/firmware/")
+# Told by their first bytes, and not opened; so that a person knows what it is. The last two may hold what can be opened.
 _OTHERS = (
     (0, b"sqsh", "squashfs, big endian"),
     (0, b"shsq", "squashfs with a vendor's own LZMA"),
     (0, b"qshs", "squashfs with a vendor's own LZMA, big endian"),
-    (0, b"\x7fELF", "ELF program"),
     (0, b"hsqs", "squashfs of an unknown kind"),
     (1024, b"\x10\x20\xf5\xf2", "F2FS"),
     (1024, b"\xe2\xe1\xf5\xe0", "EROFS"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7-Zip archive"),
+    (0, b"Rar!\x1a\x07", "RAR archive"),
+    (0, b"MSCF", "cabinet archive"),
+    (32769, b"CD001", "ISO 9660"),
+    (0, b"\x7fELF", "ELF program"),
     (510, b"\x55\xaa", "disk with a boot sector"),
 )
+_SEARCHED_KINDS = (None, "ELF program", "disk with a boot sector")
 
 
 class State(StrEnum):
@@ -59,7 +66,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Layer:
-    """One layer; `problem` says why it was not opened, `entropy` (bits a byte, 0 to 8) is measured of what was not."""
+    """One layer; `problem` says why it was not opened, or not wholly; `entropy` (bits a byte, 0 to 8) is measured of what was not."""
 
     path: str
     source: Source
@@ -72,6 +79,7 @@ class Layer:
     problem: str | None = None
     entropy: float | None = None
     kind: str | None = None  # what it is, in words, where no format of ours is
+    searched: bool = False  # it is what a search of the layer around it found nothing in
 
     def below(self, name: str) -> str:
         """Name something inside."""
@@ -79,132 +87,168 @@ class Layer:
 
 
 def unpack(source: Source, budget: Budget, stop: Callable[[], bool] = lambda: False) -> tuple[list[Layer], list[str]]:
-    """Open everything; gives the layers, outer before inner, and what ended it early. Raises nothing that the bytes could cause."""
-    layers: list[Layer] = []
-    queue = [Layer("", source, None, 0)]
-    problems: list[str] = []
-    while queue:
-        layer = queue.pop(0)
-        if len(layers) >= LAYERS_MAX:
-            problems.append(f"more than {LAYERS_MAX} parts: the rest was not opened")
-            break
-        if stop():
-            problems.append("the run was ended here")
-            break
-        layers.append(layer)
-        try:
-            inside = list(_inside(layer, budget, stop))
-        except BudgetSpentError as error:
-            problems.append(f"{layer.path or 'the image'}: {error}")
-            break
-        if inside and layer.depth >= DEPTH_MAX:
-            problems.append(f"{layer.path}: deeper than {DEPTH_MAX} layers")
-            continue
-        queue += [Layer(path, part.source, part.role, layer.depth + 1) for path, part in inside]
-    return layers, problems
+    """Open everything; gives the layers, outer before inner, and what was cut short. Raises nothing that the bytes could cause."""
+    work = _Unpacking(budget, stop)
+    work.run(Layer("", source, None, 0))
+    return work.layers, work.problems
 
 
-def _inside(layer: Layer, budget: Budget, stop: Callable[[], bool]) -> Iterator[tuple[str, Part]]:
-    """Open one layer, and give what is to be looked at next."""
-    layer.format = identify(layer.source)
-    if layer.format is None:
-        yield from _searched(layer)
-        _describe(layer)
-        return
-    try:
-        layer.opened = opened = layer.format.open(layer.source, budget)
-        layer.state = State.OPENED
-        if opened.files is not None:
-            layer.tree = walk(opened.files, stop)
-    except BudgetSpentError:
-        raise
-    except ProtocolError as error:
-        layer.state = State.NOT_SUPPORTED if isinstance(error, UnsupportedImageError) else State.BROKEN
-        layer.problem = str(error)
-        _describe(layer)
-        return
-    for part in opened.parts:
-        yield layer.below(part.name), part
-    if layer.tree is not None:
-        yield from _nested(layer, layer.tree, budget)
-    if opened.size is not None and opened.size < layer.source.size:
-        rest = layer.source.slice(opened.size)
-        if rest.size >= 64 and not _blank(rest):
-            yield layer.below(f"@{opened.size:#x}"), Part("", rest)
+class _Unpacking:
+    def __init__(self, budget: Budget, stop: Callable[[], bool]) -> None:
+        self.budget = budget
+        self.stop = stop
+        self.layers: list[Layer] = []
+        self.problems: list[str] = []
+        self.entries_left = ENTRIES_MAX
 
-
-def _searched(layer: Layer) -> Iterator[tuple[str, Part]]:
-    """Look for formats at any offset: behind a vendor's header, one after the other in a flash dump."""
-    magics = {magic: each for each in load_formats().values() if each.embedded for at, magic in each.magics if at == 0}
-    pattern = re.compile(b"|".join(re.escape(magic) for magic in sorted(magics, key=len, reverse=True)))
-    at, hits, taken, tail = 0, 0, 0, b""
-    longest = max(map(len, magics)) - 1
-    while at < min(layer.source.size, SEARCHED_MAX):
-        block = layer.source.some(at, _BLOCK)
-        window, start = tail + block, at - len(tail)
-        for match in pattern.finditer(window):
-            offset, hits = start + match.start(), hits + 1
-            if hits > HITS_MAX:
+    def run(self, outer: Layer) -> None:
+        queue = deque([outer])
+        while queue:
+            layer = queue.popleft()
+            if len(self.layers) >= LAYERS_MAX:
+                self.problems.append(f"more than {LAYERS_MAX} parts: the rest was not opened")
                 return
-            if offset < taken or match.end() <= len(tail):
-                continue  # it lies in what was found, or was seen with the block before
-            found = layer.source.slice(offset)
-            if offset and magics[match[0]].recognises(found):
-                size = _span(magics[match[0]], found)
-                taken = offset + size
-                yield layer.below(f"@{offset:#x}"), Part("", found.slice(0, size))
-        at += len(block)
-        tail = window[-longest:]
+            if self.stop():
+                self.problems.append("the run was ended here")
+                return
+            self.layers.append(layer)
+            try:
+                for inner in self._inside(layer):
+                    if inner.depth > DEPTH_MAX:
+                        self._say(layer, f"deeper than {DEPTH_MAX} layers: what is in it was not opened")
+                        break
+                    queue.append(inner)
+                    if len(self.layers) + len(queue) > LAYERS_MAX:
+                        break  # the rest of them is not even looked for
+            except BudgetSpentError as error:
+                self._say(layer, f"{error}; not all of it was opened, and nothing that comes after it")
+                return
 
+    def _say(self, layer: Layer, problem: str) -> None:
+        self.problems.append(f"{layer.path or 'the image'}: {problem}")
 
-def _span(each: Format, source: Source) -> int:
-    """How many bytes a found format takes, so that what lies in it is not found twice."""
-    try:
-        return each.open(source, Budget()).size or source.size
-    except ProtocolError:
-        return source.size
-
-
-def _nested(layer: Layer, tree: Tree, budget: Budget) -> Iterator[tuple[str, Part]]:
-    """Give the files of an archive, or of a boot folder, that are images themselves; a root file system's own files are not tried."""
-    is_root = sum(folder in tree.entries for folder in _ROOT_FOLDERS) >= 2
-    for entry in tree.entries.values():
-        if entry.kind != "file" or not 64 <= entry.size <= NESTED_MAX:
-            continue
-        if is_root and not (entry.path.startswith(("/boot/", "/firmware/", "/lib/firmware/")) and _NESTED_NAME.search(entry.path)):
-            continue
+    def _inside(self, layer: Layer) -> Iterator[Layer]:
+        """Open one layer, and give what is to be looked at next."""
+        if layer.opened is None and layer.problem is None:
+            self._open(layer)
+        if layer.opened is None:
+            self._describe(layer)
+            if layer.format is None and layer.kind in _SEARCHED_KINDS and not layer.searched:
+                yield from self._searched(layer, 0)
+            return
         try:
-            source = _file(tree, entry, budget)
+            if layer.opened.files is not None:
+                layer.tree = walk(layer.opened.files, self.stop, self.entries_left)
+                self.entries_left -= len(layer.tree.entries)
         except BudgetSpentError:
             raise
-        except ProtocolError:
-            continue  # said when its content is read for what it is
-        if source is not None and (not is_root or identify(source) is not None):
-            yield layer.below(entry.path), Part(entry.path, source)
+        except ProtocolError as error:
+            layer.state, layer.problem = State.BROKEN, str(error)
+            self._describe(layer)
+            return
+        layer.state = State.OPENED
+        if layer.opened.problems:
+            layer.problem = "; ".join(layer.opened.problems)[:1000]
+            self._say(layer, layer.problem)
+        for part in layer.opened.parts:
+            yield Layer(layer.below(part.name), part.source, part.role, layer.depth + 1)
+        if layer.tree is not None:
+            yield from self._nested(layer, layer.tree)
+        if layer.opened.size is not None and layer.opened.size < layer.source.size:
+            yield from self._searched(layer, layer.opened.size)
 
+    def _open(self, layer: Layer) -> None:
+        """Open it as what it most probably is; when it turns out not to be that, as what else it may be."""
+        for each in candidates(layer.source):
+            try:
+                layer.opened = each.open(layer.source, self.budget)
+            except BudgetSpentError:
+                layer.format = layer.format or each
+                raise
+            except ProtocolError as error:
+                if layer.format is None:
+                    layer.format, layer.problem = each, str(error)
+                    layer.state = State.NOT_SUPPORTED if isinstance(error, UnsupportedImageError) else State.BROKEN
+            else:
+                layer.format, layer.problem = each, None
+                return
 
-def _file(tree: Tree, entry: Entry, budget: Budget) -> Source | None:
-    stored = tree.files.stored(tree.inode(entry))
-    if stored is None and identify(Source.of_pieces([tree.content(entry, 65536)], budget)) is None:
-        return None
-    return stored or Source.of_pieces([tree.content(entry, NESTED_MAX)], budget)
+    def _describe(self, layer: Layer) -> None:
+        """Say what can be said from outside."""
+        head = layer.source.some(0, HEAD)
+        layer.kind = next((name for at, magic, name in _OTHERS if head.startswith(magic, at)), None)
+        layer.entropy = entropy(layer.source)
 
+    def _searched(self, layer: Layer, start: int) -> Iterator[Layer]:
+        """Look behind `start` for images at any offset. What nothing was found in, and is neither blank nor small, becomes a layer too."""
+        search, taken = Search(layer.source, start, self.budget, self.stop), start
+        for found in search.finds():
+            yield from self._gap(layer, taken, found.at)
+            yield self._found(layer, found)
+            taken = found.end
+        if taken:
+            yield from self._gap(layer, taken, layer.source.size)
+        if search.problem is not None:
+            self._say(layer, search.problem)
 
-def _describe(layer: Layer) -> None:
-    head = layer.source.some(0, 4096)
-    layer.kind = next((name for at, magic, name in _OTHERS if head[at : at + len(magic)] == magic), None)
-    layer.entropy = entropy(layer.source)
+    def _found(self, layer: Layer, found: Find) -> Layer:
+        # Where it ends is not known of what is not handled: there it may take all the rest.
+        size = None if found.opened is None or found.opened.problems else found.end - found.at
+        inner = Layer(layer.below(f"@{found.at:#x}"), layer.source.slice(found.at, size), None, layer.depth + 1)
+        inner.format, inner.opened, inner.problem = found.format, found.opened, found.problem
+        inner.state = State.UNKNOWN if found.opened is not None else State.NOT_SUPPORTED
+        return inner
+
+    def _gap(self, layer: Layer, start: int, end: int) -> Iterator[Layer]:
+        if end - start >= GAP_MIN and not _blank(layer.source.slice(start, end - start)):
+            yield Layer(layer.below(f"@{start:#x}"), layer.source.slice(start, end - start), None, layer.depth + 1, searched=True)
+
+    def _nested(self, layer: Layer, tree: Tree) -> Iterator[Layer]:
+        """Give the files that are images themselves.
+
+        Of a root file system only those of its boot folders; of anything else all that some format knows, and what may hold one behind a
+        vendor's header: by its name, or because there are so few files that it must be an update package.
+        """
+        is_root = sum(folder in tree.entries for folder in _ROOT_FOLDERS) >= 2
+        files = [entry for entry in tree.entries.values() if entry.kind == "file"]
+        few = len(files) <= FEW_FILES
+        for entry in files:
+            named = _NESTED_NAME.search(entry.path) is not None
+            if entry.size < NESTED_MIN or (is_root and not (named and entry.path.startswith(_BOOT_FOLDERS))):
+                continue
+            if entry.size > NESTED_MAX:
+                if named or few:
+                    self._say(layer, f"{entry.path[:200]}: larger than {NESTED_MAX >> 20} MB: it was not opened as an image")
+                continue
+            may_hold = not is_root and (named or few) and entry.size >= GAP_MIN
+            try:
+                source = self._file(tree, entry, always=may_hold)
+            except BudgetSpentError:
+                raise
+            except ProtocolError:
+                continue  # said when its content is read for what it is
+            if source is not None:
+                yield Layer(layer.below(entry.path), source, None, layer.depth + 1)
+
+    def _file(self, tree: Tree, entry: Entry, *, always: bool) -> Source | None:
+        """Give a file as a source, when it begins like an image or is wanted `always`."""
+        inode = tree.inode(entry)
+        stored = tree.files.stored(inode)
+        head = stored or Source.of_bytes(tree.files.content(inode, HEAD))
+        if not always and identify(head) is None:
+            return None
+        return stored or self.budget.keep(tree.files.pieces(inode))
 
 
 def entropy(source: Source) -> float:
-    """Measure the entropy of the first megabytes, in bits a byte; near 8 it is compressed or encrypted."""
+    """Measure the entropy of samples from all over it, in bits a byte; near 8 it is compressed or encrypted."""
     counts: Counter[int] = Counter()
-    for block in source.slice(0, min(source.size, ENTROPY_SAMPLE)).blocks():
-        counts.update(block)
+    for offset in range(0, source.size, max(ENTROPY_SAMPLE, source.size // ENTROPY_SAMPLES)):
+        counts.update(source.some(offset, ENTROPY_SAMPLE))
     total = counts.total()
     return round(-sum(count / total * math.log2(count / total) for count in counts.values()), 3) + 0.0 if total else 0.0
 
 
 def _blank(source: Source) -> bool:
-    """Nothing but the fill of erased flash."""
-    return all(not block.strip(b"\xff") or not block.strip(b"\0") for block in source.blocks())
+    """Nothing but the fill of erased flash, or of a disk."""
+    return all(block in (bytes(len(block)), b"\xff" * len(block)) for block in source.blocks())
