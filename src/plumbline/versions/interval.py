@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plumbline.versions.firmware import FirmwareKey
@@ -52,6 +53,12 @@ def contains(interval: Interval, version: str, scheme: Scheme) -> bool | None:
     if interval.lower is not None and interval.lower == interval.upper and _may_be_meant(key, sort_key(interval.lower, scheme)):
         return None
     return False if above is False or below is False else None
+
+
+def within(intervals: Iterable[Interval], version: str, scheme: Scheme) -> bool | None:
+    """Tell whether a version lies in one of several intervals; None when in none for sure, and in one perhaps."""
+    answers = {contains(interval, version, scheme) for interval in intervals}
+    return True if True in answers else None if None in answers else False
 
 
 def _is_inside(key: Key, bound: str | None, scheme: Scheme, *, closed: bool, side: int) -> bool | None:
