@@ -4,7 +4,7 @@
 |---|---|
 | `_alpha` `_beta` `_pre` `_rc` | before the end, in this order |
 | the end | |
-| `-r#`, then `~hash`, a suffix's number, `_cvs` `_svn` `_git` `_hg` `_p`, a letter, another number | after it, each kind after the one before |
+| `-r#`; `~hash`; a suffix's number; `_cvs` `_svn` `_git` `_hg` `_p`; a letter; another number | after it, kind after kind |
 
 A number behind a dot compares as text where either side starts with 0 (apk-tools 3, src/version.c): `8.2.0015` is before `8.2.002`.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from plumbline.versions.interval import BEGINNING, Interval
 from plumbline.versions.order import compare, sort_key
@@ -75,7 +76,7 @@ def _check(found: Sequence[Interval], scheme: Scheme) -> None:
                 raise NotParsedError(f"{_seen(one.lower)} and {_seen(one.upper)} are not comparable")
             if order > 0 or (order == 0 and not (one.lower_closed and one.upper_closed)):
                 raise NotParsedError(f"nothing lies in {one}")
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in pairwise(found):
         order = None if earlier.upper is None or later.lower is None else compare(earlier.upper, later.lower, scheme)
         if order is None or order > 0 or (order == 0 and earlier.upper_closed and later.lower_closed):
             raise NotParsedError(f"{earlier} and {later} overlap, or their order is open")

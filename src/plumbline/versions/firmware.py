@@ -4,23 +4,23 @@
 
 | piece | looks like | what it says |
 |---|---|---|
-| prefix | `DIR-825_C1_`, `R7000-`, `HiOS `, `A` of `A17`; read over: `v`, `ver`, `version`, `fw`, `firmware` | only equal prefixes compare |
-| numbers | `1.36.1`, `03.01.00`, `15` | number by number; trailing zeros are nothing; `0x22` compares only with hexadecimal |
-| year | a first number of 1990 to 2099 | compares only with years |
-| letter | `k` of 1.0.2k, `D` of 1.03D | small: a patch, after the same without. Capital: a variant, no order among equal numbers |
-| stage | `-alpha`, `beta2`, `-rc2`, `_Beta` | before its release; alpha, beta, rc in turn. `dev`, `pre`, `test` ...: before it, among others no order |
-| amendment | `SP1`, `Upd 4`, `Update 4`, `HF3`, `Patch 2`, `CU1`, `R2` | after its release; same kind by number, kinds among each other no order |
-| build | `Build 20230517`, `rel.12345`, `(r12345)`, `B03`, `_10.0.94`, `-18`, `(10)` | by number among builds of equal numbers; against none, no order |
-| hash | `g2fd7f3e`, `160bc2e` | no order: equal, or not comparable |
+| prefix | `DIR-825_C1_`, `R7000-`, `HiOS`, the A of `A17` | only equal ones compare; `v ver version fw firmware` are read over |
+| numbers | `1.36.1`, `03.01.00`, `15`, `0x22` | number by number, trailing zeros are nothing; hexadecimal is its own family |
+| year | a first number of 1990 to 2099 | its own family |
+| letter | k of `1.0.2k`, D of `1.03D` | small: a patch, after the same without. Capital: a variant, among equal numbers no order |
+| stage | `-alpha`, `beta2`, `-rc2`, `-dev` | before its release; alpha, beta, rc in turn, others among each other not |
+| amendment | `SP1`, `Upd 4`, `HF3`, `Patch 2`, `R2` | after its release; one kind by number, kinds among each other not |
+| build | `Build 20230517`, `(r12345)`, `B03`, `p1`, `_10.0.94`, `-18`, `(10)` | by number among builds of equal numbers, against none not |
+| hash | `g2fd7f3e`, `160bc2e` | equal or no order |
 | name | `-tegra`, `WW`, `.R.`, `HW00` | must be equal: regions, boards, hardware |
 
 Where an order would be a guess there is none:
 
 - Different prefixes, names, years against counts, hexadecimal against decimal.
 - `22` against `1.36.1`: a bare number may be a counter. `22` against `22.1` compares, and so does `V22`.
-- `1.05` against `1.1` and `1.5`: with two numbers, one of them padded, vendors count either 5 > 1 or .05 < .1; where both agree it compares.
+- `1.05` against `1.1` and `1.5`: of two numbers, one padded, vendors count either 5 > 1 or .05 < .1; it compares where both agree.
 - `15 SP1` against `15.1`, `1.4.18-5` against `1.4.18.2`: what is amended or built may be what the other calls by a longer number.
-- A day (20190819) against a count (36), or against a day of two digits' year; days written day first.
+- A day (20190819) against a count (36) or a day of a short year (190819); days written day or month first.
 - Strings with prose, months, wildcards, or signs that no version has.
 
 Strings tell what was numbered higher, not what was made later. A newer build under a lower number, a parallel branch, a recall: for these
@@ -31,27 +31,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
-from plumbline.versions.firmware_words import AMENDMENTS, BUILDS, COMPOUNDS, MONTHS, NOISE, PROSE, STAGES, UNSTAGED
+from plumbline.versions.firmware_words import AMENDMENTS, BUILDS, COMPOUNDS, NOISE, PROSE, STAGES, UNSTAGED
 from plumbline.versions.key import Key
 from plumbline.versions.scheme import Scheme
 
-MAX_NAMES = 4  # words of a prefix, or names behind the numbers; more is prose
+MAX_NAMES = 6  # words of a prefix and names together; more is prose
+YEARS = range(1990, 2100)
 BEFORE, END, AFTER, BUILD = -1, 0, 1, 2
 
 Part = tuple[int, str, tuple[int, ...]]  # one of BEFORE, END, AFTER, BUILD; its kind; its numbers
+Token = tuple[str, str, str, str]  # the gap before it, then one of: a hash, a word, dotted numbers
 _END: Part = (END, "", ())
+_NO_TOKEN: Token = (" ", "", "", "")
 
 _PLAIN = re.compile(r"([vV]?)([0-9]+(?:\.[0-9]+)*)")
 _HEX = re.compile(r"0[xX]([0-9A-Fa-f]{1,16})")
-_SIGNS = re.compile(r"[A-Za-z0-9 ._\-+()\[\]#]+")
-_MARKER = re.compile(r"(?<![A-Za-z0-9])(?:(?:version|ver|v|firmware|fw)[ ._-]{0,2})+(?=[0-9])", re.IGNORECASE)
-_GAP = re.compile(r"[ ._\-+()\[\]#]*")
-_HASH = re.compile(r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])(?:g(?=[0-9a-f]{7}))?[0-9a-f]{7,40}(?![0-9A-Za-z])|g[0-9a-f]{7,40}(?![0-9A-Za-z])")
-_WORD = re.compile(r"[A-Za-z]+")
-_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
-_DIGITS = re.compile(r"[0-9]+")
+_SIGNS = re.compile(r"[A-Za-z0-9 ._\-+~()\[\]#]+")
+# A hash stands alone; without its g it has a digit and two letters, or 20190819a would be one.
+_HASH = r"(?<![0-9A-Za-z])(?:g[0-9a-f]{7,40}|(?=[a-f]*[0-9])(?=[0-9]*[a-f][0-9]*[a-f])[0-9a-f]{7,40})(?![0-9A-Za-z])"
+_TOKEN = re.compile(rf"([ ._\-+~()\[\]#]*)(?:({_HASH})|([A-Za-z]+)|([0-9]+(?:\.(?!{_HASH})[0-9]+)*))")
+_WILD = re.compile(r"v?x+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class FirmwareKey(Key):
         if not isinstance(other, FirmwareKey) or self.family != other.family:
             return None
         mine, theirs = self.order[0], other.order[0]
-        if _reads_as_fraction(self, other):
+        if _may_be_decimals(self, other):
             return None
         if mine == theirs:
             return _compare_parts(self.order[1], other.order[1])
@@ -83,34 +84,36 @@ class FirmwareKey(Key):
 
     def _is_open_at(self, place: int) -> bool:
         """Tell whether a number that the string does not write may be what its amendment or build stands for."""
-        return place >= self.given and self.order[1][0][0] > END
+        return place >= self.given and bool(self.order[1][0][0] > END)
 
 
 def key(version: str) -> FirmwareKey | None:
-    """Read a vendor's version; None when it has no order."""
-    text = version.strip()
-    plain = _PLAIN.fullmatch(text)
-    if plain is not None:
-        return _key("", plain[2], [], bare=not plain[1] and "." not in plain[2])
-    hexadecimal = _HEX.fullmatch(text)
+    """Read a vendor's version of at most 255 ASCII characters; None when it has no order."""
+    hexadecimal = _HEX.fullmatch(version)
     if hexadecimal is not None:
         return FirmwareKey(Scheme.FIRMWARE, "hex", ((int(hexadecimal[1], 16),), (_END,)), 1, "", False)
-    if _SIGNS.fullmatch(text) is None:
+    try:
+        plain = _PLAIN.fullmatch(version)
+        if plain is not None:
+            return _key([], plain[2], [], bare=not plain[1])
+        return _Reading(_TOKEN.findall(version)).key() if _SIGNS.fullmatch(version) else None
+    except _NoOrderError:
         return None
-    return _Reading(text).key()
 
 
-def _key(family: str, written: str, parts: list[Part], *, bare: bool) -> FirmwareKey | None:
+def _key(names: list[str], written: str, parts: list[Part], *, bare: bool) -> FirmwareKey:
+    """Make the key of numbers as written, '' for none, and of what stands around them."""
     texts = written.split(".") if written else []
-    if any(_is_day_first(text) for text in texts) or _is_dotted_day(texts):
-        return None
-    numbers = [int(text) for text in texts]
-    if texts and len(texts[0]) == 4 and 1990 <= numbers[0] <= 2099:
-        family, bare = f"{family} year", False
+    numbers = _numbers(texts)
+    if len(texts) == 3 and len(texts[2]) == 4 and _is_day_first("".join(text.rjust(2, "0") for text in texts)):
+        raise _NoOrderError  # 29.03.2007 is a day
+    if numbers and numbers[0] in YEARS and len(texts[0]) == 4:
+        names, bare = [*names, "year"], False
     while numbers and not numbers[-1]:
         numbers.pop()
-    parts.append(_END)
-    return FirmwareKey(Scheme.FIRMWARE, family, (tuple(numbers), tuple(parts)), len(texts), texts[1] if len(texts) > 1 else "", bare)
+    second = texts[1] if len(texts) > 1 else ""
+    order = (tuple(numbers), (*parts, _END))
+    return FirmwareKey(Scheme.FIRMWARE, " ".join(names), order, len(texts), second, bare and len(texts) == 1)
 
 
 class _NoOrderError(Exception):
@@ -118,157 +121,157 @@ class _NoOrderError(Exception):
 
 
 class _Reading:
-    """One string, read from left to right."""
+    """The tokens of one string, read from left to right."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
         self._at = 0
         self._names: list[str] = []
         self._parts: list[Part] = []
 
-    def key(self) -> FirmwareKey | None:
-        """Read all of it; None when it has no order."""
-        try:
-            marked = self._read_prefix()
-            numbers = self._take(_NUMBERS)
-            if not numbers:
-                return None
-            prefix = len(self._names)
-            self._read_letter()
-            self._read_parts()
-            if prefix and "." not in numbers and self._parts and self._parts[0][:2] == (BUILD, ""):
-                # DIR-825_3.01: the first number belongs to the name, so only the same number compares.
-                self._names.append(numbers)
-                numbers = ""
-        except _NoOrderError:
-            return None
-        bare = not marked and not prefix and not self._parts and "." not in numbers
-        return _key(" ".join(self._names), numbers, self._parts, bare=bare)
+    def key(self) -> FirmwareKey:
+        """Read them all; raises _NoOrderError."""
+        marked = self._tokens[:1] != [] and not self._tokens[0][3]
+        numbers = self._read_prefix() if marked else self._next()[3]
+        has_prefix = bool(self._names)
+        self._read_letter()
+        while self._at < len(self._tokens):
+            self._read_part()
+        if has_prefix and "." not in numbers and self._parts and self._parts[0][:2] == (BUILD, ""):
+            # DIR-825_3.01: the first number belongs to the name, so only the same number compares.
+            self._name(numbers)
+            numbers = ""
+        return _key(self._names, numbers, self._parts, bare=not marked and not self._parts)
 
-    def _take(self, pattern: re.Pattern[str]) -> str:
-        found = pattern.match(self._text, self._at)
-        if found is None:
-            return ""
-        self._at = found.end()
-        return found[0]
+    def _see(self) -> Token:
+        return self._tokens[self._at] if self._at < len(self._tokens) else _NO_TOKEN
+
+    def _next(self) -> Token:
+        token = self._see()
+        self._at += 1
+        return token
 
     def _name(self, word: str) -> None:
-        if word in PROSE or word in MONTHS or word == "x" or len(self._names) >= MAX_NAMES:
+        if word in PROSE or len(self._names) >= MAX_NAMES or _WILD.fullmatch(word):
             raise _NoOrderError
         self._names.append(word)
 
-    def _read_prefix(self) -> bool:
-        """Read up to the first number of the version; tell whether a `v` or its like stood before it."""
-        if self._text[0].isdigit():
-            return False
-        marker = _MARKER.search(self._text)
-        end = marker.start() if marker else len(self._text)
-        while self._at < end:
-            self._take(_GAP)
-            word = self._take(_WORD).lower()
-            if not word:
-                if not marker:
-                    break
-                word = self._take(_DIGITS)
-                if not word:
-                    break
-            elif (attached := self._text[self._at : self._at + 1].isdigit()) and not marker and (len(word) == 1 or word in AMENDMENTS):
-                self._name(word)  # A17, SP3: the digits are the version
+    def _read_prefix(self) -> str:
+        """Read up to the first numbers of the version, and give them."""
+        marker = self._marker()
+        while self._at < len(self._tokens):
+            gap, commit, word, numbers = self._next()
+            if self._at - 1 == marker:
+                return self._next()[3]
+            word = word.lower()
+            if commit or word in PROSE:
                 break
+            if word in NOISE and self._see()[0]:
+                continue
+            attached = self._see()[3] if word and not self._see()[0] else ""
+            if marker is not None:
+                self._name(word + (self._next()[3] if attached else numbers))  # C1, 825
+            elif numbers and gap:
+                return numbers
+            elif not word:
+                break
+            elif attached and (len(word) == 1 or word in AMENDMENTS):
+                self._name(word)  # A17, SP3: the number is the version's
+                return self._next()[3]
             elif attached:
-                word += self._take(_DIGITS)  # SS016, C1: the digits belong to the name
-            self._name(word)
-        if marker:
-            self._at = marker.end()
-        return marker is not None
+                own, _, rest = self._next()[3].partition(".")
+                self._name(word + own)  # SS016.05.09: the first number is the name's
+                if rest:
+                    return rest
+            else:
+                self._name(word)
+        raise _NoOrderError
+
+    def _marker(self) -> int | None:
+        """Find the first `v`, `version`, `fw` or the like that stands before numbers."""
+        for place, (token, following) in enumerate(pairwise(self._tokens)):
+            if (token[0] or not place) and following[3] and len(following[0]) <= 2 and token[2].lower() in NOISE:
+                return place
+        return None
 
     def _read_letter(self) -> None:
         """Read the one letter that may be attached to numbers."""
-        letter = self._text[self._at : self._at + 1]
-        if not letter.isalpha() or self._text[self._at + 1 : self._at + 2].isalnum():
+        gap, _, letter, _ = self._see()
+        if gap or len(letter) != 1:
+            return
+        following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else _NO_TOKEN
+        if not following[0]:
             return
         self._at += 1
         if letter in "xX":
             raise _NoOrderError
         self._parts.append((AFTER, "letter", (ord(letter),)) if letter.islower() else (BUILD, f"letter {letter}", ()))
 
-    def _read_parts(self) -> None:
-        while True:
-            gap = self._take(_GAP)
-            if self._at >= len(self._text):
-                return
-            if found := self._take(_HASH):
-                self._parts.append((BUILD, f"hash {found}", ()))
-            elif word := self._take(_WORD).lower():
-                self._read_word(word, gap)
-            else:
-                self._parts.append((BUILD, "", self._read_numbers()))
-                self._read_letter()
+    def _read_part(self) -> None:
+        gap, commit, word, numbers = self._next()
+        if commit:
+            self._parts.append((BUILD, f"hash {commit}", ()))
+        elif numbers:
+            self._parts.append((BUILD, "", tuple(_numbers(numbers.split(".")))))
+            self._read_letter()
+        else:
+            self._read_word(word, gap)
 
-    def _read_word(self, word: str, gap: str) -> None:
-        attached = self._text[self._at : self._at + 1].isdigit()
-        if word in NOISE and not (gap == "" and not attached):
+    def _read_word(self, written: str, gap: str) -> None:
+        attached = bool(self._see()[3]) and not self._see()[0]
+        word = written.lower()
+        if short := COMPOUNDS.get((word, self._see()[2].lower())):
+            word, attached = short, False
+            self._at += 1
+        if word in NOISE and self._see()[3]:
             return
-        word = self._compound(word)
         if word in STAGES:
-            self._parts.append((BEFORE, "stage", (STAGES[word], *self._read_numbers(gapped=True))))
+            self._parts.append((BEFORE, "stage", (STAGES[word], *self._read_numbers())))
         elif word in UNSTAGED:
-            self._parts.append((BEFORE, word, self._read_numbers(gapped=True)))
-        elif word in AMENDMENTS or word == "security patch":
-            self._amend(AMENDMENTS.get(word, word))
+            self._parts.append((BEFORE, word, self._read_numbers()))
+        elif attached and written in ("p", "r"):
+            self._build(written)  # 8.9p1, r12345: without its number it may be the same release
+        elif word in AMENDMENTS or (attached and word == "r"):
+            self._amend(AMENDMENTS.get(word, "release"))
         elif word in BUILDS and (attached or len(word) > 1):
-            self._parts.append((BUILD, BUILDS[word], self._read_numbers(gapped=True)))
-            self._read_letter()
-        elif word == "r" and attached:
-            self._read_r()
-        elif len(word) == 1 and attached and word != "x":
+            self._build(BUILDS[word])
+        elif attached and len(word) == 1 and word != "x":
             self._name(word)  # V01L053, 15.2(7)E3: the letter is a name, its number counts
-            self._parts.append((BUILD, word, self._read_numbers()))
-            self._read_letter()
+            self._build(word)
         elif " " in gap:
             raise _NoOrderError  # a word that stands apart is a remark, and may be a condition
         else:
-            self._name(word + self._take(_DIGITS))
+            self._name(word + (self._next()[3] if attached else ""))
 
-    def _compound(self, word: str) -> str:
-        """Read `service pack` and its like as one word."""
-        here = self._at
-        if self._take(_GAP) and (short := COMPOUNDS.get((word, self._take(_WORD).lower()))):
-            return short
-        self._at = here
-        return word
-
-    def _amend(self, kind: str) -> None:
-        numbers = self._read_numbers(gapped=True)
-        # `SP` without a number may be the first one, or any.
-        self._parts.append((AFTER, kind if numbers else f"{kind} unnumbered", numbers))
+    def _build(self, kind: str) -> None:
+        self._parts.append((BUILD, kind, self._read_numbers()))
         self._read_letter()
 
-    def _read_r(self) -> None:
-        """2014 R2 is a release of its own, r12345 the revision of a repository."""
+    def _amend(self, kind: str) -> None:
         numbers = self._read_numbers()
-        self._parts.append((AFTER, "release", numbers) if numbers[0] < 100 else (BUILD, "revision", numbers))
+        if numbers != (0,):  # SP0 is the release itself
+            # `SP` without a number may be the first one, or any.
+            self._parts.append((AFTER, kind if numbers else f"{kind} unnumbered", numbers))
+        self._read_letter()
 
-    def _read_numbers(self, *, gapped: bool = False) -> tuple[int, ...]:
-        """Read the numbers that follow, with `gapped` also behind a gap, and behind `Nr.`; () for none."""
+    def _read_numbers(self) -> tuple[int, ...]:
+        """Read the numbers that follow, also behind `Nr.` and its like; () for none."""
         here = self._at
-        if gapped:
-            self._take(_GAP)
-            if self._take(_WORD).lower() not in NOISE | {""}:
-                self._at = here
-                return ()
-            self._take(_GAP)
-        written = self._take(_NUMBERS)
-        if not written:
+        if self._see()[2].lower() in NOISE:
+            self._at += 1
+        if not self._see()[3]:
             self._at = here
             return ()
-        texts = written.split(".")
-        if any(_is_day_first(text) for text in texts):
-            raise _NoOrderError
-        numbers = [int(text) for text in texts]
+        numbers = _numbers(self._next()[3].split("."))
         while len(numbers) > 1 and not numbers[-1]:
             numbers.pop()
         return tuple(numbers)
+
+
+def _numbers(texts: list[str]) -> list[int]:
+    if any(len(text) == 8 and _is_day_first(text) for text in texts):
+        raise _NoOrderError
+    return [int(text) for text in texts]
 
 
 def _compare_parts(mine: tuple[Part, ...], theirs: tuple[Part, ...]) -> int | None:
@@ -289,12 +292,12 @@ def _first_difference(mine: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[i
     return next((place, a, b) for place, (a, b) in pairs if a != b)
 
 
-def _reads_as_fraction(one: FirmwareKey, other: FirmwareKey) -> bool:
+def _may_be_decimals(one: FirmwareKey, other: FirmwareKey) -> bool:
     """Tell whether the second numbers order one way as numbers and another way as decimals, and one of them is padded like a decimal."""
     a, b = one.second, other.second
-    if a == b or 2 not in (one.given, other.given) or not (a and b) or one.order[0][:1] != other.order[0][:1]:
+    if a == b or not (a and b) or 2 not in (one.given, other.given) or one.order[0][:1] != other.order[0][:1]:
         return False
-    if not ((a[0] == "0" and len(a) > 1) or (b[0] == "0" and len(b) > 1)):
+    if not any(text[0] == "0" and len(text) > 1 for text in (a, b)):
         return False
     x, y = int(a), int(b)
     width = max(len(a), len(b))
@@ -304,17 +307,12 @@ def _reads_as_fraction(one: FirmwareKey, other: FirmwareKey) -> bool:
 
 def _is_day(number: int) -> bool:
     """Tell a day, 20190819, from a count."""
-    return 1990_01_01 <= number <= 2099_12_31 and 1 <= number // 100 % 100 <= 12 and 1 <= number % 100 <= 31
+    return number // 10_000 in YEARS and 1 <= number // 100 % 100 <= 12 and 1 <= number % 100 <= 31
 
 
 def _is_day_first(text: str) -> bool:
-    """Tell a day that is written day or month first, 05032019: as a number it has no order."""
-    if len(text) != 8 or not 1990 <= int(text[4:]) <= 2099 or _is_day(int(text)):
+    """Tell a day that is written day or month first in eight digits, 05032019: as a number it has no order."""
+    if int(text[4:]) not in YEARS or _is_day(int(text)):
         return False
-    day, month = sorted((int(text[:2]), int(text[2:4])), reverse=True)
-    return 1 <= day <= 31 and 1 <= month <= 12
-
-
-def _is_dotted_day(texts: list[str]) -> bool:
-    """Tell 29.03.2007, which is a day, from three numbers."""
-    return len(texts) == 3 and len(texts[2]) == 4 and _is_day_first("".join(text.rjust(2, "0") for text in texts))
+    month, day = sorted((int(text[:2]), int(text[2:4])))
+    return 1 <= month <= 12 and day <= 31

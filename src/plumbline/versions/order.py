@@ -30,9 +30,9 @@ _ORDERS: Mapping[Scheme, Callable[[str], tuple[Any, ...] | None]] = {
 def sort_key(version: str, scheme: Scheme) -> Key | None:
     """Reduce a version to its key; None when it has no order under the scheme.
 
-    Keys order by `Key.compare`, exactly as `compare` orders their strings. Two keys of one scheme may be of different families (`Key.family`:
-    the prefix, region or numbering by years of a firmware), and two of one family may differ in nothing that has an order (a commit): of
-    those `Key.compare` gives None.
+    Keys order by `Key.compare`, exactly as `compare` orders their strings. Two keys of one scheme may be of different families
+    (`Key.family`: the prefix, region or numbering by years of a firmware), and two of one family may differ only in what has no order
+    (a commit): of those `Key.compare` gives None.
     """
     text = version.strip(" ")
     if not 0 < len(text) <= MAX_LENGTH or not text.isascii() or not text.isprintable():

@@ -1,4 +1,4 @@
-"""Versions of Python packages (PyPA version specifiers, PEP 440; the pattern is that of its Appendix B, less its alternate spellings' names).
+"""Versions of Python packages (PEP 440, PyPA version specifiers), with every spelling that its Appendix B reads.
 
 | part | order |
 |---|---|

@@ -41,8 +41,8 @@ class Scheme(StrEnum):
 _NAMES: Mapping[Scheme, tuple[str, ...]] = {
     Scheme.DEB: ("deb", "debian", "ubuntu", "dpkg", "apt", "opkg", "ipk"),
     Scheme.RPM: (
-        "rpm", "dnf", "yum", "zypper", "red hat", "redhat", "rhel", "centos", "fedora", "rocky linux", "almalinux", "oracle linux", "amazon linux",
-        "suse", "opensuse", "mageia", "openeuler", "photon os", "azure linux", "mariner",
+        "rpm", "dnf", "yum", "zypper", "red hat", "redhat", "rhel", "centos", "fedora", "rocky linux", "almalinux", "oracle linux",
+        "amazon linux", "suse", "opensuse", "mageia", "openeuler", "photon os", "azure linux", "mariner",
     ),
     Scheme.APK: ("apk", "alpine", "wolfi", "chainguard", "alpaquita", "bellsoft hardened containers", "minimos"),
     Scheme.SEMVER: ("semver", "npm", "go", "golang", "cargo", "crates.io", "hex", "pub", "swift", "swifturl", "bitnami"),

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from plumbline.versions.constraints import Constraint, NotParsedError, to_intervals
 from plumbline.versions.firmware_words import AMENDMENTS
 from plumbline.versions.interval import Interval
+from plumbline.versions.order import sort_key
 from plumbline.versions.scheme import Scheme
 
 _ALL = re.compile(r"\*|(?:all|any)(?: firmware)?(?: versions?)?", re.IGNORECASE)
@@ -67,31 +68,39 @@ Token = tuple[str, str]  # a word's meaning and '', or 'version' and its text
 
 def parse(text: str, scheme: Scheme) -> tuple[Interval, ...]:
     """Read a range; raises NotParsedError."""
-    plain = (text.replace("_", " ") if scheme is Scheme.FIRMWARE else text).strip()
+    text = text.strip(" _")
+    plain = _plain(text, scheme)
     if _ALL.fullmatch(plain):
         return (Interval(),)
     scope = _SCOPE.match(plain)
-    return to_intervals(_Row(list(_tokens(plain[scope.end() :] if scope else plain)), scheme).constraints(), scheme)
+    start = scope.end() if scope else 0
+    tokens = [(meaning, text[begin:end]) for meaning, begin, end in _tokens(plain, start)]
+    return to_intervals(_Row(tokens, scheme).constraints(), scheme)
 
 
-def _tokens(text: str) -> Iterator[Token]:
-    """Cut text into words of ranges and what stands between them."""
-    start = at = 0
+def _plain(text: str, scheme: Scheme) -> str:
+    """Write spaces for underscores, place for place; only vendors' strings use one for the other."""
+    return text.replace("_", " ") if scheme is Scheme.FIRMWARE else text
+
+
+def _tokens(text: str, start: int) -> Iterator[tuple[str, int, int]]:
+    """Cut text into words of ranges and what stands between them: meaning, begin, end."""
+    at = start
     while at < len(text):
         # A word begins after a space: `5.3-4` and `V2 Border` hold none.
         found = _TOKEN.match(text, at) if at == 0 or text[at - 1] == " " or text[at] in _SIGNS else None
         meaning = "" if found is None else _WORDS[int((found.lastgroup or "w0")[1:])][1]
-        between = text[start:at].strip()
-        if found is None or (not meaning and between):
+        is_version = bool(text[start:at].strip())
+        if found is None or (not meaning and is_version):
             at += 1
             continue
-        if between:
-            yield "version", between
+        if is_version:
+            yield "version", start, at
         start = at = found.end()
         if meaning:
-            yield meaning, ""
-    if between := text[start:].strip():
-        yield "version", between
+            yield meaning, start, start
+    if text[start:].strip():
+        yield "version", start, len(text)
 
 
 class _Row:
@@ -122,7 +131,7 @@ class _Row:
         if not self._accept("version"):
             seen = self._tokens[self._at][0] if self._at < len(self._tokens) else "the end"
             raise NotParsedError(f"{seen!r} stands where a version should")
-        return self._tokens[self._at - 1][1]
+        return self._tokens[self._at - 1][1].strip(" _").rstrip("-_. ")
 
     def _read_one(self) -> None:
         if comparator := self._accept(*_COMPARATORS):
@@ -182,8 +191,11 @@ class _Row:
         """Refuse what has an order and still is not this product's version."""
         if self._scheme is not Scheme.FIRMWARE:
             return
-        words = _LEADING_WORD.match(version)
-        if words is not None and words[0].lower() in AMENDMENTS:
+        plain = _plain(version, self._scheme)
+        if sort_key(plain, self._scheme) is None:
+            raise NotParsedError(f"{version[:60]!r} has no order as firmware")
+        word = _LEADING_WORD.match(plain)
+        if word is not None and word[0].lower() in AMENDMENTS:
             raise NotParsedError(f"{version[:60]!r} does not say what it amends")
-        if _TWO_WORDS.match(version):
+        if _TWO_WORDS.match(plain):
             raise NotParsedError(f"{version[:60]!r} begins with a product's name")
