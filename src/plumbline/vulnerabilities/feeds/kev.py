@@ -1,0 +1,45 @@
+"""CISA's catalogue of vulnerabilities that are known to be exploited (KEV).
+
+    {"catalogVersion", "dateReleased", "vulnerabilities": [
+        {"cveID", "vendorProject", "product", "dateAdded", "dueDate", "knownRansomwareCampaignUse": "Known" | "Unknown", "requiredAction"}]}
+
+Source: the catalogue's JSON schema. It names no versions, so it affects nobody by itself: it is joined by CVE. Entries are taken back now
+and then, so an import takes the place of the last one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plumbline.vulnerabilities.facts import Exploited, Record, Unread
+from plumbline.vulnerabilities.feed import Feed, Read
+from plumbline.vulnerabilities.reading import cve_of, list_of, moment_of, name_of, object_of, text_of
+
+_RANSOMWARE = {"Known": True}  # "Unknown" is unknown
+
+
+def _is_kev(value: Any) -> bool:
+    return isinstance(value, dict) and "catalogVersion" in value and isinstance(value.get("vulnerabilities"), list)
+
+
+def _read(value: Any) -> Read:
+    released = moment_of(value.get("dateReleased"))
+    for number, item in enumerate(list_of(value.get("vulnerabilities"))):
+        entry = object_of(item)
+        cve = cve_of(entry.get("cveID"))
+        if cve is None:
+            yield Unread(f"vulnerabilities {number}", "has no cveID that is one")
+            continue
+        exploited = Exploited(
+            id=cve,
+            vendor=name_of(entry.get("vendorProject")),
+            product=name_of(entry.get("product")),
+            added_at=moment_of(entry.get("dateAdded")),
+            due_at=moment_of(entry.get("dueDate")),
+            ransomware=_RANSOMWARE.get(str(entry.get("knownRansomwareCampaignUse"))),
+            action=text_of(entry.get("requiredAction")),
+        )
+        yield Record(key=cve, dated_at=released, exploited=(exploited,))
+
+
+FEED = Feed("kev", "kev", "CISA Known Exploited Vulnerabilities", "CC0-1.0", whole=True, recognises=_is_kev, values=_read)

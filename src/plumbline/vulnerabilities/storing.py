@@ -1,0 +1,120 @@
+"""Records on their way into the store: gathered into tables, some thousand at a time, each source into its own intake.
+
+Not the store (`evidence.reference`) and not the reading (`feeds`). Rules: what a record said before is forgotten when it comes again, also
+where it now says less; no more than BATCH rows of a table are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import pyarrow as pa
+
+from plumbline.evidence.reference import Intake, ReferenceWriter, Source, load_reference_tables
+from plumbline.vulnerabilities.facts import Affected, Exploited, Prediction, Record, Vulnerability
+from plumbline.vulnerabilities.feed import Feed
+
+BATCH = 20_000
+PROVIDERS_MAX = 200  # of one feed; the records of further ones are kept under the feed's own name
+_TYPES: Mapping[str, type] = {
+    "vulnerability": Vulnerability,
+    "affected": Affected,
+    "exploited": Exploited,
+    "exploit_prediction": Prediction,
+}
+Row = tuple[Any, str, datetime | None]  # a fact, the key of its record, the date of its record
+
+
+class Sink:
+    """One source's records, on their way into its intake."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.records = 0
+        self._rows: dict[str, list[Row]] = {table: [] for table in _TYPES}
+        self._keys: list[str] = []
+
+    def add(self, record: Record) -> None:
+        """Take a record."""
+        self.records += 1
+        if record.dated_at is not None:
+            self.intake.dated(record.dated_at)
+        self._keys.append(record.key)
+        given = (record.vulnerabilities, record.affected, record.exploited, record.predictions)
+        for (table, rows), facts in zip(self._rows.items(), given, strict=True):
+            rows += [(fact, record.key, record.dated_at) for fact in facts]
+            if len(rows) >= BATCH:
+                self._write(table)
+        if len(self._keys) >= BATCH:
+            self._forget()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        for table in self._rows:
+            self._write(table)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.intake.replaces("affected", pa.array(self._keys, pa.string()))
+        self._keys = []
+
+    def _write(self, table: str) -> None:
+        if rows := self._rows[table]:
+            self._rows[table] = []
+            self.intake.rows(table, _arrow(table, rows))
+
+
+class Sinks:
+    """The sources of one import, each opened when its first record comes."""
+
+    def __init__(self, writer: ReferenceWriter, stack: ExitStack, now: datetime, *, replace: bool) -> None:
+        self._writer = writer
+        self._stack = stack
+        self._now = now
+        self._replace = replace
+        self._found: dict[str, Sink] = {}
+        self.by_feed: dict[str, list[Sink]] = {}
+
+    def of(self, feed: Feed, provider: str) -> Sink:
+        """Give the sink for a feed's records of a provider."""
+        known = self.by_feed.setdefault(feed.id, [])
+        name = feed.source_id(provider)
+        if name not in self._found and len(known) >= PROVIDERS_MAX:
+            name = feed.id
+        if name not in self._found:
+            title = f"{feed.title}: {' '.join(provider.split())[:80]}" if name != feed.id else feed.title
+            source = Source(id=name, kind=feed.kind, title=title, read_at=self._now, licence=feed.licence)
+            intake = self._stack.enter_context(self._writer.take(source, add=not (feed.whole or self._replace)))
+            self._found[name] = Sink(intake)
+            known.append(self._found[name])
+        return self._found[name]
+
+    def all(self) -> list[Sink]:
+        """Every sink that was opened."""
+        return list(self._found.values())
+
+    def stored(self) -> list[Source]:
+        """The sources as they were made known, once the intakes have ended."""
+        return [source for sink in self.all() if (source := sink.intake.stored) is not None]
+
+
+def _arrow(table: str, rows: Sequence[Row]) -> pa.Table:
+    schema = load_reference_tables()[table].schema()
+    columns: dict[str, Callable[[Any], Any]] = {field.name: attrgetter(field.name) for field in fields(_TYPES[table])}
+    arrays = []
+    for field in schema:
+        if field.name in columns:
+            values: Iterable[Any] = map(columns[field.name], (fact for fact, _, _ in rows))
+        elif field.name == "record":
+            values = (key for _, key, _ in rows)
+        elif field.name == "dated_at":
+            values = (moment for _, _, moment in rows)
+        else:
+            continue  # source and read_at are the intake's to fill
+        arrays.append((field, pa.array(list(values), field.type)))
+    return pa.Table.from_arrays([array for _, array in arrays], schema=pa.schema([field for field, _ in arrays]))
