@@ -17,11 +17,12 @@
 Where an order would be a guess there is none:
 
 - Different prefixes, names, years against counts, hexadecimal against decimal.
-- `22` against `1.36.1`: a bare number may be a counter. `22` against `22.1` compares, and so does `V22`.
+- `22` against `1.36.1`, `120B03` against `1.20B03`: a lone number may be a counter. `22` against `22.1` compares, and so does `V22`.
+- `V3_230508`, `V1.0 V15.03.06.28`: the first number is the hardware's, so it must be equal. Of a year, `2021-1`, it is not.
 - `1.05` against `1.1` and `1.5`: of two numbers, one padded, vendors count either 5 > 1 or .05 < .1; it compares where both agree.
 - `15 SP1` against `15.1`, `1.4.18-5` against `1.4.18.2`: what is amended or built may be what the other calls by a longer number.
 - A day (20190819) against a count (36) or a day of a short year (190819); days written day or month first.
-- Strings with prose, months, wildcards, or signs that no version has.
+- Strings with prose, months, wildcards, ` - `, or signs that no version has.
 
 Strings tell what was numbered higher, not what was made later. A newer build under a lower number, a parallel branch, a recall: for these
 a catalogue states the sequence of releases itself, and that sequence goes before any order of strings.
@@ -39,12 +40,13 @@ from plumbline.versions.scheme import Scheme
 
 MAX_NAMES = 6  # words of a prefix and names together; more is prose
 YEARS = range(1990, 2100)
+MAX_PARTS = 8  # more is a list
 BEFORE, END, AFTER, BUILD = -1, 0, 1, 2
 
 Part = tuple[int, str, tuple[int, ...]]  # one of BEFORE, END, AFTER, BUILD; its kind; its numbers
 Token = tuple[str, str, str, str]  # the gap before it, then one of: a hash, a word, dotted numbers
 _END: Part = (END, "", ())
-_NO_TOKEN: Token = (" ", "", "", "")
+_NO_TOKEN: Token = (" ", "", "", "")  # behind the last one
 
 _PLAIN = re.compile(r"([vV]?)([0-9]+(?:\.[0-9]+)*)")
 _HEX = re.compile(r"0[xX]([0-9A-Fa-f]{1,16})")
@@ -53,18 +55,19 @@ _SIGNS = re.compile(r"[A-Za-z0-9 ._\-+~()\[\]#]+")
 _HASH = r"(?<![0-9A-Za-z])(?:g[0-9a-f]{7,40}|(?=[a-f]*[0-9])(?=[0-9]*[a-f][0-9]*[a-f])[0-9a-f]{7,40})(?![0-9A-Za-z])"
 _TOKEN = re.compile(rf"([ ._\-+~()\[\]#]*)(?:({_HASH})|([A-Za-z]+)|([0-9]+(?:\.(?!{_HASH})[0-9]+)*))")
 _WILD = re.compile(r"v?x+")
+_REVISION = re.compile(r"[0-9]{1,2}(?:\.0)?")
 
 
 @dataclass(frozen=True, slots=True)
 class FirmwareKey(Key):
     """`order` holds the numbers without trailing zeros, then the parts; the rest is what an order must not be guessed from.
 
-    `given`: how many numbers the string has. `second`: the second of them as written, '' for none. `bare`: one number and nothing else.
+    `given`: how many numbers the string has. `second`: the second of them as written, '' for none. `lone`: one, with nothing before it.
     """
 
     given: int = field(compare=False)
     second: str = field(compare=False)
-    bare: bool = field(compare=False)
+    lone: bool = field(compare=False)
 
     def compare(self, other: Key) -> int | None:
         """Give -1, 0 or 1, or None where the module's grammar has no order."""
@@ -78,7 +81,7 @@ class FirmwareKey(Key):
         place, a, b = _first_difference(mine, theirs)
         if self._is_open_at(place) or other._is_open_at(place) or _is_day(a) != _is_day(b):
             return None
-        if place == 0 and ((self.bare and other.given > 1) or (other.bare and self.given > 1)):
+        if place == 0 and ((self.lone and other.given > 1) or (other.lone and self.given > 1)):
             return None
         return 1 if a > b else -1
 
@@ -95,25 +98,26 @@ def key(version: str) -> FirmwareKey | None:
     try:
         plain = _PLAIN.fullmatch(version)
         if plain is not None:
-            return _key([], plain[2], [], bare=not plain[1])
+            return _key([], plain[2], [], marked=bool(plain[1]))
         return _Reading(_TOKEN.findall(version)).key() if _SIGNS.fullmatch(version) else None
     except _NoOrderError:
         return None
 
 
-def _key(names: list[str], written: str, parts: list[Part], *, bare: bool) -> FirmwareKey:
+def _key(names: list[str], written: str, parts: list[Part], *, marked: bool) -> FirmwareKey:
     """Make the key of numbers as written, '' for none, and of what stands around them."""
     texts = written.split(".") if written else []
     numbers = _numbers(texts)
     if len(texts) == 3 and len(texts[2]) == 4 and _is_day_first("".join(text.rjust(2, "0") for text in texts)):
         raise _NoOrderError  # 29.03.2007 is a day
-    if numbers and numbers[0] in YEARS and len(texts[0]) == 4:
-        names, bare = [*names, "year"], False
+    is_year = texts[:1] != [] and _is_year(texts[0])
+    if is_year:
+        names = [*names, "year"]
     while numbers and not numbers[-1]:
         numbers.pop()
     second = texts[1] if len(texts) > 1 else ""
     order = (tuple(numbers), (*parts, _END))
-    return FirmwareKey(Scheme.FIRMWARE, " ".join(names), order, len(texts), second, bare and len(texts) == 1)
+    return FirmwareKey(Scheme.FIRMWARE, " ".join(names), order, len(texts), second, len(texts) == 1 and not marked and not is_year)
 
 
 class _NoOrderError(Exception):
@@ -133,15 +137,22 @@ class _Reading:
         """Read them all; raises _NoOrderError."""
         marked = self._tokens[:1] != [] and not self._tokens[0][3]
         numbers = self._read_prefix() if marked else self._next()[3]
-        has_prefix = bool(self._names)
         self._read_letter()
-        while self._at < len(self._tokens):
-            self._read_part()
-        if has_prefix and "." not in numbers and self._parts and self._parts[0][:2] == (BUILD, ""):
-            # DIR-825_3.01: the first number belongs to the name, so only the same number compares.
+        if self._is_hardware(numbers):
             self._name(numbers)
             numbers = ""
-        return _key(self._names, numbers, self._parts, bare=not marked and not self._parts)
+        while self._at < len(self._tokens):
+            self._read_part()
+        if len(self._parts) > MAX_PARTS:
+            raise _NoOrderError
+        return _key(self._names, numbers, self._parts, marked=marked)
+
+    def _is_hardware(self, numbers: str) -> bool:
+        """Tell a number of the hardware by what follows: `3_230508`, `825_3.01`, `1.0 V15.03.06.28`."""
+        _, _, word, following = self._see()
+        if following:
+            return "." not in numbers and not _is_year(numbers)
+        return word.lower() in NOISE and _REVISION.fullmatch(numbers) is not None
 
     def _see(self) -> Token:
         return self._tokens[self._at] if self._at < len(self._tokens) else _NO_TOKEN
@@ -200,8 +211,8 @@ class _Reading:
         if gap or len(letter) != 1:
             return
         following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else _NO_TOKEN
-        if not following[0]:
-            return
+        if not following[0] or following[0][0] == ".":
+            return  # 1.05B03; 9.1.0u.6619, where u is a name
         self._at += 1
         if letter in "xX":
             raise _NoOrderError
@@ -209,6 +220,8 @@ class _Reading:
 
     def _read_part(self) -> None:
         gap, commit, word, numbers = self._next()
+        if "-" in gap and " " in gap:
+            raise _NoOrderError  # 10.9 - 11.11 is a range
         if commit:
             self._parts.append((BUILD, f"hash {commit}", ()))
         elif numbers:
@@ -231,7 +244,7 @@ class _Reading:
             self._parts.append((BEFORE, word, self._read_numbers()))
         elif attached and written in ("p", "r"):
             self._build(written)  # 8.9p1, r12345: without its number it may be the same release
-        elif word in AMENDMENTS or (attached and word == "r"):
+        elif (word in AMENDMENTS and self._see()[0][:1] != ".") or (attached and word == "r"):
             self._amend(AMENDMENTS.get(word, "release"))
         elif word in BUILDS and (attached or len(word) > 1):
             self._build(BUILDS[word])
@@ -266,6 +279,10 @@ class _Reading:
         while len(numbers) > 1 and not numbers[-1]:
             numbers.pop()
         return tuple(numbers)
+
+
+def _is_year(text: str) -> bool:
+    return len(text) == 4 and int(text) in YEARS
 
 
 def _numbers(texts: list[str]) -> list[int]:

@@ -20,6 +20,7 @@ AMENDMENTS: Mapping[str, str] = {
     "fp": "feature pack",
     "mp": "maintenance pack",
     "sr": "service release",
+    "su": "service update",
     "u": "update",
     "upd": "update",
     "update": "update",

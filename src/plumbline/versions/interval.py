@@ -70,9 +70,10 @@ def _is_inside(key: Key, bound: str | None, scheme: Scheme, *, closed: bool, sid
 
 
 def _may_be_meant(key: Key, named: Key | None) -> bool:
-    """Tell whether a firmware version goes on where the named one ends."""
+    """Tell whether a firmware version goes on where the named one ends: V15 Update 3 after V15, 1.2.3 after 1.2."""
     if not isinstance(key, FirmwareKey) or not isinstance(named, FirmwareKey) or key.family != named.family:
         return False
-    numbers, parts = named.order
-    begins = key.order[0][: len(numbers)] == numbers and key.given >= named.given
-    return begins and (len(parts) == 1 or key.order[0] == numbers)
+    (numbers, parts), (named_numbers, named_parts) = key.order, named.order
+    if len(named_parts) > 1:
+        return bool(numbers == named_numbers and parts[: len(named_parts) - 1] == named_parts[:-1])
+    return all((numbers[place : place + 1] or (0,)) == (named_numbers[place : place + 1] or (0,)) for place in range(named.given))

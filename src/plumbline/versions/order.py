@@ -26,7 +26,6 @@ _ORDERS: Mapping[Scheme, Callable[[str], tuple[Any, ...] | None]] = {
 }
 
 
-@lru_cache(maxsize=1 << 15)  # bounds of ranges come back for every device; about 15 MB when full
 def sort_key(version: str, scheme: Scheme) -> Key | None:
     """Reduce a version to its key; None when it has no order under the scheme.
 
@@ -37,6 +36,11 @@ def sort_key(version: str, scheme: Scheme) -> Key | None:
     text = version.strip(" ")
     if not 0 < len(text) <= MAX_LENGTH or not text.isascii() or not text.isprintable():
         return None
+    return _key(text, scheme)
+
+
+@lru_cache(maxsize=1 << 15)  # bounds of ranges come back for every device; 20 MB when full
+def _key(text: str, scheme: Scheme) -> Key | None:
     if scheme is Scheme.FIRMWARE:
         return firmware.key(text)
     order = _ORDERS[scheme](text)
