@@ -59,8 +59,8 @@ class FileSystem(ABC):
         for piece in self.pieces(inode) if left else ():
             parts.append(piece[:left])
             left -= len(parts[-1])
-            if not left:
-                break
+            if not left and most < inode.size:
+                break  # else to the end, where a checksum may stand
         if left:
             raise ProtocolError(f"the file ends {left} bytes before its end")
         return b"".join(parts)
@@ -119,7 +119,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What opening gave. `size` is how many bytes of the source the format takes: what follows is looked at by itself."""
+    """What opening gave. `size` is how many bytes of the source the format takes: what follows is looked at by itself.
+
+    With `problems`, which tell what could not be read of it, it is how far it was read.
+    """
 
     header: Header = Header()
     parts: tuple[Part, ...] = ()

@@ -7,6 +7,7 @@ once; the search goes on behind it, so that nothing is found in what was opened;
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from plumbline.model.errors import ProtocolError
 
 SEARCHED_MAX = 4 << 30  # bytes
 HITS_MAX = 10_000  # magics that are tried, and one more for each 4 KiB
+FAILURES_MAX = 200  # of one format, which took it for its own and could not open it
 CHANCE_MAX = 64 << 10  # a stream that breaks off before it gave as much may have been no stream at all
 _BLOCK = 4 << 20
 
@@ -39,6 +41,7 @@ class Search:
         self._start = start
         self._budget = budget
         self._stop = stop
+        self._failed: Counter[str] = Counter()
         self.problem: str | None = None
 
     def finds(self) -> Iterator[Find]:
@@ -89,7 +92,7 @@ class Search:
 
     def _try(self, each: Format, offset: int) -> Find | None:
         source = self._source.slice(offset)
-        if not each.recognises(source):
+        if self._failed[each.id] >= FAILURES_MAX or not each.recognises(source):
             return None
         try:
             opened = each.open(source, self._budget)
@@ -98,9 +101,12 @@ class Search:
         except UnsupportedImageError as error:
             return Find(offset, offset + 1, each, None, str(error))
         except ProtocolError:
+            self._failed[each.id] += 1
+            if self._failed[each.id] == FAILURES_MAX:
+                self.problem = f"holds too much that begins like {each.title} and is none: after {offset:#x} none was looked for"
             return None
         if not opened.problems:
             return Find(offset, offset + max(1, source.size if opened.size is None else opened.size), each, opened)
         if opened.compression is not None and opened.files is None and sum(part.source.size for part in opened.parts) < CHANCE_MAX:
             return None
-        return Find(offset, offset + max(1, opened.size or 0), each, opened)  # where it would have ended is not known
+        return Find(offset, offset + max(1, opened.size or 0), each, opened)

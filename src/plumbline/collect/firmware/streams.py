@@ -111,8 +111,8 @@ class Stream:
         if self.problem is not None and not source.size:
             raise ProtocolError(self.problem)
         problems = () if self.problem is None else (f"{self.problem}; {source.size} bytes came before",)
-        # Where a broken stream would have ended is not known: nothing behind it can be told from it.
-        end = None if problems else min(self.end, self._source.size)
+        # Where a broken stream would have ended is not known; what was fed last may be beyond it.
+        end = min(self.end, self._source.size) if not problems else max(0, min(self.end, self._source.size) - _INPUT)
         return Opened(header or Header(), (Part("data", source),), compression=self.name, size=end, problems=problems)
 
     def _streams(self) -> Iterator[bytes]:

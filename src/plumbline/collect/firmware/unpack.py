@@ -192,8 +192,8 @@ class _Unpacking:
             self._say(layer, search.problem)
 
     def _found(self, layer: Layer, found: Find) -> Layer:
-        # Where it ends is not known of what is not handled: there it may take all the rest.
-        size = None if found.opened is None or found.opened.problems else found.end - found.at
+        # Of what is not handled, where it ends is not known: it may take all the rest.
+        size = None if found.opened is None else found.end - found.at
         inner = Layer(layer.below(f"@{found.at:#x}"), layer.source.slice(found.at, size), None, layer.depth + 1)
         inner.format, inner.opened, inner.problem = found.format, found.opened, found.problem
         inner.state = State.UNKNOWN if found.opened is not None else State.NOT_SUPPORTED
