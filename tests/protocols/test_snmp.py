@@ -18,8 +18,11 @@ from plumbline.protocols.snmp import (
     UsmMessage,
     Version,
     decode,
+    decode_scoped_pdu,
     encode_discovery,
     encode_get,
+    encode_pdu,
+    encode_scoped_pdu,
     read_engine_id,
 )
 from tests.protocols.fuzzing import FuzzTarget
@@ -288,6 +291,25 @@ def test_another_decoder_reads_our_discovery() -> None:
     assert (bytes(usm["msgAuthoritativeEngineId"]), int(usm["msgAuthoritativeEngineBoots"]), bytes(usm["msgUserName"])) == (b"", 0, b"")
 
 
+BULK = h("a5 19 02 01 07 02 01 00 02 01 14 30 0e 30 0c 06 08 2b06010201010100 05 00")  # RFC 3416 4.2.3: 20 repetitions
+
+
+def test_a_scoped_pdu_by_itself() -> None:
+    assert encode_pdu(PduKind.GET_BULK, 7, [SYS_DESCR], repetitions=20) == BULK
+    data = encode_scoped_pdu(ENGINE, BULK)
+    assert data == t(0x30, t(0x04, ENGINE), h("04 00"), BULK)
+    wanted = Pdu(PduKind.GET_BULK, 7, 0, 0, (Binding(SYS_DESCR, Absent.NULL),))
+    assert decode_scoped_pdu(data) == decode_scoped_pdu(data + bytes(5), padded=True) == wanted
+    with pytest.raises(ProtocolError, match="left over"):
+        decode_scoped_pdu(data + bytes(5))
+
+
+@pytest.mark.parametrize("kind", [PduKind.SET, PduKind.INFORM, PduKind.TRAP_V2])
+def test_only_reading_requests_are_made(kind: PduKind) -> None:
+    with pytest.raises(ValueError, match="no reading request"):
+        encode_pdu(kind, 1, [SYS_DESCR])
+
+
 def read(data: bytes) -> Message:
     """Decode, and what a message asks for, ask again."""
     message = decode(data)
@@ -311,4 +333,5 @@ ENGINE_SEEDS = [h(wire) for _, wire, _ in ENGINES]
 FUZZ = [
     FuzzTarget("snmp", read, [data for _, data, _ in VECTORS] + VALUE_SEEDS + [encode_discovery(1, 1), report(REPORTS[-1][0])]),
     FuzzTarget("snmp/engine", read_engine_id, ENGINE_SEEDS),
+    FuzzTarget("snmp/scoped", decode_scoped_pdu, [encode_scoped_pdu(ENGINE, BULK)]),
 ]

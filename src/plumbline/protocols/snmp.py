@@ -1,6 +1,6 @@
 """SNMP: GET of versions 1 and 2c, discovery of version 3, and what others' messages show.
 
-Not here: the management information (`sysDescr` is an argument), SET, walking, authentication and privacy.
+Not here: the management information (`sysDescr` is an argument), SET, walking, authentication and privacy (`snmp_usm`).
 
     version 1, 2c   SEQUENCE { version INTEGER (0, 1), community OCTET STRING, PDU }               RFC 1157 4; RFC 1901 3
     PDU             [tag] { request-id, error-status, error-index, SEQUENCE OF { OID, value } }    RFC 3416 3
@@ -121,6 +121,11 @@ class UsmMessage:
     engine_time_s: int
     user_name: bytes = field(repr=False)
     pdu: Pdu | None
+    # What USM needs of the message as it came, for `snmp_usm`:
+    authentication: bytes = field(default=b"", repr=False, compare=False)
+    authentication_at: int = field(default=0, repr=False, compare=False)  # where that stands in the message
+    privacy: bytes = field(default=b"", repr=False, compare=False)
+    sealed: bytes = field(default=b"", repr=False, compare=False)  # the encrypted scoped PDU
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,8 @@ def encode_get(version: Version, community: bytes, request_id: int, oids: Iterab
     """Encode a GetRequest of version 1 or 2c (RFC 3416 4.2.1); raises ValueError for version 3, which needs a user."""
     if version is Version.V3:
         raise ValueError("version 3 has no community")
-    return ber.encode_sequence(ber.encode_integer(version), ber.encode(ber.OCTET_STRING, community), _get_pdu(request_id, oids))
+    pdu = encode_pdu(PduKind.GET, request_id, oids)
+    return ber.encode_sequence(ber.encode_integer(version), ber.encode(ber.OCTET_STRING, community), pdu)
 
 
 def encode_discovery(message_id: int, request_id: int) -> bytes:
@@ -154,15 +160,26 @@ def encode_discovery(message_id: int, request_id: int) -> bytes:
         ber.encode_integer(USM),
     )
     security = ber.encode_sequence(empty, zero, zero, empty, empty, empty)
-    scoped = ber.encode_sequence(empty, empty, _get_pdu(request_id, ()))
+    scoped = encode_scoped_pdu(b"", encode_pdu(PduKind.GET, request_id, ()))
     return ber.encode_sequence(ber.encode_integer(Version.V3), header, ber.encode(ber.OCTET_STRING, security), scoped)
 
 
-def _get_pdu(request_id: int, oids: Iterable[str]) -> bytes:
+def encode_pdu(kind: PduKind, request_id: int, oids: Iterable[str], *, repetitions: int = 0) -> bytes:
+    """Encode a request that reads (RFC 3416 4.2.1 to 4.2.3); `repetitions` is max-repetitions of a GetBulkRequest.
+
+    Raises ValueError for a kind that is no reading request.
+    """
+    if kind not in (PduKind.GET, PduKind.GET_NEXT, PduKind.GET_BULK):
+        raise ValueError(f"{kind.name} is no reading request")
     null = ber.encode(ber.NULL, b"")
     bindings = ber.encode_sequence(*(ber.encode_sequence(ber.encode_oid(oid), null) for oid in oids))
-    zero = ber.encode_integer(0)
-    return ber.encode_sequence(ber.encode_integer(request_id), zero, zero, bindings, tag=PduKind.GET)
+    numbers = (ber.encode_integer(number) for number in (request_id, 0, repetitions))
+    return ber.encode_sequence(*numbers, bindings, tag=kind)
+
+
+def encode_scoped_pdu(engine_id: bytes, pdu: bytes) -> bytes:
+    """Encode a scoped PDU of the default context (RFC 3412 6)."""
+    return ber.encode_sequence(ber.encode(ber.OCTET_STRING, engine_id), ber.encode(ber.OCTET_STRING, b""), pdu)
 
 
 def decode(data: bytes) -> Message:
@@ -198,21 +215,34 @@ def _read_v3(message: Reader) -> UsmMessage:
     engine_id = ber.octets(usm, "engine id")
     boots, time_s = ber.integer(usm, "engine boots"), ber.integer(usm, "engine time")
     user_name = ber.octets(usm, "user name")
-    ber.octets(usm, "authentication parameters")
-    ber.octets(usm, "privacy parameters")
+    authentication = ber.expect(usm, ber.OCTET_STRING, "authentication parameters")
+    at = authentication.offset
+    privacy = ber.octets(usm, "privacy parameters")
     usm.finish("USM parameters")
     encrypted = bool(flags[0] & 2)
-    pdu: Pdu | None = None
-    if encrypted:
-        ber.octets(message, "encrypted PDU")
-    else:
-        scoped = ber.expect(message, ber.SEQUENCE, "scoped PDU")
-        ber.octets(scoped, "context engine id")
-        ber.octets(scoped, "context name")
-        pdu = _read_pdu(scoped)
-        scoped.finish("scoped PDU")
+    sealed = ber.octets(message, "encrypted PDU") if encrypted else b""
+    pdu = None if encrypted else _read_scoped(message)
     message.finish("message")
-    return UsmMessage(message_id, bool(flags[0] & 1), encrypted, bool(flags[0] & 4), engine_id, boots, time_s, user_name, pdu)
+    head = (message_id, bool(flags[0] & 1), encrypted, bool(flags[0] & 4), engine_id, boots, time_s, user_name)
+    return UsmMessage(*head, pdu, authentication.rest(), at, privacy, sealed)
+
+
+def decode_scoped_pdu(data: bytes, *, padded: bool = False) -> Pdu:
+    """Decode a scoped PDU by itself; `padded`: bytes after it are a block cipher's. Raises ProtocolError."""
+    outer = Reader(data)
+    pdu = _read_scoped(outer)
+    if not padded:
+        outer.finish("scoped PDU")
+    return pdu
+
+
+def _read_scoped(reader: Reader) -> Pdu:
+    scoped = ber.expect(reader, ber.SEQUENCE, "scoped PDU")
+    ber.octets(scoped, "context engine id")
+    ber.octets(scoped, "context name")
+    pdu = _read_pdu(scoped)
+    scoped.finish("scoped PDU")
+    return pdu
 
 
 def _read_pdu(reader: Reader) -> Pdu:
