@@ -46,7 +46,7 @@ def facts(record: Mapping[str, Any]) -> Iterator[Fact]:
         rest -= {field.name for field in fields(kind)}
     if homeless := sorted(rest - {field.name for field in fields(Product)}):
         raise ValueError(f"{homeless[0]} is said of a release: give its version")
-    if not kinds or rest:
+    if not kinds or rest or "model" in given:
         yield _fact(Product, key, {**given, "vendor": vendor, "model": model}, without=_taken(kinds))
 
 

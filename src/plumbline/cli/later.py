@@ -16,7 +16,6 @@ COMMANDS = {
     "standards": "`plumbline checks show` names the provisions of a check",
     "declare": "name what you know with [[asset]] in the rig file",
     "feeds": "nothing is needed: no check reads a feed yet",
-    "catalogue": "name models with [[asset]] in the rig file",
     "updates": "the update layer of the report says what is known",
     "gateway": "audit gateways by their deployment manifests, [[edge]] in the rig file",
     "program": "the report is one file that can be handed over",

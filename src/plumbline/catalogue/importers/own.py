@@ -82,9 +82,9 @@ def _record(where: str, table: str, record: Any) -> Iterator[Read]:
         yield Unread(where, str(error))
         return
     kinds = {type(fact).__name__.lower() for fact in read}
-    if table not in kinds:
+    if others := sorted(kinds - {table, "product"}):
+        yield Unread(where, f"belongs under [[{']] and [['.join(others)}]]")
+    elif table not in kinds:
         yield Unread(where, f"has nothing that makes it a {table}")
-    elif kinds - {table, "product"}:
-        yield Unread(where, f"belongs under [[{' ]] and [['.join(sorted(kinds - {'product'}))}]]")
     else:
         yield from read

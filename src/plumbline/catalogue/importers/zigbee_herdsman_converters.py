@@ -108,7 +108,7 @@ class Reader(Importer):
             title=values.text(definition.get("description")),
             aliases=values.distinct(alias for alias in _aliases(definition) if alias != key),
             identifiers=values.distinct(_identifiers(definition)),
-            device_class=next((kind for kind in KINDS.values() if kind in kinds), "sensor" if sensors else None),
+            device_class=next((kind for kind in KINDS.values() if kind in kinds), "sensor" if sensed - set(METERED) else None),
             sensors=sensors,
             protocols=("zigbee",),
         )
