@@ -135,7 +135,7 @@ class _Reading:
 
     def key(self) -> FirmwareKey:
         """Read them all; raises _NoOrderError."""
-        marked = self._tokens[:1] != [] and not self._tokens[0][3]
+        marked = not self._see()[3]
         numbers = self._read_prefix() if marked else self._next()[3]
         self._read_letter()
         if self._is_hardware(numbers):
@@ -190,13 +190,17 @@ class _Reading:
                 self._name(word)  # A17, SP3: the number is the version's
                 return self._next()[3]
             elif attached:
-                own, _, rest = self._next()[3].partition(".")
-                self._name(word + own)  # SS016.05.09: the first number is the name's
-                if rest:
+                if rest := self._name_with_number(word):
                     return rest
             else:
                 self._name(word)
         raise _NoOrderError
+
+    def _name_with_number(self, word: str) -> str:
+        """Read the number that is attached to a word as part of the name, and give what follows its dot: 05.09 of SS016.05.09."""
+        own, _, rest = self._next()[3].partition(".")
+        self._name(word + own)
+        return rest
 
     def _marker(self) -> int | None:
         """Find the first `v`, `version`, `fw` or the like that stands before numbers."""
@@ -225,10 +229,13 @@ class _Reading:
         if commit:
             self._parts.append((BUILD, f"hash {commit}", ()))
         elif numbers:
-            self._parts.append((BUILD, "", tuple(_numbers(numbers.split(".")))))
-            self._read_letter()
+            self._add_group(numbers)
         else:
             self._read_word(word, gap)
+
+    def _add_group(self, numbers: str) -> None:
+        self._parts.append((BUILD, "", tuple(_numbers(numbers.split(".")))))
+        self._read_letter()
 
     def _read_word(self, written: str, gap: str) -> None:
         attached = bool(self._see()[3]) and not self._see()[0]
@@ -253,8 +260,10 @@ class _Reading:
             self._build(word)
         elif " " in gap:
             raise _NoOrderError  # a word that stands apart is a remark, and may be a condition
-        else:
-            self._name(word + (self._next()[3] if attached else ""))
+        elif not attached:
+            self._name(word)
+        elif rest := self._name_with_number(word):
+            self._add_group(rest)
 
     def _build(self, kind: str) -> None:
         self._parts.append((BUILD, kind, self._read_numbers()))
