@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-rc([0-9]+))?((?:[-+_ ].*)?)", re.DOTALL)
+_VERSION = re.compile(r"([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-rc([0-9]+))?((?:[-+_ ][A-Za-z0-9._+~#:() -]*)?)")
 _COUNTED = re.compile(r"-[0-9]")
 _RELEASE = 1 << 32  # after every candidate
 
@@ -25,7 +25,7 @@ def order(version: str) -> tuple[int, int, int, int, int] | None:
     if parts is None:
         return None
     major, minor, stable, fourth, candidate, words = parts.groups()
-    if words.lower().startswith("-rc") or (stable == "0" and _COUNTED.match(words)):
+    if words.lower().startswith("-rc") or (not int(stable or 0) and _COUNTED.match(words)):
         return None
     return int(major), int(minor), int(stable or 0), int(fourth or 0), int(candidate) if candidate else _RELEASE
 

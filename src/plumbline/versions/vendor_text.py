@@ -58,6 +58,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )
 _TOKEN = re.compile("|".join(f"(?P<w{place}>{pattern})" for place, (pattern, _) in enumerate(_WORDS)), re.IGNORECASE)
 _WILD = re.compile(r"([vV]?)([0-9]{1,9}(?:\.[0-9]{1,9})*)((?:\.[xX*])+)")
+_TWO_VERSIONS = re.compile(r"[0-9] +[0-9]+\.[0-9]")
 _COMPARATORS = ("<", "<=", ">", ">=", "!=", "=")
 _SIGNS = "<>=!|,;≤≥("
 _LEADING_WORD = re.compile(r"[A-Za-z]{2,}")
@@ -111,6 +112,7 @@ class _Row:
         self._at = 0
         self._scheme = scheme
         self._found: list[Constraint] = []
+        self._excludes = False  # the last comparator that was written is <
 
     def constraints(self) -> list[Constraint]:
         """Read them all; raises NotParsedError at the first that fits nowhere."""
@@ -135,6 +137,7 @@ class _Row:
 
     def _read_one(self) -> None:
         if comparator := self._accept(*_COMPARATORS):
+            self._excludes = comparator == "<"
             self._add(comparator, self._version())
             if comparator in (">", ">=") and self._accept("to"):
                 self._add("<=", self._version())
@@ -155,9 +158,10 @@ class _Row:
             self._add(">=", version)
             self._add("<=", self._version())
         elif comparator := self._accept("<", "<="):
+            self._excludes = comparator == "<"
             self._add(">=", version)
             self._add(comparator, self._version())
-        elif self._found and self._found[-1].comparator == "<":
+        elif self._excludes:
             raise NotParsedError(f"{version[:60]!r} alone, behind a version that is excluded, may be the end of another branch")
         else:
             self._add("=", version)
@@ -199,3 +203,5 @@ class _Row:
             raise NotParsedError(f"{version[:60]!r} does not say what it amends")
         if _TWO_WORDS.match(plain):
             raise NotParsedError(f"{version[:60]!r} begins with a product's name")
+        if _TWO_VERSIONS.search(version):
+            raise NotParsedError(f"{version[:60]!r} may be two versions")
