@@ -100,7 +100,7 @@ def test_encrypted_files_are_named_and_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compressions_are_named(method: int) -> None:
     tree = tree_of("zip", made({"a": CONTENT}, method))
-    with pytest.raises(UnsupportedImageError, match="bzip2|lzma"):
+    with pytest.raises(UnsupportedImageError, match=r"bzip2|lzma"):
         tree.content(tree.entries["/a"], 10)
 
 
