@@ -8,7 +8,7 @@ signature of a kind that is not handled is told, and its `verify` gives None.
 |---|---|---|---|---|
 | contentType, [0] content | 3 | | version | 5.3 |
 | version, digestAlgorithms | 5.1 | | sid: issuer and serial, or [0] key identifier | 5.3 |
-| encapContentInfo: type, [0] OCTET STRING | 5.2 | | digestAlgorithm | 5.3 |
+| encapContentInfo: type, [0] OCTET STRING (of PKCS#7: anything) | 5.2 | | digestAlgorithm | 5.3 |
 | [0] certificates, [1] crls | 5.1 | | [0] signedAttrs: contentType, messageDigest | 11.1, 11.2 |
 | signerInfos | 5.3 | | signatureAlgorithm, signature, [1] unsignedAttrs | 5.3 |
 """
@@ -138,7 +138,7 @@ def _content(body: Reader) -> bytes | None:
     if not body.remaining:
         return None
     value = ber.read(ber.expect(body, CONTEXT_0, "eContent"))
-    if value.tag == ber.OCTET_STRING:
+    if value.tag in (ber.OCTET_STRING, ber.SEQUENCE):  # PKCS#7 had content of any type, of which tag and length are not signed
         return value.body.rest()
     if value.tag != ber.OCTET_STRING | 0x20:
         raise ProtocolError(f"eContent: tag {value.tag:#04x}", offset=value.offset)

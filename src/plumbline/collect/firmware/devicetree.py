@@ -23,8 +23,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from plumbline.collect.firmware.format import HEAD
 from plumbline.collect.firmware.said import LINE_MAX, text_of
 from plumbline.collect.firmware.source import Source, UnsupportedImageError
 from plumbline.model.errors import ProtocolError
@@ -91,7 +93,7 @@ class DeviceTree:
 
 
 def looks_right(source: Source) -> bool:
-    """Say whether a header stands there whose blocks lie inside what it says that it takes."""
+    """Say whether a header stands there whose blocks lie inside what it says that it takes, which may be more than HEAD bytes show."""
     head = source.some(0, HEADER_SIZE)
     if len(head) < HEADER_SIZE or head[:4] != MAGIC:
         return False
@@ -101,9 +103,21 @@ def looks_right(source: Source) -> bool:
         and compatible <= version
         and min(structure, strings, reserved) >= HEADER_SIZE - 4
         and structure % 4 == 0
-        and max(strings + strings_size, structure + (structure_size if version >= 17 else 0), reserved) <= total <= source.size
+        and max(strings + strings_size, structure + (structure_size if version >= 17 else 0), reserved) <= total
+        and (total <= source.size or source.size == HEAD)
         and source.some(structure, 4) in (b"\0\0\0\x01", b"\0\0\0\x04")
     )
+
+
+def first_names(source: Source) -> set[str]:
+    """Give the names of the nodes below the root, as far as the source goes; none where no tree stands."""
+    if not looks_right(source):
+        return set()
+    structure = int.from_bytes(source.read(8, 4), "big")
+    reader = _Structure(source, None, structure, source.size)
+    with suppress(ProtocolError):  # it may be cut off, by whoever looks at its beginning only
+        reader.read()
+    return set(reader.root.children) if reader.root else set()
 
 
 def read_tree(source: Source) -> DeviceTree:
@@ -126,9 +140,10 @@ def read_tree(source: Source) -> DeviceTree:
 
 
 class _Structure:
-    """The structure block on its way into nodes."""
+    """The structure block on its way into nodes; without `names` all properties are left out."""
 
-    def __init__(self, source: Source, names: bytes, start: int, end: int) -> None:
+    def __init__(self, source: Source, names: bytes | None, start: int, end: int) -> None:
+        self.root: Node | None = None
         self._source = source
         self._names = names
         self._at = start
@@ -146,6 +161,7 @@ class _Structure:
                 if nodes > NODES_MAX or len(stack) >= DEPTH_MAX:
                     raise ProtocolError(f"device tree of more than {NODES_MAX} nodes, or deeper than {DEPTH_MAX}")
                 node = Node(self._name())
+                self.root = self.root or node
                 if stack and stack[-1].children.setdefault(node.name, node) is not node:
                     raise ProtocolError(f"node {node.name} stands twice", offset=self._at)
                 stack.append(node)
@@ -162,7 +178,8 @@ class _Structure:
                 size, name_at = struct.unpack(">2I", self._take(8))
                 if self._at + size > self._end:
                     raise ProtocolError(f"property of {size} bytes runs over the structure", offset=self._at)
-                stack[-1].properties.setdefault(self._property_name(name_at), (self._at, size))
+                if self._names is not None:
+                    stack[-1].properties.setdefault(_property_name(self._names, name_at), (self._at, size))
                 self._at += size + -size % 4
             elif token != _NOTHING:
                 raise ProtocolError(f"token {token} in a device tree", offset=self._at - 4)
@@ -193,11 +210,12 @@ class _Structure:
         self._at += length + 1 + -(length + 1) % 4
         return _ascii(data[:length])
 
-    def _property_name(self, at: int) -> str:
-        end = self._names.find(b"\0", at, at + NAME_MAX)
-        if at >= len(self._names) or end < 0:
-            raise ProtocolError(f"property name at {at} of {len(self._names)} bytes of names")
-        return _ascii(self._names[at:end])
+
+def _property_name(names: bytes, at: int) -> str:
+    end = names.find(b"\0", at, at + NAME_MAX)
+    if at >= len(names) or end < 0:
+        raise ProtocolError(f"property name at {at} of {len(names)} bytes of names")
+    return _ascii(names[at:end])
 
 
 def _ascii(raw: bytes) -> str:

@@ -13,21 +13,17 @@ The keys of the last row are those that U-Boot holds the signatures of a FIT aga
 
 from __future__ import annotations
 
-from plumbline.collect.firmware.devicetree import MAGIC, DeviceTree, looks_right, read_tree
+from plumbline.collect.firmware.devicetree import MAGIC, DeviceTree, first_names, looks_right, read_tree
 from plumbline.collect.firmware.format import Format, Header, Opened
 from plumbline.collect.firmware.said import command_line, shown
 from plumbline.collect.firmware.source import Budget, Source
-from plumbline.model.errors import ProtocolError
 
 KEYS_MAX = 32
 _CHOSEN = ("bootargs", "stdout-path")
 
 
 def _recognises(source: Source) -> bool:
-    try:
-        return looks_right(source) and "images" not in read_tree(source).root.children
-    except ProtocolError:
-        return False
+    return looks_right(source) and "images" not in first_names(source)
 
 
 def _open(source: Source, budget: Budget) -> Opened:

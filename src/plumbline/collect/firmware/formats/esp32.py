@@ -41,7 +41,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from plumbline.collect.firmware.digests import digest
-from plumbline.collect.firmware.format import Format, Header, Opened, Part, Signature
+from plumbline.collect.firmware.format import HEAD, Format, Header, Opened, Part, Signature
 from plumbline.collect.firmware.said import text_of
 from plumbline.collect.firmware.signing import described, holds, point_key, rsa_key
 from plumbline.collect.firmware.source import Budget, Source
@@ -79,13 +79,19 @@ class _Image:
         return self.checksum_at + 1 + (32 if self.has_digest else 0)
 
 
-def _read_image(source: Source) -> _Image:
-    """Read header and segments; raises ProtocolError."""
+def _read_head(source: Source) -> tuple[int, str, int, bool]:
+    """Read the header: count of segments, chip, entry point, whether a digest follows. Raises ProtocolError."""
     magic, count, mode, _flash, entry, _pins, chip, _least, _, _, reserved, hashed = struct.unpack(
         "<BBBBI4sHBHH4sB", source.read(0, HEADER_SIZE)
     )
     if magic != MAGIC[0] or not 0 < count <= SEGMENTS_MAX or mode > 5 or chip not in CHIPS or hashed > 1 or reserved != bytes(4):
         raise ProtocolError("no header of an ESP32 image", offset=0)
+    return count, CHIPS[chip], entry, hashed == 1
+
+
+def _read_image(source: Source) -> _Image:
+    """Read header and segments; raises ProtocolError."""
+    count, chip, entry, hashed = _read_head(source)
     at = HEADER_SIZE
     segments: list[tuple[int, int, int]] = []
     for _ in range(count):
@@ -94,7 +100,7 @@ def _read_image(source: Source) -> _Image:
         at += 8 + size
         if at > source.size or size % 4:
             raise ProtocolError(f"segment of {size} bytes", offset=at - size - 4)
-    image = _Image(CHIPS[chip], entry, tuple(segments), at | 15, hashed == 1)
+    image = _Image(chip, entry, tuple(segments), at | 15, hashed)
     if image.end > source.size:
         raise ProtocolError(f"ESP32 image of {image.end} bytes in {source.size}")
     return image
@@ -102,10 +108,11 @@ def _read_image(source: Source) -> _Image:
 
 def _recognises(source: Source) -> bool:
     try:
-        _read_image(source)
+        if source.size == HEAD:  # only its beginning is looked at
+            return _read_head(source)[0] > 0 and int.from_bytes(source.read(HEADER_SIZE + 4, 4), "little") % 4 == 0
+        return _read_image(source).end > 0
     except ProtocolError:
         return False
-    return True
 
 
 def _open(source: Source, budget: Budget) -> Opened:

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from plumbline.collect.firmware.devicetree import MAGIC, Node, looks_right, read_tree
+from plumbline.collect.firmware.devicetree import MAGIC, Node, first_names, read_tree
 from plumbline.collect.firmware.digests import NAMES, crc32, digest
 from plumbline.collect.firmware.format import Format, Header, Opened, Part, Signature
 from plumbline.collect.firmware.said import time_of
@@ -170,11 +170,7 @@ def _named(node: Node, kind: str) -> Iterator[Node]:
 
 
 def _recognises(source: Source) -> bool:
-    try:
-        images = read_tree(source).root.children.get("images") if looks_right(source) else None
-    except ProtocolError:
-        return False
-    return images is not None and bool(images.children)
+    return "images" in first_names(source)
 
 
 def _open(source: Source, budget: Budget) -> Opened:

@@ -30,7 +30,7 @@ import struct
 from dataclasses import dataclass
 
 from plumbline.collect.firmware.digests import digest
-from plumbline.collect.firmware.format import Format, Header, Opened, Part, Signature
+from plumbline.collect.firmware.format import HEAD, Format, Header, Opened, Part, Signature
 from plumbline.collect.firmware.signing import Key, described, holds, holds_pure, load_key
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.errors import ProtocolError
@@ -74,13 +74,19 @@ class _Tlv:
     protected: bool
 
 
-def _read_header(source: Source) -> _Image:
-    magic, _load, size, protected, image, flags, major, minor, revision, build = _HEADER.unpack(source.read(0, HEADER_SIZE))
-    if magic != MAGIC:
-        raise ProtocolError("no MCUboot magic", offset=0)
-    if size < HEADER_SIZE or size + image + protected + 4 > source.size:
-        raise ProtocolError(f"MCUboot image of {size} + {image} + {protected} bytes in {source.size}")
+def _header(head: bytes) -> _Image:
+    _magic, _load, size, protected, image, flags, major, minor, revision, build = _HEADER.unpack(head)
     return _Image(size, protected, image, flags, f"{major}.{minor}.{revision}" + (f"+{build}" if build else ""))
+
+
+def _read_header(source: Source) -> _Image:
+    head = source.read(0, HEADER_SIZE)
+    image = _header(head)
+    if not head.startswith(MAGIC):
+        raise ProtocolError("no MCUboot magic", offset=0)
+    if image.header_size < HEADER_SIZE or image.hashed + 4 > source.size:
+        raise ProtocolError(f"MCUboot image of {image.hashed} bytes and more in {source.size}")
+    return image
 
 
 def _read_tlvs(source: Source, image: _Image) -> tuple[list[_Tlv], int]:
@@ -106,12 +112,14 @@ def _read_tlvs(source: Source, image: _Image) -> tuple[list[_Tlv], int]:
 
 
 def _recognises(source: Source) -> bool:
-    try:
-        image = _read_header(source)
-        at = image.header_size + image.image_size
-        return int.from_bytes(source.some(at, 2), "little") == (_PROTECTED if image.protected_size else _PLAIN)
-    except ProtocolError:
+    head = source.some(0, HEADER_SIZE)
+    if len(head) < HEADER_SIZE:
         return False
+    image = _header(head)
+    at = image.header_size + image.image_size
+    if source.size == HEAD and at >= HEAD:  # only its beginning is looked at
+        return HEADER_SIZE <= image.header_size <= 1 << 14 and at < 1 << 28
+    return int.from_bytes(source.some(at, 2), "little") == (_PROTECTED if image.protected_size else _PLAIN)
 
 
 def _open(source: Source, budget: Budget) -> Opened:

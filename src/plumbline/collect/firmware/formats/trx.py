@@ -19,7 +19,7 @@ from __future__ import annotations
 import struct
 
 from plumbline.collect.firmware.digests import crc32
-from plumbline.collect.firmware.format import Format, Header, Opened, Part
+from plumbline.collect.firmware.format import HEAD, Format, Header, Opened, Part
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.errors import ProtocolError
 
@@ -35,21 +35,22 @@ def _offsets(source: Source) -> tuple[int, int, list[int]]:
         raise ProtocolError(f"TRX of version {version}", offset=14)
     start = 16 + 4 * count
     used = [offset for offset in offsets[:count] if offset]
-    if not start < size <= source.size or not used or used != sorted(set(used)) or used[0] < start or used[-1] >= size:
+    if not start < size or not used or used != sorted(set(used)) or used[0] < start or used[-1] >= size:
         raise ProtocolError(f"TRX of {size} bytes with parts at {used}")
     return size, checksum, used
 
 
 def _recognises(source: Source) -> bool:
     try:
-        _offsets(source)
+        return _offsets(source)[0] <= source.size or source.size == HEAD
     except ProtocolError:
         return False
-    return True
 
 
 def _open(source: Source, budget: Budget) -> Opened:
     size, checksum, offsets = _offsets(source)
+    if size > source.size:
+        raise ProtocolError(f"TRX of {size} bytes in {source.size}")
     budget.pay(1 << 10)
     holds = crc32(source.slice(12, size - 12)) ^ 0xFFFFFFFF == checksum
     ends = [*offsets[1:], size]

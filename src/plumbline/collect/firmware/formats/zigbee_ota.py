@@ -27,7 +27,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from plumbline.collect.firmware.format import Format, Header, Opened, Part, Signature
+from plumbline.collect.firmware.format import HEAD, Format, Header, Opened, Part, Signature
 from plumbline.collect.firmware.said import text_of
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.errors import ProtocolError
@@ -70,17 +70,16 @@ def _read_header(source: Source) -> _File:
     wanted = HEADER_SIZE + (1 if file.fields & 1 else 0) + (8 if file.fields & 2 else 0) + (4 if file.fields & 4 else 0)
     if magic != int.from_bytes(MAGIC, "little") or version != 0x0100:
         raise ProtocolError(f"no Zigbee OTA header of version 1.0, but {version:#06x}", offset=4)
-    if not wanted <= length <= HEADER_MAX or not length < file.size <= source.size:
-        raise ProtocolError(f"Zigbee OTA header of {length} bytes in a file of {file.size}, where {source.size} are")
+    if not wanted <= length <= HEADER_MAX or length >= file.size:
+        raise ProtocolError(f"Zigbee OTA header of {length} bytes in a file of {file.size}")
     return file
 
 
 def _recognises(source: Source) -> bool:
     try:
-        _read_header(source)
+        return _read_header(source).size <= source.size or source.size == HEAD
     except ProtocolError:
         return False
-    return True
 
 
 def _open(source: Source, budget: Budget) -> Opened:
