@@ -178,6 +178,10 @@ class Source:
             raise ProtocolError(f"a part of {length} bytes at {offset} in {self.size} bytes")
         return Source(self._stored, self._start + offset, length, None if self.place is None else self.place + offset)
 
+    def is_blank(self) -> bool:
+        """Tell whether it holds nothing but the fill of a disk, or of erased flash."""
+        return all(block in (bytes(len(block)), b"\xff" * len(block)) for block in self.blocks())
+
     def blocks(self, size: int = PIECE) -> Iterator[bytes]:
         """Give all bytes, block by block."""
         return (self.some(offset, size) for offset in range(0, self.size, size))

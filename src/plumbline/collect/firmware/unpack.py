@@ -45,6 +45,8 @@ _OTHERS = (
     (0, b"hsqs", "squashfs of an unknown kind"),
     (1024, b"\x10\x20\xf5\xf2", "F2FS"),
     (1024, b"\xe2\xe1\xf5\xe0", "EROFS"),
+    (3, b"EXFAT   ", "exFAT"),
+    (3, b"NTFS    ", "NTFS"),
     (0, b"7z\xbc\xaf\x27\x1c", "7-Zip archive"),
     (0, b"Rar!\x1a\x07", "RAR archive"),
     (0, b"MSCF", "cabinet archive"),
@@ -178,6 +180,8 @@ class _Unpacking:
         head = layer.source.some(0, HEAD)
         layer.kind = next((name for at, magic, name in _OTHERS if head.startswith(magic, at)), None)
         layer.entropy = entropy(layer.source)
+        if layer.format is None and layer.entropy == 0 and layer.source.size and layer.source.is_blank():
+            layer.state, layer.kind = State.OPENED, "blank"  # there is nothing more to know
 
     def _searched(self, layer: Layer, start: int) -> Iterator[Layer]:
         """Look behind `start` for images at any offset. What nothing was found in, and is neither blank nor small, becomes a layer too."""
@@ -200,8 +204,8 @@ class _Unpacking:
         return inner
 
     def _gap(self, layer: Layer, start: int, end: int) -> Iterator[Layer]:
-        if end - start >= GAP_MIN and not _blank(layer.source.slice(start, end - start)):
-            yield Layer(layer.below(f"@{start:#x}"), layer.source.slice(start, end - start), None, layer.depth + 1, searched=True)
+        if end - start >= GAP_MIN and not (gap := layer.source.slice(start, end - start)).is_blank():
+            yield Layer(layer.below(f"@{start:#x}"), gap, None, layer.depth + 1, searched=True)
 
     def _nested(self, layer: Layer, tree: Tree) -> Iterator[Layer]:
         """Give the files that are images themselves.
@@ -247,8 +251,3 @@ def entropy(source: Source) -> float:
         counts.update(source.some(offset, ENTROPY_SAMPLE))
     total = counts.total()
     return round(-sum(count / total * math.log2(count / total) for count in counts.values()), 3) + 0.0 if total else 0.0
-
-
-def _blank(source: Source) -> bool:
-    """Nothing but the fill of erased flash, or of a disk."""
-    return all(block in (bytes(len(block)), b"\xff" * len(block)) for block in source.blocks())

@@ -84,7 +84,8 @@ def small() -> bytes:
         (folder / "a/b").mkdir(parents=True)
         (folder / "a/file").write_bytes(CONTENT[:20_000])
         (folder / "a/b/link").symlink_to("x" * 100)
-        return made(folder, Path(at) / "image", "-t", "ext4", "-b", "1024", "-O", "^has_journal,^metadata_csum,^resize_inode", "-N", "32", size="256k")
+        without = "^has_journal,^metadata_csum,^resize_inode"
+        return made(folder, Path(at) / "image", "-t", "ext4", "-b", "1024", "-O", without, "-N", "32", size="256k")
 
 
 def patched(data: bytes, at: int, form: str, *values: int) -> bytes:
