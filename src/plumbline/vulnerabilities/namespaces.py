@@ -48,7 +48,7 @@ _DISTRIBUTIONS = {
 }
 DISTRIBUTIONS = frozenset(_DISTRIBUTIONS.values())
 PACKAGED = frozenset({"dpkg", "opkg", "apk", "rpm"})  # managers of packages that a distribution built
-_PACKAGED_TYPES = frozenset({"deb", "rpm", "apk", "opkg", "alpm"})
+PACKAGE_TYPES = frozenset({"deb", "rpm", "apk", "opkg", "alpm"})  # of package URLs of such packages
 _ECOSYSTEMS = {
     "npm": "npm",
     "pypi": "pypi",
@@ -91,7 +91,7 @@ def namespace_of_ecosystem(ecosystem: str) -> str | None:
 
 def namespace_of_purl(purl: PackageURL) -> str | None:
     """Name the namespace of a package URL: its distribution with the release that it is qualified with, or its type."""
-    if purl.type not in _PACKAGED_TYPES:
+    if purl.type not in PACKAGE_TYPES:
         return purl.type if purl.type in _ECOSYSTEMS.values() else None
     ours = _DISTRIBUTIONS.get((purl.namespace or "").lower())
     if ours is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from plumbline.versions import Interval, NotParsedError, parse_range
@@ -46,7 +46,7 @@ class Range:
 
     def columns(self) -> dict[str, Any]:
         """Its columns of the table `affected`."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}  # a dozen times faster than asdict, and done a million times
 
 
 EVERY = Range()

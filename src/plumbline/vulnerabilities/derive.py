@@ -1,0 +1,204 @@
+"""Derives vulnerability_match, component_exposure and component_support from components and reference data (`evidence.derived`).
+
+Not the judgement of a match (`matching`, `checks`). Rules: components that are alike are matched once (`judging`), however many carriers
+hold them, and the results joined back; without a source that says who is affected nothing is derived, so nothing was attempted; where
+components are not all known, or the feeds are stale at the date of the assessment, coverage is `partial` and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from plumbline.evidence.derived import DerivedWriter
+from plumbline.evidence.engine import Connection, identifier, literal
+from plumbline.evidence.reference import Reference
+from plumbline.evidence.specs import TIMESTAMP
+from plumbline.vulnerabilities.exposure import Exposure
+from plumbline.vulnerabilities.identity import Component
+from plumbline.vulnerabilities.judging import judge
+from plumbline.vulnerabilities.namespaces import is_distribution
+from plumbline.vulnerabilities.support import Branch, Supports, load_supports
+
+TABLES = ("vulnerability_match", "component_exposure", "component_support")
+FRESH_FOR = timedelta(days=30)
+CARRIERS = ("image", "system", "sbom")
+_COLUMNS = tuple(field.name for field in fields(Component))
+_DISTINCT = ", ".join(map(identifier, _COLUMNS))
+_SAME = " and ".join(f"c.{name} is not distinct from d.{name}" for name in map(identifier, _COLUMNS))
+_TEXT = pa.string()
+_BRANCH = {"product": _TEXT, "cycle": _TEXT, "ends_at": TIMESTAMP, "ended": pa.bool_(), "latest": _TEXT, "source": _TEXT}
+# What the whole is the sum of, and what it is the worst of.
+_SUMS = ("open", "open_high", "unscored", "exploited", "low_confidence", "undecided", "unsure_exploited", "settled")
+_WORST = (
+    "min(struct_pack(low := -coalesce(worst_score, 0), worst := worst, score := worst_score, cvss := worst_cvss))"
+    " filter (worst is not null)"
+)
+
+
+def derive(connection: Connection, reference: Reference, as_of: datetime, write: DerivedWriter) -> None:
+    """Derive TABLES, and cover what they are about."""
+    affected = [source for source in reference.sources.values() if source.rows.get("affected")]
+    supported = any(source.rows.get("support") for source in reference.sources.values())
+    if not affected and not supported:
+        return
+    components = _distinct(connection)
+    _define_carriers(connection)
+    if affected:
+        newest = max(source.dated_at or source.read_at for source in affected)
+        stale = f"the newest feed is of {newest:%Y-%m-%d}, more than {FRESH_FOR.days} days before" if as_of - newest > FRESH_FOR else None
+        _expose(connection, reference, components, write, stale)
+    if supported:
+        _support(connection, load_supports(connection), components, write)
+
+
+def _distinct(connection: Connection) -> list[Component]:
+    """Number the components that are alike; gives them by number."""
+    connection.execute(
+        f"""
+        create or replace temp table distinct_component as
+        select row_number() over (order by {_DISTINCT}) - 1 as number, * from (select distinct {_DISTINCT} from main.component)
+        """
+    )
+    rows = connection.execute(f"select {_DISTINCT} from distinct_component order by number").fetchall()
+    return [_component(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+
+
+def _component(row: dict[str, Any]) -> Component:
+    fixes = row.pop("fixes")
+    return Component(**row, fixes=None if fixes is None else tuple(fixes))
+
+
+def _define_carriers(connection: Connection) -> None:
+    """Define `carrier`: everything that holds components or should, and how well those could be listed."""
+    kinds = ", ".join(map(literal, CARRIERS))
+    connection.execute(
+        f"""
+        create or replace temp table carrier as
+        select e.entity, coalesce(k.outcome, 'partial'::outcome) as outcome, coalesce(k.sources, []) as sources
+        from (
+          select entity from known.coverage where "table" = 'component' and split_part(entity, ':', 1) in ({kinds})
+          union select entity from main.component
+        ) e
+        left join (
+          select entity, max(outcome) as outcome, list_sort(list(row_id)) as sources
+          from known.coverage where "table" = 'component' group by entity
+        ) k on k.entity = e.entity
+        """
+    )
+
+
+def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, stale: str | None) -> None:
+    listed = any(source.kind == "kev" for source in reference.sources.values())
+    judged = judge(connection, reference, components, listed=listed)
+    for name, rows in (("judged_component", judged.components), ("judged_match", judged.matches), ("judged_exposure", judged.exposures)):
+        connection.register(name, rows)
+    _carry(connection, "carried", "judged_exposure")
+    matched = ", ".join(f"f.{identifier(name)}" for name in judged.matches.column_names if name != "number")
+    write.table(
+        "vulnerability_match",
+        f"""
+        select c.entity, 'component/' || c.name as subject, c.sources, {matched}
+        from carried c join judged_match f on f.number = c.number
+        """,
+    )
+    exposed = ", ".join(f"f.{identifier(field.name)}" for field in fields(Exposure))
+    complete = "k.outcome = 'ok'" if stale is None else "false"
+    write.table(
+        "component_exposure",
+        f"""
+        select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {complete} as complete, {exposed}
+        from carried c join judged_exposure f on f.number = c.number join distinct_component d on d.number = c.number
+        join carrier k on k.entity = c.entity
+        union all by name {_whole_exposure(complete, listed=listed)}
+        """,
+    )
+    for table in ("vulnerability_match", "component_exposure"):
+        write.coverage(_coverage_sql(table, stale))
+
+
+def _carry(connection: Connection, name: str, numbers: str) -> None:
+    """Define a table of who holds the components that a relation numbers, with their rows."""
+    connection.execute(
+        f"""
+        create or replace temp table {name} as
+        select c.entity, c.name, d.number, list_sort(list(c.row_id)) as sources
+        from main.component c join (select * from distinct_component semi join {numbers} using (number)) d on {_SAME}
+        group by c.entity, c.name, d.number
+        """
+    )
+
+
+def _whole_exposure(complete: str, *, listed: bool) -> str:
+    """Select the rows about wholes, where their components were listed at least in part."""
+    empty = {name: "null" if not listed and name in ("exploited", "unsure_exploited") else "0" for name in _SUMS}
+    sums = ", ".join(f"coalesce(s.{name}, {empty[name]}) as {name}" for name in _SUMS)
+    return f"""
+        select k.entity, '' as subject, k.sources, {complete} as complete, coalesce(h.components, 0) as components,
+          coalesce(h.known, 0) as known, coalesce(h.unknown, 0) as unknown, coalesce(h.without_version, 0) as without_version, {sums},
+          s.unsure_score, s.worst.worst as worst, s.worst.score as worst_score, s.worst.cvss as worst_cvss
+        from carrier k
+        left join (
+          select c.entity, count(*) as components, count(*) filter (j.known) as known, count(*) filter (not j.known) as unknown,
+            count(*) filter (not j.versioned) as without_version
+          from main.component c join distinct_component d on {_SAME} join judged_component j on j.number = d.number group by c.entity
+        ) h on h.entity = k.entity
+        left join (
+          select c.entity, {", ".join(f"sum({name}) as {name}" for name in _SUMS)}, max(unsure_score) as unsure_score, {_WORST} as worst
+          from carried c join judged_exposure f on f.number = c.number group by c.entity
+        ) s on s.entity = k.entity
+        where k.outcome <= 'partial'::outcome or h.components > 0
+    """
+
+
+def _coverage_sql(table: str, more: str | None = None) -> str:
+    """Select the coverage of a table: of each carrier that of its components, and at best `partial` where there is `more` to say."""
+    outcome = "k.outcome" if more is None else "greatest(k.outcome, 'partial'::outcome)"
+    why = "case when k.outcome <> 'ok' then 'component: ' || k.outcome end"
+    return f"""
+        select k.entity, {literal(table)} as "table", '' as subject, {outcome}::varchar as outcome, null as rows,
+          nullif(concat_ws('; ', {why}, {"null" if more is None else literal(more)}), '') as detail
+        from carrier k
+    """
+
+
+def _support(connection: Connection, supports: Supports, components: Sequence[Component], write: DerivedWriter) -> None:
+    own = {number: branch for number, one in enumerate(components) if (branch := supports.of(one)) is not None}
+    namespaces = sorted({one.namespace for one in components if one.namespace is not None and is_distribution(one.namespace)})
+    of_distribution = {name: branch for name in namespaces if (branch := supports.of_distribution(name)) is not None}
+    connection.register("supported", _branches("number", pa.int64(), own))
+    connection.register("supported_namespace", _branches("namespace", pa.string(), of_distribution))
+    _carry(connection, "carried", "supported")
+    columns, complete = "f.product, f.cycle, f.ends_at, f.ended, f.latest, f.source", "k.outcome = 'ok' as complete"
+    write.table(
+        "component_support",
+        f"""
+        select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {complete}, {columns}
+        from carried c join supported f on f.number = c.number join distinct_component d on d.number = c.number
+        join carrier k on k.entity = c.entity
+        union all by name
+        select c.entity, 'component/' || split_part(c.namespace, ':', 1) as subject, [c.row_id] as sources,
+          split_part(c.namespace, ':', 1) as component, split_part(c.namespace, ':', 2) as version, {complete}, {columns}
+        from (select entity, namespace, min(row_id) as row_id from main.component where namespace is not null group by all) c
+        join supported_namespace f on f.namespace = c.namespace join carrier k on k.entity = c.entity
+        union all by name
+        select k.entity, '' as subject, k.sources, {complete}, coalesce(h.components, 0) as components, coalesce(h.known, 0) as known
+        from carrier k
+        left join (
+          select c.entity, count(*) as components, count(*) filter (o.number is not null or n.namespace is not null) as known
+          from main.component c join distinct_component d on {_SAME} left join supported o on o.number = d.number
+          left join supported_namespace n on n.namespace = c.namespace group by c.entity
+        ) h on h.entity = k.entity
+        where k.outcome <= 'partial'::outcome or h.components > 0
+        """,
+    )
+    write.coverage(_coverage_sql("component_support"))
+
+
+def _branches(key: str, kind: pa.DataType, found: Mapping[int, Branch] | Mapping[str, Branch]) -> pa.Table:
+    columns = [pa.array([getattr(branch, name) for branch in found.values()], of_kind) for name, of_kind in _BRANCH.items()]
+    return pa.Table.from_arrays([pa.array(list(found), kind), *columns], names=[key, *_BRANCH])
