@@ -28,18 +28,26 @@ Piece = str | int
 
 def order(version: str) -> tuple[int, tuple[Piece, ...], tuple[Piece, ...]] | None:
     """Order a version of a Debian package; None when it is none."""
-    parts = _VERSION.fullmatch(version)
-    if parts is None or (":" in parts[2] and parts[1] is None):
+    parts = _split(version)
+    if parts is None:
         return None
     return int(parts[1] or 0), _pieces(parts[2]), _pieces(parts[3] or "0")
 
 
 def upstream(version: str) -> str:
     """Cut off what Debian added: epoch, revision, the marks of a repacked source; what was rolled back to where `+really` says so."""
-    parts = _VERSION.fullmatch(version)
+    parts = _split(version)
     if parts is None:
         return version
     return _REPACKED.sub("", parts[2].rpartition("+really")[2]) or parts[2]
+
+
+def _split(version: str) -> re.Match[str] | None:
+    parts = _VERSION.fullmatch(version)
+    # A colon needs an epoch before it, a hyphen a revision behind it.
+    if parts is None or (":" in parts[2] and parts[1] is None) or ("-" in parts[2] and parts[3] is None):
+        return None
+    return parts
 
 
 def _pieces(part: str) -> tuple[Piece, ...]:

@@ -24,7 +24,7 @@ Piece = str | int
 def order(version: str) -> tuple[int, tuple[Piece, ...], tuple[Piece, ...]] | None:
     """Order a version of an RPM package; None when it is none."""
     parts = _VERSION.fullmatch(version)
-    return None if parts is None else (int(parts[1] or 0), _pieces(parts[2]), _pieces(parts[3] or ""))
+    return None if parts is None else (int(parts[1] or 0), _pieces(parts[2]), _pieces(parts[3]) if parts[3] else ())
 
 
 def upstream(version: str) -> str:
