@@ -13,7 +13,7 @@ def collect(context: Context) -> None:
     at = context.now()
     with context.writer.batch() as batch:
         for asset in context.rig.assets:
-            entity = Entity.of(EntityKind.DECLARED, _site(context.rig, asset), asset.id)
+            entity = Entity.of(EntityKind.DECLARED, site_of(context.rig, asset), asset.id)
             if context.writer.attempted(entity, "declared_asset"):
                 continue
             addresses: list[str | None] = [str(address) for address in asset.addresses] or [None]
@@ -36,8 +36,8 @@ def collect(context: Context) -> None:
             batch.coverage(entity, "declared_asset", outcome=Outcome.OK, rows=len(addresses), started_at=at, ended_at=at)
 
 
-def _site(rig: Rig, asset: Asset) -> str:
-    """Where an asset stands: as the customer says, else where its address lies, else the rig's only site."""
+def site_of(rig: Rig, asset: Asset) -> str:
+    """Say where an asset stands: as the customer says, else where its address lies, else the rig's only site."""
     if asset.site is not None:
         return asset.site
     holding = {network.site for address in asset.addresses for network in rig.networks_of(address)}

@@ -1,0 +1,143 @@
+"""Installed packages, as their managers list them, with the vulnerabilities that their own changelogs name as mended.
+
+Rules: a package counts when its manager says that it is installed. Changelogs are those of Debian packages: one that was not seen leaves
+`fixes` null; packages of one source share what it says. Python packages are those installed beside the manager: what the distribution
+packs is its own package already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packageurl import PackageURL
+
+from plumbline.collect.host.outputs import Report
+from plumbline.collect.host.reading import Reading
+from plumbline.collect.host.readings.system import release
+from plumbline.model.words import Outcome
+
+PACKAGES_MAX = 50_000
+MANAGERS = ("dpkg", "rpm", "apk", "opkg")
+SCHEMES = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}
+_PATHS = {"rpm": "rpm -qa", "dpkg": "/var/lib/dpkg/status", "apk": "/lib/apk/db/installed", "opkg": "opkg status"}
+_SOURCE_RPM = re.compile(r"(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm")
+_DIST_INFO = re.compile(r"(.+/)([A-Za-z0-9][A-Za-z0-9._]{0,200})-([0-9][A-Za-z0-9.!+_]{0,100})\.dist-info")
+_CVE = re.compile(r"CVE-\d{4}-\d{4,7}")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One installed package."""
+
+    manager: str
+    name: str
+    version: str
+    architecture: str | None
+    source: str | None
+    source_version: str | None
+    path: str
+
+
+def read(report: Report) -> None:
+    """Write a row for each package."""
+    if all(report.text(manager) is None for manager in MANAGERS):
+        report.short(Outcome.NOT_SUPPORTED, f"no list of packages was read ({', '.join(MANAGERS)})", "component")
+    said = release(report)
+    fixes = _fixes(report)
+    packages = [*_packages(report), *_python(report)]
+    by_source: dict[str, set[str]] = defaultdict(set)
+    for one in packages:
+        if one.manager == "dpkg" and one.name in fixes:
+            by_source[one.source or one.name] |= fixes[one.name]
+    for number, one in enumerate(packages):
+        if number == PACKAGES_MAX:
+            report.short(Outcome.PARTIAL, f"more than {PACKAGES_MAX} packages", "component")
+            return
+        source = one.source or one.name
+        mended = sorted(by_source[source]) if one.manager == "dpkg" and source in by_source else None
+        report.row(
+            "component",
+            f"component/{one.name}",
+            one.manager,
+            name=one.name,
+            version=one.version,
+            scheme=SCHEMES[one.manager],
+            architecture=one.architecture,
+            manager=one.manager,
+            confidence="database",
+            source=one.source if one.source != one.name else None,
+            source_version=one.source_version if one.source_version != one.version else None,
+            namespace=_namespace(one.manager, said),
+            purl=_purl(one, said),
+            fixes=mended,
+            path=one.path,
+        )
+
+
+def _packages(report: Report) -> Iterator[Package]:
+    for manager in MANAGERS:
+        for line in report.lines(manager):
+            fields = [field.strip() for field in line.split("\t")]
+            if len(fields) != 6 or not fields[1] or not fields[2]:
+                report.unread(manager, line)
+                continue
+            state, name, version, architecture, source, source_version = fields
+            if not state.endswith("installed") or state.endswith("not-installed"):
+                continue
+            if manager == "rpm":
+                found = _SOURCE_RPM.fullmatch(source)
+                source, source_version = (found[1], f"{found[2]}-{found[3]}") if found else ("", "")
+            yield Package(manager, name, version, architecture or None, source or None, source_version or None, _PATHS[manager])
+
+
+def _python(report: Report) -> Iterator[Package]:
+    for line in report.lines("python"):
+        found = _DIST_INFO.fullmatch(line.strip())
+        if found is None:
+            report.unread("python", line)
+        else:
+            yield Package("python", found[2].replace("_", "-").lower(), found[3], None, None, None, line.strip())
+
+
+def _fixes(report: Report) -> dict[str, set[str]]:
+    """Give what each changelog names, by package; those that were not read are left out."""
+    found: dict[str, set[str]] = {}
+    for line in report.lines("changelogs"):
+        name, *words = line.split()
+        found[name] = {word for word in words if _CVE.fullmatch(word)}
+    return found
+
+
+def _namespace(manager: str, said: dict[str, str]) -> str | None:
+    """Name the distribution and its release, as advisories do: debian:12, alpine:v3.18; or the ecosystem."""
+    if manager == "python":
+        return "pypi"
+    name, version = said.get("ID"), said.get("VERSION_ID", "")
+    if not name or not version:
+        return None
+    if name == "alpine":
+        return f"alpine:v{'.'.join(version.split('.')[:2])}"
+    return f"{name}:{version}"
+
+
+def _purl(one: Package, said: dict[str, str]) -> str | None:
+    """Make the package URL, by the types of the purl specification."""
+    kind = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}[one.manager]
+    vendor = said.get("ID")
+    if kind != "pypi" and not vendor:
+        return None
+    qualifiers = {}
+    if one.architecture:
+        qualifiers["arch"] = one.architecture
+    if kind == "deb" and said.get("VERSION_ID"):
+        qualifiers["distro"] = f"{vendor}-{said['VERSION_ID']}"
+    try:
+        return PackageURL(kind, None if kind == "pypi" else vendor, one.name, one.version, qualifiers).to_string()
+    except ValueError:
+        return None
+
+
+READING = Reading(("component",), read)
