@@ -9,7 +9,9 @@ from packaging.version import InvalidVersion, Version
 from plumbline.versions import Scheme, compare, sort_key
 
 PIECES = (".", "-", "_", "+", "!", "0", "1", "10", "a", "alpha", "b", "c", "rc", "pre", "post", "rev", "dev", "v", "abc", "٣")
-VERSIONS = st.builds(lambda head, parts: head + "".join(parts), st.sampled_from(("", "1", "v1", "1!2")), st.lists(st.sampled_from(PIECES), max_size=6))
+VERSIONS = st.builds(
+    lambda head, parts: head + "".join(parts), st.sampled_from(("", "1", "v1", "1!2")), st.lists(st.sampled_from(PIECES), max_size=6)
+)
 
 
 def read(version: str) -> Version | None:
