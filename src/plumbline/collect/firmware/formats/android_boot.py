@@ -142,7 +142,7 @@ def _generic(source: Source, version: int) -> Opened:
     if size:
         found = source.slice(layout.end, size)
         layout.end += _up(size, PAGE_4096)
-        metadata = avb.read_metadata(found, "kernel and ramdisk, as the generic kernel's boot signature")
+        metadata = avb.read_metadata(found, "the metadata of the boot signature; the digest in it is not checked")
         signatures = (metadata.signature,) if metadata.signature else ()
     header = Header(facts={"header_version": str(version), **_system(system), **_command_line(head[44:1580])})
     return Opened(header, tuple(layout.parts), signatures=signatures, size=min(layout.end, source.size))

@@ -52,12 +52,14 @@ _MACHINES = {
 def _form(source: Source) -> str | None:
     """Tell the form by its magic and what stands beside it."""
     head = source.some(0, 0x260)
+    if len(head) < 64:
+        return None
     if head[0x202:0x206] == X86 and head[0x1FE:0x200] == b"\x55\xaa":
         return "bzImage"
     if head[0x24:0x28] in (ZIMAGE_LITTLE, ZIMAGE_BIG):
         start, end = struct.unpack_from("<2I" if head[0x24:0x28] == ZIMAGE_LITTLE else ">2I", head, 0x28)
         return "zImage" if 0 < end - start <= ZIMAGE_MAX and end % 4 == 0 else None
-    if head[56:60] in (ARM64, RISCV) and len(head) >= 64:
+    if head[56:60] in (ARM64, RISCV):
         size, flags = struct.unpack_from("<2Q", head, 16)
         return "Image" if size <= IMAGE_MAX and flags < 1 << 16 else None
     return "vmlinux" if head[:4] == ELF else None

@@ -57,6 +57,7 @@ class _Artifact:
 
     def __init__(self, source: Source, budget: Budget) -> None:
         self.budget = budget
+        self.size = source.size
         self.reader = TarReader(source)
         self.members: dict[str, Source] = {}
         for entry in self.reader.entries():
@@ -91,7 +92,7 @@ class _Artifact:
             checksum=held,
             facts={"artifact_version": str(version), **header.facts, **self.facts},
         )
-        return Opened(header, tuple(self.parts), signatures=signatures, size=self.reader.end, problems=tuple(self.problems))
+        return Opened(header, tuple(self.parts), signatures=signatures, size=min(self.reader.end, self.size), problems=tuple(self.problems))
 
     def _text(self, name: str) -> bytes:
         data = self.members.get(name)
