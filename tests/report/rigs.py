@@ -160,7 +160,11 @@ def _finding(check: Check, place: tuple[str, str, Any]) -> data.Finding:
         columns=(data.Column("port", "80"), data.Column("product", "GoAhead-Webs"), data.Column("tls", "false")),
         excerpt=("HTTP/1.1 200 OK", "Server: GoAhead-Webs", "Set-Cookie: <redacted:cookie:k1:4f2a>", "… 201 more bytes"),
     )
-    return data.Finding(entity, name, subject, check.severity, check.cvss, check.message.replace("{subject}", subject), (row,), 1)
+    drawn = dataclasses.replace(
+        row, row_id="currency/derived#4", permit=None, source="", excerpt=(), derived=True, made_from_rows=5, made_from=(row,)
+    )
+    rows = (row, drawn) if check.layer is Layer.FIRMWARE else (row,)
+    return data.Finding(entity, name, subject, check.severity, check.cvss, check.message.replace("{subject}", subject), rows, len(rows))
 
 
 def _asset(n: int, place: tuple[str, str, Any], chosen: list[Check], by_pair: dict[tuple[int, str], data.Tally]) -> data.Asset:

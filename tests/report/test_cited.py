@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.evidence.bundle import Bundle, BundleWriter
+from plumbline.evidence.derived import DerivedParts, DerivedWriter
+from plumbline.evidence.engine import connect, literal
 from plumbline.model.errors import InputError
 from plumbline.report import cited
 from tests.report import harbour
@@ -79,3 +81,59 @@ def test_a_part_that_is_no_parquet_is_said(tmp_path: Path) -> None:
     part.write_bytes(b"PAR1 not really")
     with pytest.raises(InputError, match="cannot be read"):
         cited.fetch([f"http_service/{part.stem}#0"], [opened])
+
+
+@pytest.fixture(scope="module")
+def sources(bundle: Bundle) -> list[str]:
+    """Five rows, and the attempt that found the first."""
+    [part] = bundle.parts("http_service")
+    return [f"http_service/{part.stem}#{n}" for n in range(5)] + [f"coverage/{part.stem}#0"]
+
+
+@pytest.fixture(scope="module")
+def derived(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> DerivedParts:
+    folder = tmp_path_factory.mktemp("out") / "derived"
+    # One exposure, made from one match, which was made from all of the sources.
+    with connect() as connection:
+        write = DerivedWriter(connection, folder, harbour.START)
+        place = "select 'image:/cam' as entity, 'component/tls' as subject"
+        write.table("vulnerability_match", f"{place}, [{', '.join(map(literal, sources))}] as sources, 'CVE-2026-1' as vulnerability")
+        write.table("component_exposure", f"{place}, ['vulnerability_match/derived#0'] as sources, 'tls' as component")
+    return DerivedParts(folder)
+
+
+def test_a_derived_row_leads_through_others_to_what_was_collected_and_its_bytes(bundle: Bundle, derived: DerivedParts) -> None:
+    [row] = cited.fetch(["component_exposure/derived#0"], [bundle], derived).values()
+    assert (row.derived, row.made_from_rows, row.observed_at) == (True, 1, harbour.START)
+    [match] = row.made_from
+    assert (match.table, match.derived, match.made_from_rows) == ("vulnerability_match", True, 6)
+    assert [under.table for under in match.made_from] == ["http_service"] * cited.SOURCES_EACH
+    assert match.made_from[0].excerpt[0] == "HTTP/1.1 200 OK"
+    assert not any(under.derived or under.made_from for under in match.made_from)
+    assert "sources" not in [column.name for column in row.columns]
+
+
+def test_an_attempt_to_look_is_shown_as_one(bundle: Bundle, sources: list[str]) -> None:
+    [row] = cited.fetch(sources[-1:], [bundle]).values()
+    assert row.table_title == "Attempts to look"
+    assert ("outcome", "ok") in [(column.name, column.value) for column in row.columns]
+
+
+def test_nothing_is_taken_for_derived_out_of_a_bundle(bundle: Bundle) -> None:
+    assert cited.fetch(["component_exposure/derived#0"], [bundle]) == {}
+
+
+def test_without_the_bundle_the_conclusion_stands_alone(derived: DerivedParts) -> None:
+    [row] = cited.fetch(["vulnerability_match/derived#0"], [], derived).values()
+    assert (row.made_from, row.made_from_rows) == ((), 6)
+
+
+def test_rows_that_are_made_from_each_other_come_to_an_end(tmp_path: Path) -> None:
+    with connect() as connection:
+        itself = "select 'image:/cam' as entity, '' as subject, ['component_exposure/derived#0'] as sources"
+        DerivedWriter(connection, tmp_path, harbour.START).table("component_exposure", itself)
+    [row] = cited.fetch(["component_exposure/derived#0"], [], DerivedParts(tmp_path)).values()
+    depth = 0
+    while row.made_from:
+        [row], depth = row.made_from, depth + 1
+    assert depth == cited.DEPTH_MAX

@@ -1,7 +1,9 @@
-"""Cited rows, fetched from their bundles: the columns that tell, and the first lines of the raw answer behind them.
+"""Cited rows, fetched from their bundles and from OUT/derived: the columns that tell, the first lines of the raw answer behind them, and
+under a row that was derived the rows that it was made from, down to what was collected.
 
 Not a query engine: a row id is its place, so a row is read from the row group that holds it. Rules: a citation that leads nowhere (a
-bundle that is not at hand, a row id that is none) is left out, never an error; files that a customer supplied are named, not opened.
+bundle that is not at hand, a row id that is none) is left out, never an error; files that a customer supplied are named, not opened; a
+derived table is read from what was derived alone, whatever a bundle holds under its name.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.specs import COMMON, load_tables
 from plumbline.model.errors import InputError
 from plumbline.report.data import Column, Evidence
@@ -25,25 +29,57 @@ from plumbline.report.text import excerpt, joined, number, plural, size, when
 COLUMNS_MAX = 10
 VALUE_MAX = 400
 RAW_READ = 4096
+SOURCES_EACH = 3  # rows shown under a derived row, of those that it was made from
+DEPTH_MAX = 4  # derived from derived; deeper is no chain that a deriver makes
+COVERAGE = "coverage"
+COVERAGE_COLUMNS = ("table", "outcome", "rows", "detail")
 ROW_ID = re.compile(r"([a-z_0-9]+)/([A-Za-z0-9._-]+)#(\d{1,12})")
 RAW = re.compile(r"raw/([0-9a-f]{64})")
 SUPPLIED = re.compile(r"file/([0-9a-f]{64})@(\d+)")
 
 
-def fetch(row_ids: Iterable[str], bundles: Sequence[Bundle]) -> dict[str, Evidence]:
+def fetch(row_ids: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None = None) -> dict[str, Evidence]:
     """Read the rows that can be found, by row id; raises InputError when a part cannot be read."""
+    return _fetched(row_ids, bundles, derived, DEPTH_MAX)
+
+
+def _fetched(row_ids: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None, depth: int) -> dict[str, Evidence]:
     wanted: dict[tuple[str, str], set[int]] = defaultdict(set)
     for row_id in row_ids:
-        if (place := ROW_ID.fullmatch(row_id)) and place[1] in load_tables():
+        if (place := ROW_ID.fullmatch(row_id)) and (place[1] in load_tables() or place[1] == COVERAGE):
             wanted[place[1], place[2]].add(int(place[3]))
-    parts = {(table, path.stem): (path, bundle) for bundle in bundles for table, _ in wanted for path in bundle.parts(table)}
-    found: dict[str, Evidence] = {}
+    parts = _parts({table for table, _ in wanted}, bundles, derived)
+    rows: dict[str, tuple[str, Mapping[str, Any], Bundle | None]] = {}
     for (table, part), numbers in sorted(wanted.items()):
         if (table, part) in parts:
             path, bundle = parts[table, part]
-            for n, row in _rows(path, numbers).items():
-                found[f"{table}/{part}#{n}"] = _evidence(f"{table}/{part}#{n}", table, row, bundle)
+            rows |= {f"{table}/{part}#{n}": (table, row, bundle) for n, row in _rows(path, numbers).items()}
+    beneath = {source for table, row, _ in rows.values() if _is_derived(table) for source in _sources(row)[:SOURCES_EACH]}
+    found = _fetched(beneath, bundles, derived, depth - 1) if beneath and depth else {}
+    return {row_id: _evidence(row_id, table, row, bundle, found) for row_id, (table, row, bundle) in rows.items()}
+
+
+def _parts(
+    tables: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None
+) -> dict[tuple[str, str], tuple[Path, Bundle | None]]:
+    """Find the parts of tables by table and name, each with the bundle that holds it; None: it was derived."""
+    found: dict[tuple[str, str], tuple[Path, Bundle | None]] = {}
+    for table in tables:
+        if not _is_derived(table):
+            for bundle in bundles:
+                paths = bundle.coverage_parts() if table == COVERAGE else bundle.parts(table)
+                found.update({(table, path.stem): (path, bundle) for path in paths})
+        elif derived is not None:
+            found.update({(table, path.stem): (path, None) for path in derived.parts(table)})
     return found
+
+
+def _is_derived(table: str) -> bool:
+    return table != COVERAGE and load_tables()[table].derived is not None
+
+
+def _sources(row: Mapping[str, Any]) -> list[str]:
+    return [source for source in row.get("sources") or () if source]
 
 
 def _rows(path: Path, numbers: set[int]) -> dict[int, Mapping[str, Any]]:
@@ -63,31 +99,36 @@ def _rows(path: Path, numbers: set[int]) -> dict[int, Mapping[str, Any]]:
     return found
 
 
-def _evidence(row_id: str, table: str, row: Mapping[str, Any], bundle: Bundle) -> Evidence:
-    spec = load_tables()[table]
+def _evidence(row_id: str, table: str, row: Mapping[str, Any], bundle: Bundle | None, beneath: Mapping[str, Evidence]) -> Evidence:
+    spec = load_tables().get(table)
     raw = row.get("raw")
-    source, lines = _raw(raw, bundle)
-    filled = [(name, row[name]) for name in spec.columns if row.get(name) is not None and row.get(name) != []]
+    source, lines = _raw(raw, bundle) if bundle is not None else ("", ())
+    sources = _sources(row) if bundle is None else []
+    names = [name for name in spec.columns if name != "sources"] if spec is not None else COVERAGE_COLUMNS
+    filled = [(name, row[name]) for name in names if row.get(name) is not None and row.get(name) != []]
     return Evidence(
         row_id=row_id,
         table=table,
-        table_title=spec.title,
+        table_title=spec.title if spec is not None else "Attempts to look",
         entity=str(row.get("entity") or ""),
         subject=str(row.get("subject") or ""),
-        observed_at=row.get("observed_at"),
+        observed_at=row.get("observed_at") or row.get("ended_at"),
         permit=row.get("permit"),
         raw=raw,
         source=source,
         columns=tuple(Column(name, _word(value)) for name, value in filled if name not in COMMON),
         excerpt=lines,
+        derived=bundle is None,
+        made_from=tuple(beneath[one] for one in sources[:SOURCES_EACH] if one in beneath),
+        made_from_rows=len(sources),
     )
 
 
 def telling(evidence: Evidence, first: Iterable[str]) -> Evidence:
-    """Keep the columns that tell most: those named in `first`, then the table's own order, up to COLUMNS_MAX."""
+    """Keep the columns that tell most: those named in `first`, then the table's own order, up to COLUMNS_MAX; beneath a row as well."""
     names = set(first)
     columns = sorted(evidence.columns, key=lambda column: column.name not in names)[:COLUMNS_MAX]
-    return Evidence(**{**{name: getattr(evidence, name) for name in Evidence.__slots__}, "columns": tuple(columns)})
+    return replace(evidence, columns=tuple(columns), made_from=tuple(telling(one, names) for one in evidence.made_from))
 
 
 def _raw(raw: str | None, bundle: Bundle) -> tuple[str, tuple[str, ...]]:

@@ -94,7 +94,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One cited row. `excerpt` holds lines of the redacted raw answer; empty when there is none to show, `source` says where it lies."""
+    """One cited row. `excerpt` holds lines of the redacted raw answer; empty when there is none to show, `source` says where it lies.
+
+    A row that was `derived` has no bytes of its own: `made_from` are the first of the `made_from_rows` rows that it was made from.
+    """
 
     row_id: str
     table: str
@@ -107,6 +110,9 @@ class Evidence:
     source: str
     columns: tuple[Column, ...]
     excerpt: tuple[str, ...] = ()
+    derived: bool = False
+    made_from: tuple[Evidence, ...] = ()
+    made_from_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Reads one assessment from OUT: assessment.json, the ledger, and the bundles whose rows it cites.
+"""Reads one assessment from OUT: assessment.json, the ledger, what was derived, and the bundles whose rows it cites.
 
 Not how anything looks. Rules: a bundle counts only when its manifest has the digest that was assessed; evidence that is not at hand is
 cited without being shown; whatever is cut short keeps its exact count.
@@ -16,6 +16,7 @@ from typing import Any
 from plumbline.assess.assessment import read_json
 from plumbline.assess.digest import ledger_files
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind, Layer, Severity
 from plumbline.report import cited, contacts, data, shortfalls
@@ -49,10 +50,11 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
     assets = tuple(asset for asset in everything if not SOURCES.issuperset(asset.kinds))
     names = {asset.id: asset.name for asset in everything}
     whose = {member.entity: asset.id for asset in everything for member in asset.merges} | {asset.id: asset.id for asset in everything}
-    findings = _findings(said, bundles)
+    derived = DerivedParts(out / "derived")
+    findings = _findings(said, bundles, derived)
     checks = _checks(said, findings)
     titles = {check.id: check.title for check in checks}
-    gaps = shortfalls.gaps(bundles)
+    gaps = shortfalls.gaps(bundles, derived)
     sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
     return data.Report(
         head=_head(said),
@@ -172,7 +174,7 @@ def _joins(assets: Sequence[data.Asset]) -> Iterator[data.LayerJoin]:
             yield data.LayerJoin(upper, lower, both)
 
 
-def _findings(said: Mapping[str, Any], bundles: Sequence[Bundle]) -> dict[str, list[data.Finding]]:
+def _findings(said: Mapping[str, Any], bundles: Sequence[Bundle], derived: DerivedParts) -> dict[str, list[data.Finding]]:
     """Choose the findings that are shown, by check, with their evidence."""
     failing = max(1, sum(entry["findings"] > 0 for entry in said["checks"]))
     each = max(FINDINGS_EACH, FINDINGS_SHOWN // failing)
@@ -182,7 +184,7 @@ def _findings(said: Mapping[str, Any], bundles: Sequence[Bundle]) -> dict[str, l
         if len(group) < each:
             group.append(entry)
     wanted = [row_id for group in chosen.values() for entry in group for row_id in entry["evidence"][:EVIDENCE_EACH]]
-    rows = cited.fetch(wanted, bundles)
+    rows = cited.fetch(wanted, bundles, derived)
     return {check: [_finding(entry, rows) for entry in group] for check, group in chosen.items()}
 
 

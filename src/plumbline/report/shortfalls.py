@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.correlate.sources import use_bundles
+from plumbline.correlate.sources import add_coverage, use_bundles
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Layer
@@ -59,10 +60,11 @@ def _samples(connection: Connection) -> dict[tuple[str, str], tuple[list[str], i
     return {(reason, check): (list(assets), count) for reason, check, assets, count in rows}
 
 
-def gaps(bundles: Sequence[Bundle]) -> Gaps:
-    """Group the best attempt at each subject that is not ok by table, outcome and detail."""
+def gaps(bundles: Sequence[Bundle], derived: DerivedParts) -> Gaps:
+    """Group the best attempt at each subject, also to derive something of it, that is not ok by table, outcome and detail."""
     with connect() as connection:
         use_bundles(connection, bundles)
+        add_coverage(connection, [*bundles, derived])
         connection.execute(
             """
             create view best as
