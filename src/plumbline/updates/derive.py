@@ -1,0 +1,77 @@
+"""Derives the tables of currency: what each device claims to run, and what the catalogue makes of it (`evidence.derived`).
+
+Rules: without a catalogue nothing is derived, so nothing was attempted; a device of which nothing can be told has a row that says why.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from plumbline.evidence.derived import DerivedWriter
+from plumbline.evidence.engine import Connection
+from plumbline.evidence.reference import Reference
+from plumbline.evidence.specs import load_tables
+from plumbline.updates.claims import Claim, define_devices, gather
+from plumbline.updates.currency import Currency, currency, identify, row
+from plumbline.updates.knowledge import Knowledge
+from plumbline.updates.support import scheme
+from plumbline.versions import Scheme
+
+TABLES = ("version_claim", "currency")
+
+
+def derive(connection: Connection, reference: Reference, as_of: datetime, write: DerivedWriter) -> None:
+    """Derive TABLES, and cover every device."""
+    if not any(source.rows.get(name) for source in reference.sources.values() for name in ("product", "release", "support")):
+        return
+    knowledge = Knowledge(connection, reference, as_of)
+    define_devices(connection)
+    entities = dict(connection.execute("select asset, entity from device order by all").fetchall())
+    said: dict[str, list[Claim]] = {asset: [] for asset in entities}
+    for claim in gather(connection):
+        said[claim.asset].append(claim)
+    products = (identify(claims, knowledge).product for claims in said.values())
+    knowledge.load({product for product in products if product is not None})
+    judged = [currency(asset, claims, knowledge) for asset, claims in said.items()]
+    _write(connection, write, "currency", (row(one, entities[one.asset], knowledge) for one in judged))
+    _write(connection, write, "version_claim", (_claimed(one, claim, entities, knowledge) for one in judged for claim in said[one.asset]))
+    for table in TABLES:
+        write.coverage(f"select entity, '{table}' as \"table\", '' as subject, 'ok' as outcome, null as rows, null as detail from device")
+
+
+def _claimed(one: Currency, claim: Claim, entities: Mapping[str, str], knowledge: Knowledge) -> dict[str, Any]:
+    """Give the columns of `version_claim`."""
+    product = one.identified.product
+    kind = Scheme.FIRMWARE if product is None else scheme(knowledge.known(product))
+    return {
+        "entity": entities[claim.asset],
+        "subject": f"claim/{claim.source}" + (f"/{claim.subject}" if claim.subject else ""),
+        "method": claim.method.value,
+        "says": claim.says,
+        "version": claim.version,
+        "model": claim.model,
+        "scheme": kind.value if claim.version else None,
+        "claimed_at": claim.claimed_at,
+        "trust": claim.method.trust,
+        "counts": claim in one.belief.counted,
+        "sources": list(claim.sources),
+    }
+
+
+def _write(connection: Connection, write: DerivedWriter, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows that were made here."""
+    columns: dict[str, list[Any]] = defaultdict(list)
+    for one in rows:
+        for name, value in one.items():
+            columns[name].append(value)
+    schema = load_tables()[table].schema()
+    names = [name for name in schema.names if name in columns] or schema.names
+    data = pa.Table.from_arrays([pa.array(columns[name], schema.field(name).type) for name in names], names=names)
+    connection.register("incoming", data)
+    write.table(table, "from incoming")
+    connection.unregister("incoming")

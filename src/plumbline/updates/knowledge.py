@@ -1,0 +1,84 @@
+"""What the reference data says of the products of one rig: read once for all of them, and judged once for each version of each.
+
+Not who runs what (`claims`, `belief`). Rules: a model is resolved once, whatever number of devices have it; that a version is not
+vulnerable can be told only where a feed speaks of the product at all, and only while the newest feed is fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from plumbline.catalogue.advisories import Advisory, advisories
+from plumbline.catalogue.known import Catalogue, Known, Resolution
+from plumbline.evidence.engine import Connection
+from plumbline.evidence.reference import Reference
+from plumbline.updates.affected import Affliction, Rating, afflict
+from plumbline.updates.judging import Judgement, judge
+from plumbline.updates.support import Context, scheme
+
+
+class Knowledge:
+    """Everything that is known of some products at the date of an assessment."""
+
+    def __init__(self, connection: Connection, reference: Reference, as_of: datetime) -> None:
+        self._connection = connection
+        self._catalogue = Catalogue(connection)
+        self.context = Context(as_of, reference.sources)
+        self._resolved: dict[str, Resolution] = {}
+        self._known: dict[str, Known] = {}
+        self._said: dict[str, tuple[Advisory, ...]] = {}
+        self._ratings: dict[str, Rating] = {}
+        self._judged: dict[tuple[str, tuple[str, ...]], Judgement] = {}
+        self._feeds_fresh = _fresh(self.context)
+
+    def resolve(self, model: str) -> Resolution:
+        """Find the product that a model means."""
+        if model not in self._resolved:
+            self._resolved[model] = self._catalogue.resolve(model)
+        return self._resolved[model]
+
+    def load(self, products: Iterable[str]) -> None:
+        """Read everything about some products; those that were read before are left as they are."""
+        more = self._catalogue.known(sorted(set(products) - self._known.keys()))
+        self._known |= more
+        said = advisories(self._connection, more.values())
+        self._said |= said
+        self._ratings |= _ratings(self._connection, {one.vulnerability for some in said.values() for one in some})
+
+    def known(self, product: str) -> Known:
+        """Give everything about a product that was loaded."""
+        return self._known[product]
+
+    def judge(self, product: str, versions: Sequence[str]) -> Judgement:
+        """Judge a loaded product in the versions that may be installed."""
+        key = (product, tuple(versions))
+        if key not in self._judged:
+            found = {version: one for version in versions if (one := self._affliction(product, version)) is not None}
+            self._judged[key] = judge(self._known[product], versions, found, self.context)
+        return self._judged[key]
+
+    def _affliction(self, product: str, version: str) -> Affliction | None:
+        dated = [one for one in self._said.get(product, ()) if one.dated_at is None or one.dated_at <= self.context.as_of]
+        if not dated:
+            return None
+        known = self._known[product]
+        found = afflict(known, version, dated, self._ratings, scheme(known))
+        return found if found.holds or self._feeds_fresh else None
+
+
+def _fresh(context: Context) -> bool:
+    """Tell whether a feed of advisories is fresh."""
+    feeds = [source for source in context.sources.values() if source.rows.get("affected")]
+    return not context.stale(max((min(one.read_at, one.dated_at or one.read_at) for one in feeds), default=None))
+
+
+def _ratings(connection: Connection, vulnerabilities: Iterable[str]) -> Mapping[str, Rating]:
+    rows = connection.execute(
+        """
+        select id, arg_max(cvss, score), max(score), bool_and(state in ('rejected', 'withdrawn')), bool_or(state = 'disputed')
+        from reference.vulnerability where id in (select unnest($ids::varchar[])) group by id
+        """,
+        {"ids": sorted(vulnerabilities)},
+    ).fetchall()
+    return {name: Rating(cvss, score, bool(void), bool(disputed)) for name, cvss, score, void, disputed in rows}

@@ -1,0 +1,73 @@
+"""Rigs and reference data made in a test: a device for each case, a catalogue, and advisories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline.assess.assessment import Assessment
+from plumbline.assess.run import assess
+from plumbline.evidence.reference import ReferenceWriter, Source, load_reference_tables
+from plumbline.evidence.specs import load_tables
+from plumbline.model.words import Outcome
+from tests.assess.making import Row, write_bundle
+from tests.catalogue.making import imported
+
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)  # as the bundles of tests/assess
+DAY = timedelta(days=1)
+
+
+def device(
+    name: str, model: str | None = None, *, page: str | None = None, twin: str | None = None, page_model: str | None = None
+) -> list[Row]:
+    """Rows of one declared device: what its page says of version and model, and what its twin reports."""
+    declared = {"id": name, "name": name, "model": model, "hub_device_id": name, "class": "it", "criticality": "medium", "safety": False}
+    rows: list[Row] = [("declared_asset", f"declared:s/{name}", "", declared)]
+    if page is not None or page_model is not None:
+        shown = {"port": 80, "tls": False, "status": 200, "firmware_version": page, "model": page_model}
+        rows.append(("http_service", f"declared:s/{name}", "tcp/80", shown))
+    if twin is not None:
+        reported = {"hub": "h", "device_id": name, "firmware_version": twin, "secrets": [], "drift": []}
+        rows.append(("hub_twin", f"identity:h/{name}", "", reported))
+    return rows
+
+
+def catalogue(folder: Path, **files: str) -> Path:
+    """Import catalogues in our own form, one source each; gives the store."""
+    imported(folder, {f"{name}.toml": text for name, text in files.items()}, now=NOW)
+    return folder / "reference"
+
+
+def feed(store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetime = NOW, exploited: Sequence[str] = ()) -> None:
+    """Put advisories into a store, as a feed would."""
+    said = [
+        {"record": one["vulnerability"], "origin": "csaf", "status": "known_affected", "rest": False, "parsed": True, **one}
+        for one in affected
+    ]
+    named = sorted({one["vulnerability"] for one in said})
+    scored = [{"id": name, "state": "published", "cvss": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "score": 9.8} for name in named]
+    with ReferenceWriter(store).take(Source("feed", "csaf", "a feed", read_at, dated_at=read_at)) as intake:
+        for table, rows in (("affected", said), ("vulnerability", scored), ("exploited", [{"id": name} for name in exploited])):
+            schema = load_reference_tables()[table].schema()
+            own = pa.schema([schema.field(name) for name in schema.names if name not in ("source",)])
+            if rows:
+                intake.rows(table, pa.Table.from_pylist([{"read_at": read_at, "dated_at": read_at, **row} for row in rows], schema=own))
+
+
+def judged(folder: Path, rows: Sequence[Row], reference: Path | None, **options: Any) -> Assessment:
+    """Judge a bundle of these rows into folder/out."""
+    covered = {(entity, table) for table, entity, _, _ in rows}
+    coverage = [(entity, table, "", Outcome.OK, 1) for entity, table in sorted(covered) if not load_tables()[table].by_source]
+    bundle = write_bundle(folder / "bundle", rows, coverage)
+    return assess([bundle], folder / "out", reference=reference, threads=1, **options)
+
+
+def derived(folder: Path, table: str) -> list[dict[str, Any]]:
+    """The rows of a derived table in folder/out; empty where it was not derived."""
+    path = folder / "out" / "derived" / "tables" / table / "derived.parquet"
+    return pq.read_table(path).to_pylist() if path.exists() else []
