@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, checks, collect, lab, later, rig
+from plumbline.cli import assess, catalogue, checks, collect, feeds, hostkit, lab, later, rig
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -37,10 +37,12 @@ app.add_typer(rig.app, name="rig", help="Write, check and sign a rig file.")
 app.command()(assess.audit)
 app.command()(collect.collect)
 app.command()(collect.stop)
+app.command()(hostkit.hostkit)
 app.command()(assess.assess)
 app.command()(assess.report)
 app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
 app.add_typer(catalogue.app, name="catalogue", help="Import, search and show device models, their releases and their support.")
+app.add_typer(feeds.app, name="feeds", help="Import feeds of vulnerabilities, and show how old they are.")
 app.add_typer(lab.app, name="lab", help="The simulated rig on loopback: start it, or print its truth.")
 later.add_commands(app)
 

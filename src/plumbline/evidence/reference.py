@@ -226,6 +226,7 @@ class Intake:
         self._refused: list[Refusal] = []
         self._refused_count = 0
         self._dated_at = source.dated_at
+        self._abandoned = False
         self.stored: Source | None = None  # as it was made known, after the block
 
     def rows(self, table: str, data: pa.Table) -> None:
@@ -242,6 +243,23 @@ class Intake:
         self._refused_count += 1
         if len(self._refused) < REFUSED_LISTED:
             self._refused.append(Refusal(where[:300], why[:300]))
+
+    def dates(self, table: str) -> dict[str, datetime]:
+        """Give the newest date of what an older import holds, by key; what has no date is left out."""
+        if self._old is None or table not in self._old.parts:
+            return {}
+        key = load_reference_tables()[table].key
+        try:
+            held = pq.read_table(self._writer.path / "tables" / table / self._old.parts[table], columns=[key, "dated_at"])
+        except OSError as error:
+            raise EnvironmentFault(f"cannot read {self._writer.path}: {error}; import anew into another folder") from error
+        newest = held.group_by(key).aggregate([("dated_at", "max")])
+        dates = zip(newest.column(key).to_pylist(), newest.column("dated_at_max").to_pylist(), strict=True)
+        return {name: moment for name, moment in dates if moment is not None}
+
+    def abandon(self) -> None:
+        """Take nothing after all: what was known before stays."""
+        self._abandoned = True
 
     def dated(self, moment: datetime) -> None:
         """Note a date that the source gives itself; the newest counts."""
@@ -266,7 +284,7 @@ class Intake:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            if error is None:
+            if error is None and not self._abandoned:
                 self._finish()
             else:
                 for file in self._files.values():

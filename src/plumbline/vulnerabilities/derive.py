@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -19,13 +19,13 @@ from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import TIMESTAMP
 from plumbline.vulnerabilities.exposure import Exposure
+from plumbline.vulnerabilities.freshness import doubts
 from plumbline.vulnerabilities.identity import Component
 from plumbline.vulnerabilities.judging import judge
 from plumbline.vulnerabilities.namespaces import is_distribution
 from plumbline.vulnerabilities.support import Branch, Supports, load_supports
 
 TABLES = ("vulnerability_match", "component_exposure", "component_support")
-FRESH_FOR = timedelta(days=30)
 CARRIERS = ("image", "system", "sbom")
 _COLUMNS = tuple(field.name for field in fields(Component))
 _DISTINCT = ", ".join(map(identifier, _COLUMNS))
@@ -49,9 +49,8 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     components = _distinct(connection)
     _define_carriers(connection)
     if affected:
-        newest = max(source.dated_at or source.read_at for source in affected)
-        stale = f"the newest feed is of {newest:%Y-%m-%d}, more than {FRESH_FOR.days} days before" if as_of - newest > FRESH_FOR else None
-        _expose(connection, reference, components, write, stale)
+        doubt = "; ".join(doubts(reference.sources.values(), as_of)) or None
+        _expose(connection, reference, components, write, doubt)
     if supported:
         _support(connection, load_supports(connection), components, write)
 
@@ -92,7 +91,7 @@ def _define_carriers(connection: Connection) -> None:
     )
 
 
-def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, stale: str | None) -> None:
+def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, doubt: str | None) -> None:
     listed = any(source.kind == "kev" for source in reference.sources.values())
     judged = judge(connection, reference, components, listed=listed)
     for name, rows in (("judged_component", judged.components), ("judged_match", judged.matches), ("judged_exposure", judged.exposures)):
@@ -107,7 +106,7 @@ def _expose(connection: Connection, reference: Reference, components: Sequence[C
         """,
     )
     exposed = ", ".join(f"f.{identifier(field.name)}" for field in fields(Exposure))
-    complete = "k.outcome = 'ok'" if stale is None else "false"
+    complete = "k.outcome = 'ok'" if doubt is None else "false"
     write.table(
         "component_exposure",
         f"""
@@ -118,7 +117,7 @@ def _expose(connection: Connection, reference: Reference, components: Sequence[C
         """,
     )
     for table in ("vulnerability_match", "component_exposure"):
-        write.coverage(_coverage_sql(table, stale))
+        write.coverage(_coverage_sql(table, doubt))
 
 
 def _carry(connection: Connection, name: str, numbers: str) -> None:

@@ -1,8 +1,8 @@
 """Imports feeds: files in, sources in the reference store out.
 
 Not the reading of one feed (`feeds`), and not fetching (`fetching`). Rules: what a file is, its content tells; a file that was taken
-before, and has not changed, is passed over; what is not taken is counted and explained, by file and record; all sources of a run become
-known at its end, or none.
+before, and has not changed, is passed over; what is older than what is known is not taken; what is not taken is counted and explained, by
+reason, file and record; all sources of a run become known at its end, or none.
 """
 
 from __future__ import annotations
@@ -21,12 +21,22 @@ from plumbline.vulnerabilities.documents import is_table, read_lines, read_value
 from plumbline.vulnerabilities.facts import Record
 from plumbline.vulnerabilities.feed import Feed, Read, feed_of, load_feeds
 from plumbline.vulnerabilities.opening import Stream, expand, open_streams
-from plumbline.vulnerabilities.storing import Sink, Sinks
+from plumbline.vulnerabilities.storing import TABLES, Sink, Sinks
 
 FILES_NAMED = 1_000  # in a source, one by one; more than that are named by their folder, with one digest over all
 LINE_MAX = 4_096  # of a table
 REPORT_EVERY = 1_000
+REASONS_MAX = 200  # told apart
+PLACES_MAX = 5  # named for each reason
 Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(slots=True)
+class Reason:
+    """Why some records were not taken: how many, and the first of them."""
+
+    count: int = 0
+    first: list[Refusal] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -38,12 +48,19 @@ class Imported:
     records: int = 0
     refused: list[Refusal] = field(default_factory=list)  # the first REFUSED_LISTED
     refused_count: int = 0
+    reasons: dict[str, Reason] = field(default_factory=dict)  # by what is said before the first colon
 
     def refuse(self, where: str, why: str) -> None:
         """Note what was not taken."""
+        refusal = Refusal(where[:300], why[:300])
         self.refused_count += 1
         if len(self.refused) < REFUSED_LISTED:
-            self.refused.append(Refusal(where[:300], why[:300]))
+            self.refused.append(refusal)
+        words = refusal.why.partition(":")[0]
+        reason = self.reasons.setdefault(words if words in self.reasons or len(self.reasons) < REASONS_MAX else "other reasons", Reason())
+        reason.count += 1
+        if len(reason.first) < PLACES_MAX:
+            reason.first.append(refusal)
 
 
 def import_paths(
@@ -63,27 +80,34 @@ def import_paths(
     """
     show = progress or (lambda _what, _done, _total: None)
     files = expand(paths)
-    known = set() if again else {digest for source in Reference(store).sources.values() for digest in source.files.values()}
+    known = set() if again else {digest for source in feed_sources(Reference(store)) for digest in source.files.values()}
     writer = ReferenceWriter(store)
     done = Imported()
     with writer.together():
         with ExitStack() as stack:
             sinks = Sinks(writer, stack, now, replace=replace)
+            files_read = 0
             for names, group in _groups(files, paths):
                 digest = _digest(group)
                 if digest in known:
                     done.unchanged.append(names)
                     continue
                 touched: dict[int, Sink] = {}
-                for number, path in enumerate(group):
-                    show("reading feeds", number, len(group))
+                for path in group:
+                    show("files", files_read, len(files))
                     touched |= {id(sink): sink for sink in _file(path, sinks, done, show)}
+                    files_read += 1
                 for sink in touched.values():
                     sink.intake.named({names: digest})
             for sink in sinks.all():
                 sink.flush()
         done.sources = sinks.stored()
     return done
+
+
+def feed_sources(reference: Reference) -> list[Source]:
+    """Give the sources of a store that feeds wrote, by their ids; those of the catalogue may come from the same files."""
+    return [source for _, source in sorted(reference.sources.items()) if source.parts.keys() & TABLES]
 
 
 def _groups(files: Sequence[Path], paths: Sequence[Path | str]) -> Iterable[tuple[str, list[Path]]]:
@@ -113,69 +137,92 @@ def _digest(paths: Sequence[Path]) -> str:
     return whole.hexdigest()
 
 
-def _file(path: Path, sinks: Sinks, done: Imported, show: Progress) -> set[Sink]:
+def _file(path: Path, sinks: Sinks, done: Imported, show: Progress) -> list[Sink]:
     """Read one file into the sinks; gives those that took something from it."""
-    touched: set[Sink] = set()
+    touched: list[Sink] = []
     try:
         for stream in open_streams(path):
-            touched |= _stream(stream, sinks, done, show)
+            reading = _Reading(stream, sinks, done, show)
+            reading.read()
+            touched += reading.touched
     except ProtocolError as error:
         done.refuse(str(path), str(error))
     return touched
 
 
-def _stream(stream: Stream, sinks: Sinks, done: Imported, show: Progress) -> set[Sink]:
-    """Read one stream; what cannot be read of it is refused, in the books of the source that took the rest of it."""
-    touched: set[Sink] = set()
-    refused: list[tuple[Feed | None, str, str]] = []
+class _Reading:
+    """One stream on its way into the sinks; what cannot be read of it is refused, in the books of the source that takes the rest."""
 
-    def take(feed: Feed, where: str, items: Read) -> None:
+    def __init__(self, stream: Stream, sinks: Sinks, done: Imported, show: Progress) -> None:
+        self._stream, self._sinks, self._done, self._show = stream, sinks, done, show
+        self._waiting: list[tuple[Feed | None, str, str]] = []  # refused before anything was taken
+        self.touched: dict[Sink, Feed] = {}
+
+    def read(self) -> None:
+        """Read it to its end, or as far as it can be read."""
+        try:
+            if is_table(self._stream):
+                table = next(feed for feed in load_feeds().values() if feed.lines is not None)
+                assert table.lines is not None  # by the line before
+                self._take(table, "", table.lines(read_lines(self._stream, LINE_MAX)))
+            else:
+                for where, value in read_values(self._stream):
+                    self._value(where, value)
+        except ProtocolError as error:
+            self._refuse(None, "", str(error))
+        for feed, place, why in self._waiting:
+            self._book(feed, place, why)
+
+    def _value(self, where: str, value: Any) -> None:
+        """Hand a value to the feed that it is of; a list is its members."""
+        if isinstance(value, ProtocolError):
+            self._refuse(None, where, str(value))
+            return
+        feed = feed_of(value)
+        if feed is not None:
+            assert feed.values is not None  # it recognised one
+            self._take(feed, where, feed.values(value))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, member in enumerate(value):
+                if isinstance(member, list):
+                    self._refuse(None, f"{where} {number}", "a list within a list")
+                else:
+                    self._value(f"{where} {number}".strip(), member)
+        else:
+            self._refuse(None, where, "is of no feed that is known")
+
+    def _take(self, feed: Feed, where: str, items: Read) -> None:
         try:
             for item in items:
                 if isinstance(item, Record):
-                    sink = sinks.of(feed, item.provider)
-                    sink.add(item)
-                    touched.add(sink)
-                    done.records += 1
-                    if done.records % REPORT_EVERY == 0:
-                        show("records", done.records, None)
+                    self._record(feed, where, item)
                 else:
-                    refused.append((feed, " ".join(filter(None, (where, item.where))), item.why))
+                    self._refuse(feed, f"{where} {item.where}", item.why)
         except ProtocolError as error:
-            refused.append((feed, where, str(error)))
+            self._refuse(feed, where, str(error))
+            if feed.whole:  # what would follow is not known, so what was known before goes on
+                for sink, owner in self.touched.items():
+                    if owner is feed:
+                        sink.intake.abandon()
 
-    try:
-        if is_table(stream):
-            table = next(feed for feed in load_feeds().values() if feed.lines is not None)
-            assert table.lines is not None  # by the line before
-            take(table, "", table.lines(read_lines(stream, LINE_MAX)))
-        else:
-            for where, value in read_values(stream):
-                _value(where, value, take, refused)
-    except ProtocolError as error:
-        refused.append((None, "", str(error)))
-    for feed, where, why in refused:
-        place = f"{stream.name} {where}".rstrip()
-        done.refuse(place, why)
-        for sink in [sink for sink in touched if feed is None or sink in sinks.by_feed.get(feed.id, ())][:1]:
+    def _record(self, feed: Feed, where: str, record: Record) -> None:
+        sink = self._sinks.of(feed, record, self._stream.name)
+        self.touched[sink] = feed
+        if (why := sink.add(record)) is not None:
+            self._refuse(feed, f"{where} {record.key}", why)
+            return
+        self._done.records += 1
+        if self._done.records % REPORT_EVERY == 0:
+            self._show("records", self._done.records, None)
+
+    def _refuse(self, feed: Feed | None, where: str, why: str) -> None:
+        place = f"{self._stream.name} {where.strip()}".rstrip()
+        self._done.refuse(place, why)
+        if not self._book(feed, place, why) and len(self._waiting) < REFUSED_LISTED:
+            self._waiting.append((feed, place, why))
+
+    def _book(self, feed: Feed | None, place: str, why: str) -> bool:
+        sink = next((sink for sink, owner in self.touched.items() if feed in (None, owner)), None)
+        if sink is not None:
             sink.intake.refuse(place, why)
-    return touched
-
-
-def _value(where: str, value: Any, take: Callable[[Feed, str, Read], None], refused: list[tuple[Feed | None, str, str]]) -> None:
-    """Hand a value to the feed that it is of; a list is its members."""
-    if isinstance(value, ProtocolError):
-        refused.append((None, where, str(value)))
-        return
-    feed = feed_of(value)
-    if feed is not None:
-        assert feed.values is not None  # it recognised one
-        take(feed, where, feed.values(value))
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for number, member in enumerate(value):
-            if isinstance(member, list):
-                refused.append((None, f"{where} {number}".strip(), "a list within a list"))
-            else:
-                _value(f"{where} {number}".strip(), member, take, refused)
-    else:
-        refused.append((None, where, "is of no feed that is known"))
+        return sink is not None

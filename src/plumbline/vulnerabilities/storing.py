@@ -1,7 +1,8 @@
 """Records on their way into the store: gathered into tables, some thousand at a time, each source into its own intake.
 
 Not the store (`evidence.reference`) and not the reading (`feeds`). Rules: what a record said before is forgotten when it comes again, also
-where it now says less; no more than BATCH rows of a table are held.
+where it now says less, unless what is known is newer; of a feed that is taken as a whole one file counts, the newest, and only when it
+could be read to its end; no more than BATCH rows of a table are held.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.evidence.reference import Intake, ReferenceWriter, Source, load_reference_tables
+from plumbline.evidence.reference import Intake, Reference, ReferenceWriter, Source, load_reference_tables
+from plumbline.model.errors import ProtocolError
 from plumbline.vulnerabilities.facts import Affected, Exploited, Prediction, Record, Vulnerability
 from plumbline.vulnerabilities.feed import Feed
 
@@ -27,23 +29,29 @@ _TYPES: Mapping[str, type] = {
     "exploited": Exploited,
     "exploit_prediction": Prediction,
 }
+TABLES = _TYPES.keys()
 Row = tuple[Any, str, datetime | None]  # a fact, the key of its record, the date of its record
 
 
 class Sink:
-    """One source's records, on their way into its intake."""
+    """One source's records, on their way into its intake; `place` is the file from which the first of them came."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, place: str) -> None:
         self.intake = intake
+        self.place = place
         self.records = 0
+        self._dates = intake.dates("vulnerability") | intake.dates("affected")
         self._rows: dict[str, list[Row]] = {table: [] for table in _TYPES}
         self._keys: list[str] = []
 
-    def add(self, record: Record) -> None:
-        """Take a record."""
-        self.records += 1
+    def add(self, record: Record) -> str | None:
+        """Take a record; gives why not when what is known of it is newer."""
         if record.dated_at is not None:
+            if (known := self._dates.get(record.key)) is not None and known > record.dated_at:
+                return f"older than what is known of it: of {record.dated_at:%Y-%m-%d}, known of {known:%Y-%m-%d}"
+            self._dates[record.key] = record.dated_at
             self.intake.dated(record.dated_at)
+        self.records += 1
         self._keys.append(record.key)
         given = (record.vulnerabilities, record.affected, record.exploited, record.predictions)
         for (table, rows), facts in zip(self._rows.items(), given, strict=True):
@@ -52,6 +60,7 @@ class Sink:
                 self._write(table)
         if len(self._keys) >= BATCH:
             self._forget()
+        return None
 
     def flush(self) -> None:
         """Write what is held."""
@@ -74,25 +83,36 @@ class Sinks:
 
     def __init__(self, writer: ReferenceWriter, stack: ExitStack, now: datetime, *, replace: bool) -> None:
         self._writer = writer
+        self._before = {} if replace else Reference(writer.path).sources
         self._stack = stack
         self._now = now
         self._replace = replace
         self._found: dict[str, Sink] = {}
         self.by_feed: dict[str, list[Sink]] = {}
 
-    def of(self, feed: Feed, provider: str) -> Sink:
-        """Give the sink for a feed's records of a provider."""
+    def of(self, feed: Feed, record: Record, place: str) -> Sink:
+        """Give the sink for a feed's record, read from the file `place`; raises ProtocolError when none of that file may be taken."""
+        provider = record.provider
         known = self.by_feed.setdefault(feed.id, [])
         name = feed.source_id(provider)
         if name not in self._found and len(known) >= PROVIDERS_MAX:
             name = feed.id
+        if feed.whole:
+            self._check_whole(name, record, place)
         if name not in self._found:
             title = f"{feed.title}: {' '.join(provider.split())[:80]}" if name != feed.id else feed.title
             source = Source(id=name, kind=feed.kind, title=title, read_at=self._now, licence=feed.licence)
             intake = self._stack.enter_context(self._writer.take(source, add=not (feed.whole or self._replace)))
-            self._found[name] = Sink(intake)
+            self._found[name] = Sink(intake, place)
             known.append(self._found[name])
         return self._found[name]
+
+    def _check_whole(self, name: str, record: Record, place: str) -> None:
+        taken, before = self._found.get(name), self._before.get(name)
+        if taken is not None and taken.place != place:
+            raise ProtocolError(f"a second file of a feed of which one counts, {taken.place} was taken: import the newest alone")
+        if taken is None and before is not None and before.dated_at and record.dated_at and record.dated_at < before.dated_at:
+            raise ProtocolError(f"older than what is known: of {record.dated_at:%Y-%m-%d}, known of {before.dated_at:%Y-%m-%d}")
 
     def all(self) -> list[Sink]:
         """Every sink that was opened."""
