@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from plumbline.collect.firmware.format import Part
 from plumbline.collect.firmware.source import Budget, Run, Source
@@ -15,6 +16,7 @@ from plumbline.model.errors import ProtocolError
 RANGES_MAX = 512
 PIECES_MAX = 1 << 20
 _GATHERED = 1 << 16
+_LINES_TRIED = 4  # a file that was changed further on is broken, not unknown
 _TRIED = 4096
 
 
@@ -92,13 +94,13 @@ def lines(source: Source, longest: int) -> Iterator[tuple[int, bytes]]:
 
 
 def begins_with_lines(source: Source, read: Callable[[bytes, int], object]) -> bool:
-    """Say whether the first kilobytes are lines that `read` takes without a ProtocolError."""
+    """Say whether the first lines are such that `read` takes without a ProtocolError."""
     head = source.some(0, _TRIED)
     found = head.split(b"\n")
     if len(head) < source.size and len(found) > 1:
         found.pop()  # cut off by us
     try:
-        for line in filter(None, map(bytes.strip, found)):
+        for line in islice(filter(None, map(bytes.strip, found)), _LINES_TRIED):
             read(line, 0)
     except ProtocolError:
         return False

@@ -133,11 +133,16 @@ def test_what_only_ends_like_a_boot_sector(case: str) -> None:
     assert identify(source_of(NOT_DISKS[case])) is None
 
 
-def test_changed_disks() -> None:
+def logical() -> bytes:
+    """A disk with partitions in one that is extended."""
     good = bytearray(mbr((0x0C, 8, 8), (0x83, 16, 8), (0x05, 24, 40)))
     good[24 * 512 : 25 * 512] = mbr((0x83, 1, 2), (0x05, 4, 8), size=512)
     good[28 * 512 : 29 * 512] = mbr((0x83, 1, 2), size=512)
-    for data in changed(bytes(good), 200, 1, head=512):
+    return bytes(good)
+
+
+def test_changed_disks() -> None:
+    for data in changed(logical(), 200, 1, head=512):
         look("disk", data)
 
 

