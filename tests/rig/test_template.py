@@ -18,7 +18,7 @@ def test_it_loads_as_it_is(tmp_path: Path) -> None:
     assert load(write(tmp_path, init_text())).id == "my-rig"
 
 
-MORE = ("sbom/cam-1.4.2.cdx.json", "hostkit/gateway.json", "updates/targets.json", "functions/alarm.zip")
+MORE = ("sbom/cam-1.4.2.cdx.json", "hostkit/gateway.txt", "updates/targets.json", "functions/alarm.zip")
 
 
 def test_it_permits_nothing_until_it_is_filled_in(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def whole(command: Command) -> str:
     return prelude() + command.text
 
 
-def rows() -> list[Mapping[str, str]]:
+def rows() -> list[dict[str, str]]:
     """Give the list for people: one row for each command, in order."""
     words = {"no": "makes no difference", "more": "sees more", "only": "needed"}
     return [

@@ -62,7 +62,7 @@ printf '%s\\nby %s, at %s, as %s\\n' '{form}' '{version}' "$(date -u +%Y-%m-%dT%
 
 _TAIL = """\
 printf 'end\\n'
-} > "$file"
+} > "$file" || { echo "$file cannot be written: name another file." >&2; exit 1; }
 echo "Wrote $file. Look at it, then name it in [[hostkit]] of the rig file." >&2
 """
 

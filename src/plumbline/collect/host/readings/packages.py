@@ -1,8 +1,9 @@
 """Installed packages, as their managers list them, with the vulnerabilities that their own changelogs name as mended.
 
-Rules: a package counts when its manager says that it is installed. Changelogs are those of Debian packages: one that was not seen leaves
-`fixes` null; packages of one source share what it says. Python packages are those installed beside the manager: what the distribution
-packs is its own package already.
+Rules: a package counts when its manager says that its files are there, wholly set up or not. The kernel that runs is a component of its
+own only where no package holds it: what a distribution packs has its own fixes. Changelogs are those of Debian packages: one that was not
+seen leaves `fixes` null; packages of one source share what it says. Python packages are those installed beside the manager: what the
+distribution packs is its own package already.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from plumbline.collect.host.outputs import Report
 from plumbline.collect.host.reading import Reading
 from plumbline.collect.host.readings.system import release
 from plumbline.model.words import Outcome
+from plumbline.versions import scheme_for
 
 PACKAGES_MAX = 50_000
 MANAGERS = ("dpkg", "rpm", "apk", "opkg")
-SCHEMES = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}
-_PATHS = {"rpm": "rpm -qa", "dpkg": "/var/lib/dpkg/status", "apk": "/lib/apk/db/installed", "opkg": "opkg status"}
+PURL_TYPES = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}
+_GONE = ("not-installed", "config-files")  # dpkg(1), package states: in every other one files are there
+_DISTRIBUTIONS = {"rhel": "redhat"}  # ID of os-release, where advisories name it otherwise
+_MAJOR_ALONE = ("redhat", "centos", "rocky", "almalinux")  # their advisories are for 9, not for 9.4
+_KERNEL = re.compile(r"linux-image-.*|kernel(?:-core|-default)?|linux-(?:lts|virt|edge|rpi\d*)")
+_DPKG_STATUS = "/var/lib/dpkg/status"  # the others have their lists in one of several places
 _SOURCE_RPM = re.compile(r"(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm")
 _DIST_INFO = re.compile(r"(.+/)([A-Za-z0-9][A-Za-z0-9._]{0,200})-([0-9][A-Za-z0-9.!+_]{0,100})\.dist-info")
 _CVE = re.compile(r"CVE-\d{4}-\d{4,7}")
@@ -38,7 +44,8 @@ class Package:
     architecture: str | None
     source: str | None
     source_version: str | None
-    path: str
+    supplier: str | None
+    path: str | None
 
 
 def read(report: Report) -> None:
@@ -64,7 +71,7 @@ def read(report: Report) -> None:
             one.manager,
             name=one.name,
             version=one.version,
-            scheme=SCHEMES[one.manager],
+            scheme=scheme_for(one.manager),
             architecture=one.architecture,
             manager=one.manager,
             confidence="database",
@@ -72,25 +79,53 @@ def read(report: Report) -> None:
             source_version=one.source_version if one.source_version != one.version else None,
             namespace=_namespace(one.manager, said),
             purl=_purl(one, said),
+            supplier=one.supplier,
             fixes=mended,
             path=one.path,
         )
+    _kernel(report, packages)
+
+
+def _kernel(report: Report, packages: list[Package]) -> None:
+    """Write the kernel that runs, by its own word, where the lists are whole and name none."""
+    system, release_, *_ = [*report.lines("kernel"), "", ""]
+    if system != "Linux" or not packages or any(_KERNEL.fullmatch(one.name) for one in packages):
+        return
+    report.row(
+        "component",
+        "component/linux",
+        "kernel",
+        name="linux",
+        version=release_,
+        scheme=scheme_for("kernel"),
+        manager="kernel",
+        confidence="banner",
+    )
 
 
 def _packages(report: Report) -> Iterator[Package]:
     for manager in MANAGERS:
         for line in report.lines(manager):
             fields = [field.strip() for field in line.split("\t")]
-            if len(fields) != 6 or not fields[1] or not fields[2]:
+            if len(fields) != 7 or not fields[1] or not fields[2]:
                 report.unread(manager, line)
                 continue
-            state, name, version, architecture, source, source_version = fields
-            if not state.endswith("installed") or state.endswith("not-installed"):
+            state, name, version, architecture, source, source_version, supplier = fields
+            if state.rpartition(" ")[2] in _GONE:
                 continue
             if manager == "rpm":
                 found = _SOURCE_RPM.fullmatch(source)
                 source, source_version = (found[1], f"{found[2]}-{found[3]}") if found else ("", "")
-            yield Package(manager, name, version, architecture or None, source or None, source_version or None, _PATHS[manager])
+            yield Package(
+                manager,
+                name,
+                version,
+                architecture or None,
+                source or None,
+                source_version or None,
+                supplier or None,
+                _DPKG_STATUS if manager == "dpkg" else None,
+            )
 
 
 def _python(report: Report) -> Iterator[Package]:
@@ -99,7 +134,7 @@ def _python(report: Report) -> Iterator[Package]:
         if found is None:
             report.unread("python", line)
         else:
-            yield Package("python", found[2].replace("_", "-").lower(), found[3], None, None, None, line.strip())
+            yield Package("python", found[2].replace("_", "-").lower(), found[3], None, None, None, None, line.strip())
 
 
 def _fixes(report: Report) -> dict[str, set[str]]:
@@ -115,17 +150,18 @@ def _namespace(manager: str, said: dict[str, str]) -> str | None:
     """Name the distribution and its release, as advisories do: debian:12, alpine:v3.18; or the ecosystem."""
     if manager == "python":
         return "pypi"
-    name, version = said.get("ID"), said.get("VERSION_ID", "")
-    if not name or not version:
+    identity, version = said.get("ID"), said.get("VERSION_ID", "")
+    if not identity or not version:
         return None
+    name = _DISTRIBUTIONS.get(identity, identity)
     if name == "alpine":
         return f"alpine:v{'.'.join(version.split('.')[:2])}"
-    return f"{name}:{version}"
+    return f"{name}:{version.partition('.')[0] if name in _MAJOR_ALONE else version}"
 
 
 def _purl(one: Package, said: dict[str, str]) -> str | None:
     """Make the package URL, by the types of the purl specification."""
-    kind = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}[one.manager]
+    kind = PURL_TYPES[one.manager]
     vendor = said.get("ID")
     if kind != "pypi" and not vendor:
         return None

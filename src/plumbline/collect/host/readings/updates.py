@@ -1,4 +1,4 @@
-"""How a system gets its updates: what installs them by itself, which wait as its own lists say, and how old lists and packages are."""
+"""How a system gets its updates: what installs them by itself, from where, which wait, and how old its lists and packages are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from plumbline.collect.host.outputs import Report
+from plumbline.collect.host.package_sources import read_sources
 from plumbline.collect.host.processes import processes
 from plumbline.collect.host.reading import Reading
 from plumbline.collect.host.readings.system import moment_of
@@ -30,8 +31,9 @@ def read(report: Report) -> None:
     """Write the one row of a system."""
     mechanisms = _mechanisms(report)
     pending, security, names = _pending(report)
+    sources = _sources(report)
     times = _times(report)
-    if mechanisms is None and pending is None and not times:
+    if mechanisms is None and pending is None and not times and not sources:
         report.short(Outcome.NOT_SUPPORTED, "nothing tells how this system is updated", "system_update")
         return
     sure = mechanisms or (report.whole("update_settings") and report.whole("processes"))
@@ -44,6 +46,7 @@ def read(report: Report) -> None:
         pending=pending,
         pending_security=security,
         pending_names=names,
+        **sources,
         **times,
     )
 
@@ -61,8 +64,8 @@ def _mechanisms(report: Report) -> list[str] | None:
         elif word == "tool":
             tools.add(rest)
         elif word == "timer":
-            name, *states = rest.split()
-            timers[name] = states
+            name, _, states = rest.partition(" ")
+            timers[name] = states.split()
         elif word == "cron":
             found.append(f"cron {rest}")
     started = timers.get("apt-daily-upgrade", ["enabled"])[:1] in (["enabled"], ["static"])  # without systemd cron.daily does it
@@ -85,6 +88,17 @@ def _pending(report: Report) -> tuple[int | None, int | None, list[str] | None]:
         names = [line.split()[0] for line in report.lines("apk_pending") if "<" in line.split()]
         return len(names), None, names[:NAMES_MAX]
     return None, None, None
+
+
+def _sources(report: Report) -> dict[str, list[str]]:
+    if report.text("update_sources") is None:
+        return {}
+    sources = read_sources(report.lines("update_sources"))
+    unverified = [one.url for one in sources if one.verified is False]
+    found = {"sources": [one.url for one in sources]}
+    if unverified or all(one.verified for one in sources):
+        found["unverified_sources"] = unverified
+    return found
 
 
 def _times(report: Report) -> dict[str, Any]:
