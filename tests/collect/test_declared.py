@@ -29,3 +29,21 @@ def test_where_an_asset_stands(tmp_path: Path, said: str, more: str, site: str) 
     collect(Context(rig, writer, b"k" * 32, lambda: NOON, lambda *_: None, lambda: False))
     writer.finish(ended_at=NOON, complete=True)
     assert [row["entity"] for row in rows(tmp_path / "bundle", "declared_asset")] == [f"declared:{site}/cam"]
+
+
+def test_custom_parts_stand_as_what_they_are_made_of(tmp_path: Path) -> None:
+    for name in ("cam-1.bin", "cam-2.bin", "alarm.zip"):
+        (tmp_path / name).write_bytes(b"x")
+    parts = {"camera firmware": 'firmware = "cam-*.bin"', "reader": 'module = "reader"', "alarm function": 'code = "alarm.zip"'}
+    text = rig_text(rest="".join(f'[[custom]]\nname = "{name}"\n{what}\n' for name, what in parts.items()))
+    rig = make_rig(tmp_path, text)
+    writer = BundleWriter.create(tmp_path / "bundle", rig_text=text, header={"rig": {"id": rig.id}}, now=NOON)
+    for _ in range(2):  # a resumed run adds none
+        collect(Context(rig, writer, b"k" * 32, lambda: NOON, lambda *_: None, lambda: False))
+    writer.finish(ended_at=NOON, complete=True)
+    assert [(row["subject"], row["kind"], row["path"] or row["module"]) for row in rows(tmp_path / "bundle", "custom_part")] == [
+        ("part/camera firmware", "firmware", "cam-1.bin"),
+        ("part/camera firmware/1", "firmware", "cam-2.bin"),
+        ("part/reader", "module", "reader"),
+        ("part/alarm function", "code", "alarm.zip"),
+    ]

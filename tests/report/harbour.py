@@ -104,6 +104,7 @@ class _Rows:
         self.cloud()
         self.firmware()
         self.traffic()
+        self.custom()
         self.nothing_else()
 
     def declared_and_found(self) -> None:
@@ -233,6 +234,14 @@ class _Rows:
         self.cover(image, "image_file", outcome=Outcome.PARTIAL, rows=0, detail="cut at byte 1,048,576")
 
         self.cover("image:/unknown.bin", "image", outcome=Outcome.NOT_SUPPORTED, rows=0, detail="an unknown compression")
+
+    def custom(self) -> None:
+        rig = f"rig:/{RIG['id']}"
+        self.put("custom_part", rig, "part/camera firmware", name="camera firmware", kind="firmware", path="images/cam-1.4.2.bin")
+        self.put("custom_part", rig, "part/old firmware", name="old firmware", kind="firmware", path="images/unknown.bin")
+        for name in ("reader", "uploader", "ghost"):
+            self.put("custom_part", rig, f"part/{name}", name=name, kind="module", module=name)
+        self.cover(rig, "custom_part", rows=5)
 
     def traffic(self) -> None:
         capture = "capture:harbour/dock.pcapng"

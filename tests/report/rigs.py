@@ -90,6 +90,8 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         conflicts=(data.Conflict("mac", "24:a4:3c:10:00:01", ("declared:/a", "declared:/b"), "both are declared"),),
         missing_bundles=(),
         contacts=_contacts(places),
+        customs=_customs(results),
+        customs_count=4,
         provisions=_provisions(results),
         links=(data.Link("Several devices share one TLS key", (0, 1, 9)),) if assets > 9 else (),
         digests=(data.Digest("bundle northwind", "5f" * 32), data.Digest("checks", "a0" * 32), data.Digest("ledger", "3c" * 32)),
@@ -235,6 +237,20 @@ def _contacts(places: list[Any]) -> data.Contacts:
     )
     chain = "The hash chain of the contact log holds."
     return data.Contacts(51 * len(devices), 2, 1_412 * len(devices), 18_220 * len(devices), chain, devices, len(devices))
+
+
+def _customs(results: list[data.CheckResult]) -> tuple[data.CustomPart, ...]:
+    wrong = tuple(data.CustomFinding(r.id, r.title, r.severity, "tcp/80", "GoAhead-Webs says too much") for r in results if r.tally.failed)[
+        :2
+    ]
+    unsure = (data.CustomUnjudged("The debug shell is open", "timeout"),)
+    proven = ("nobody but the owner can write to it",)
+    bad, good = data.Tally(failed=3, inconclusive=2, passed=2), data.Tally(passed=1)
+    return (
+        data.CustomPart("camera firmware", "firmware", ("images/cam-1.bin",), 2, ("cam-1.bin",), 1, bad, wrong, proven, 2, unsure, 2),
+        data.CustomPart("reader", "module", ("reader",), 1, ("harbour gateway",), 2, good, (), proven, 1, (), 0),
+        data.CustomPart("alarm function", "code", ("functions/alarm.zip",), 1, (), 0, data.Tally(), (), (), 0, (), 0),
+    )
 
 
 def _provisions(results: list[data.CheckResult]) -> tuple[data.Provision, ...]:

@@ -58,7 +58,11 @@ def test_the_head_names_rig_owner_and_authority(report: Report) -> None:
 
 
 def test_sources_are_not_counted_as_assets(report: Report) -> None:
-    assert {asset.id for asset in report.sources} == {"network:harbour/cold rooms", "capture:harbour/dock.pcapng"}
+    assert {asset.id for asset in report.sources} == {
+        "network:harbour/cold rooms",
+        "capture:harbour/dock.pcapng",
+        "rig:/northwind-harbour",
+    }
     assert report.assets_count == len(report.assets) == 14
     assert {asset.name for asset in report.assets} >= {device[1] for device in harbour.DEVICES}
     assert report.undeclared == 1

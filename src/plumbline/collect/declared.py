@@ -1,16 +1,21 @@
-"""What the customer says exists: the [[asset]] entries of the rig file as rows, so that checks can hold collectors' sight against them."""
+"""What the customer says exists: [[asset]] and [[custom]] of the rig file as rows, so that what collectors see can be held against them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from plumbline.collect.context import Context
+from plumbline.collect.file_names import as_in_rig
 from plumbline.model.entities import Entity
 from plumbline.model.words import Criticality, DeviceClass, EntityKind, Outcome
-from plumbline.rig.models import Asset, Rig
+from plumbline.rig.models import Asset, Custom, Rig
 
 
 def collect(context: Context) -> None:
-    """Write one row for each declared asset; an asset with several addresses gets one more row for each further one."""
+    """Write one row for each declared asset, with one more for each further address, and one for each custom part, likewise for images."""
     at = context.now()
+    _custom_parts(context, at)
     with context.writer.batch() as batch:
         for asset in context.rig.assets:
             entity = Entity.of(EntityKind.DECLARED, site_of(context.rig, asset), asset.id)
@@ -34,6 +39,31 @@ def collect(context: Context) -> None:
                     **{"class": (asset.device_class or DeviceClass.IT).value},
                 )
             batch.coverage(entity, "declared_asset", outcome=Outcome.OK, rows=len(addresses), started_at=at, ended_at=at)
+
+
+def _custom_parts(context: Context, at: datetime) -> None:
+    rig = context.rig
+    entity = Entity.of(EntityKind.RIG, "", rig.id)
+    if not rig.customs or context.writer.attempted(entity, "custom_part"):
+        return
+    with context.writer.batch() as batch:
+        rows = 0
+        for custom in rig.customs:
+            for number, columns in enumerate(_pieces(custom, rig)):
+                subject = f"part/{custom.name}" + (f"/{number}" if number else "")
+                batch.row("custom_part", entity, subject, observed_at=at, name=custom.name, **columns)
+                rows += 1
+        batch.coverage(entity, "custom_part", outcome=Outcome.OK, rows=rows, started_at=at, ended_at=at)
+
+
+def _pieces(custom: Custom, rig: Rig) -> Iterator[dict[str, str]]:
+    """Give what a part is made of: its images, or its module, or its code."""
+    for path in custom.firmware:
+        yield {"kind": "firmware", "path": as_in_rig(path, rig.path)}
+    if custom.module is not None:
+        yield {"kind": "module", "module": custom.module}
+    if custom.code is not None:
+        yield {"kind": "code", "path": as_in_rig(custom.code, rig.path)}
 
 
 def site_of(rig: Rig, asset: Asset) -> str:

@@ -303,6 +303,47 @@ class Contacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomFinding:
+    """One thing that is wrong with a custom part."""
+
+    check: str
+    title: str
+    severity: Severity
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomUnjudged:
+    """One question about a custom part that was not judged, and the word of its reason."""
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomPart:
+    """A part that the customer had made, and what came of it; each list is a sample of its count.
+
+    `kind` is firmware, module or code, `pieces` its images or what else it is made of, `places` the assets on which it was seen; none: it
+    was not. `proven` says what the passed checks prove.
+    """
+
+    name: str
+    kind: str
+    pieces: tuple[str, ...]
+    pieces_count: int
+    places: tuple[str, ...]
+    places_count: int
+    tally: Tally
+    findings: tuple[CustomFinding, ...]
+    proven: tuple[str, ...]
+    proven_count: int
+    unjudged: tuple[CustomUnjudged, ...]
+    unjudged_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provision:
     """One provision to which checks contribute evidence; never a statement of conformity."""
 
@@ -371,7 +412,8 @@ class Report:
 
     Counts are over the whole rig; `assets` is a sample of `assets_count`. `sources` are what assets were seen through (captures, networks)
     and have verdicts of their own. `kinds` counts assets and sources by what saw them, `undeclared` hosts that the rig file does not name,
-    `failed_assets` those with a finding. `missing_bundles` were assessed and not found, so that their rows are cited but not shown.
+    `failed_assets` those with a finding; `customs` are the first of `customs_count` custom parts. `missing_bundles` were assessed and not
+    found, so that their rows are cited but not shown.
     """
 
     head: Head
@@ -394,6 +436,8 @@ class Report:
     gaps_count: int
     attempts: int
     contacts: Contacts
+    customs: tuple[CustomPart, ...]
+    customs_count: int
     provisions: tuple[Provision, ...]
     links: tuple[Link, ...]
     digests: tuple[Digest, ...]

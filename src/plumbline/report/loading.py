@@ -20,6 +20,7 @@ from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind, Layer, Severity
 from plumbline.report import cited, contacts, data, shortfalls
+from plumbline.report.customs import customs
 from plumbline.report.picture import GROUND
 
 SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
@@ -55,6 +56,8 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
     checks = _checks(said, findings)
     titles = {check.id: check.title for check in checks}
     gaps = shortfalls.gaps(bundles, derived)
+    ledger = ledger_files(out / "ledger.parquet")
+    custom_parts, customs_count = customs(bundles, ledger, checks, said, whose)
     sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
     return data.Report(
         head=_head(said),
@@ -71,12 +74,14 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
         assets_count=said["assets_count"] - sources_count,
         sources=tuple(asset for asset in everything if SOURCES.issuperset(asset.kinds)),
         conflicts=tuple(data.Conflict(c["identifier"], c["value"], tuple(c["entities"]), c["reason"]) for c in said["conflicts"]),
-        reasons=shortfalls.reasons(ledger_files(out / "ledger.parquet"), said["ledger_rows"], titles, names),
+        reasons=shortfalls.reasons(ledger, said["ledger_rows"], titles, names),
         unread=tuple(data.Unread(u["entity"], u["outcome"], u["detail"] or "") for u in said["unjudged_sources"]),
         gaps=gaps.listed,
         gaps_count=gaps.count,
         attempts=gaps.attempts,
         contacts=contacts.summary([bundle.path for bundle in bundles], {entity: names[asset] for entity, asset in whose.items()}),
+        customs=custom_parts,
+        customs_count=customs_count,
         provisions=tuple(data.Provision(p["standard"], p["id"], tuple(p["checks"]), _tally(p["tally"])) for p in said["provisions"]),
         links=tuple(_links(findings, titles, {asset.id: n for n, asset in enumerate(assets)}, whose)),
         digests=tuple(_digests(said)),

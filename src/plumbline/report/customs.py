@@ -1,0 +1,122 @@
+"""Whether the parts that the customer had made were done right: what was judged of each, gathered from the verdicts on it.
+
+A part is found in the evidence by what the rig file says that it is: an image by its path, an edge module by its name on every gateway
+that runs it. Not a judgement of its own. Rules: a part of which nothing was judged says so; lists are samples beside exact counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from plumbline.correlate.sources import use_bundles
+from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.engine import Connection, connect, file_list
+from plumbline.model.words import Severity, Verdict
+from plumbline.report.data import CheckResult, CustomFinding, CustomPart, CustomUnjudged, Tally
+
+PARTS_MAX = 60
+LISTED = 12
+_TARGETS = pa.schema([("name", pa.string()), ("asset", pa.string()), ("subject", pa.string())])
+
+Verdicts = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""Findings as the assessment words them, by check, asset and subject."""
+
+
+def customs(
+    bundles: Sequence[Bundle], ledger: Sequence[Path], checks: Sequence[CheckResult], said: Mapping[str, Any], whose: Mapping[str, str]
+) -> tuple[tuple[CustomPart, ...], int]:
+    """Gather the custom parts, in the order of their names, the first PARTS_MAX, and their number; `whose` gives the asset of an entity."""
+    with connect() as connection:
+        use_bundles(connection, bundles)
+        parts = _parts(connection)
+        shown = dict(list(parts.items())[:PARTS_MAX])
+        names = {entry["id"]: entry["name"] for entry in said["assets"]}
+        targets = [
+            {"name": name, "asset": whose.get(entity, entity), "subject": subject}
+            for name, entity, subject in _found(connection)
+            if name in shown
+        ]
+        connection.register("target", pa.Table.from_pylist(targets, schema=_TARGETS))
+        by_part: dict[str, list[tuple[Any, ...]]] = {name: [] for name in shown}
+        for name, *row in _verdicts(connection, ledger):
+            by_part[name].append(tuple(row))
+    words = {(one["check"], one["asset"], one["subject"]): one for one in said["findings"]}
+    of = {check.id: check for check in checks}
+    places = {name: sorted({names.get(t["asset"], t["asset"]) for t in targets if t["name"] == name}) for name in shown}
+    return tuple(_part(name, what, places[name], by_part[name], of, words) for name, what in shown.items()), len(parts)
+
+
+def _parts(connection: Connection) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Give kind and pieces of each part by its name."""
+    rows = connection.execute(
+        "select name, min(kind), list(distinct coalesce(path, module) order by coalesce(path, module)) from base.custom_part"
+        " group by name order by name"
+    ).fetchall()
+    return {name: (kind, tuple(pieces)) for name, kind, pieces in rows}
+
+
+def _found(connection: Connection) -> list[tuple[str, str, str]]:
+    """Give name, entity and subject under which each part was seen, or looked for."""
+    rows = connection.execute(
+        """
+        select p.name, i.entity, '' from base.custom_part p join base.image i on i.path = p.path
+        union select p.name, c.entity, '' from base.custom_part p
+          join base.coverage c on c."table" = 'image' and c.entity in ('image:/' || p.path, 'image:/' || regexp_extract(p.path, '[^/]*$'))
+        union select p.name, m.entity, m.subject from base.custom_part p join base.edge_module m on m.name = p.module
+        order by all
+        """
+    ).fetchall()
+    return [(name, entity, subject) for name, entity, subject in rows]
+
+
+def _verdicts(connection: Connection, ledger: Sequence[Path]) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = connection.execute(
+        f"""
+        select distinct t.name, l."check", l.asset, l.subject, l.verdict, l.reason
+        from target t join read_parquet([{file_list(ledger)}]) l
+          on l.asset = t.asset and (t.subject = '' or l.subject = t.subject or starts_with(l.subject, t.subject || '/'))
+        order by all
+        """
+    ).fetchall()
+    return found
+
+
+def _part(
+    name: str,
+    what: tuple[str, tuple[str, ...]],
+    places: Sequence[str],
+    verdicts: Sequence[tuple[Any, ...]],
+    checks: Mapping[str, CheckResult],
+    words: Verdicts,
+) -> CustomPart:
+    counts = Counter(verdict for _, _, _, verdict, _ in verdicts)
+    failed = [
+        _finding(checks[check], asset, subject, words) for check, asset, subject, verdict, _ in verdicts if verdict == Verdict.FAIL.value
+    ]
+    passed = sorted({check for check, _, _, verdict, _ in verdicts if verdict == Verdict.PASS.value})
+    unsure = sorted({(reason or "", check) for check, _, _, verdict, reason in verdicts if verdict == Verdict.INCONCLUSIVE.value})
+    return CustomPart(
+        name=name,
+        kind=what[0],
+        pieces=what[1][:LISTED],
+        pieces_count=len(what[1]),
+        places=tuple(places[:LISTED]),
+        places_count=len(places),
+        tally=Tally(*(counts[verdict.value] for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))),
+        findings=tuple(sorted(failed, key=lambda finding: (-finding.severity.rank, finding.check, finding.subject))[:LISTED]),
+        proven=tuple(checks[check].pass_proves for check in passed[:LISTED]),
+        proven_count=len(passed),
+        unjudged=tuple(CustomUnjudged(checks[check].title, reason) for reason, check in unsure[:LISTED]),
+        unjudged_count=len(unsure),
+    )
+
+
+def _finding(check: CheckResult, asset: str, subject: str, words: Verdicts) -> CustomFinding:
+    told = words.get((check.id, asset, subject))
+    severity = Severity(told["severity"]) if told is not None else check.severity
+    return CustomFinding(check.id, check.title, severity, subject, told["message"].strip() if told is not None else check.title)
