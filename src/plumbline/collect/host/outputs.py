@@ -59,7 +59,7 @@ class Report:
     def root(self) -> bool | None:
         """Whether it was seen as root; None: nobody said."""
         words = (self.text("shell") or "").split()
-        return words[2] == "0" if len(words) == 3 and words[2].isdigit() else None
+        return words[2] == "0" if len(words) == 3 and words[2].isdecimal() else None
 
     def raw(self, command: str) -> str | None:
         """Where the output of a command is kept."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from typing import Any
 
@@ -23,7 +22,7 @@ def read(report: Report) -> None:
         path, *words = line.split()
         try:
             columns = key_columns(base64.b64decode(words[1], validate=True))
-        except (IndexError, binascii.Error, ProtocolError):
+        except (IndexError, ValueError, ProtocolError):
             report.unread("host_keys", line)
             continue
         if columns["fingerprint"] not in seen:

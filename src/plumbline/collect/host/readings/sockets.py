@@ -36,7 +36,7 @@ def read(report: Report) -> None:
         fields = line.split()
         if fields[0] in ("holds", "order"):
             continue
-        if len(fields) != 5 or not fields[1].startswith(("tcp", "udp")) or not _LOCAL.fullmatch(fields[2]) or not fields[3].isdigit():
+        if len(fields) != 5 or not fields[1].startswith(("tcp", "udp")) or not _LOCAL.fullmatch(fields[2]) or not fields[3].isdecimal():
             report.unread("sockets", line)
             continue
         transport = fields[1][:3]
