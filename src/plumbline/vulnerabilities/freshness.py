@@ -32,6 +32,8 @@ def doubts(sources: Collection[Source], at: datetime) -> Iterator[str]:
     exploited = [source for source in sources if source.rows.get("exploited") and source.kind == "kev"]
     if not broad:
         yield f"none of the feeds on all products was imported: {', '.join(BROAD)}"
+    if not exploited:
+        yield "no list of exploited vulnerabilities (KEV) was imported"
     for what, some in (("feed on all products", broad), ("list of exploited vulnerabilities", exploited)):
         if some and all(is_stale(source, at) for source in some):
             newest = max(map(right_as_of, some))
