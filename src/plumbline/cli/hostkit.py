@@ -17,7 +17,7 @@ Commands = Annotated[bool, typer.Option("--list", help="Print what it reads inst
 
 
 def hostkit(path: ScriptFile = None, commands: Commands = False, as_json: Json = False) -> None:
-    """Print a script that shows a Linux device or gateway from inside.
+    """Print the script that shows a Linux device from inside.
 
     It is a POSIX shell script that reads only and writes one file, which [[hostkit]] in the rig file then names. A [[login]] of kind ssh
     runs the same list of commands.
