@@ -15,6 +15,8 @@ from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
 from plumbline.model.words import Layer, Severity, Verdict
 from plumbline.report import data
+from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Step, Unknown
+from plumbline.updates.judging import State
 
 NOW = datetime(2026, 11, 21, 3, 40, tzinfo=UTC)
 NAMES = (
@@ -90,6 +92,7 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         conflicts=(data.Conflict("mac", "24:a4:3c:10:00:01", ("declared:/a", "declared:/b"), "both are declared"),),
         missing_bundles=(),
         contacts=_contacts(places),
+        currency=currency(),
         customs=_customs(results),
         customs_count=4,
         provisions=_provisions(results),
@@ -237,6 +240,72 @@ def _contacts(places: list[Any]) -> data.Contacts:
     )
     chain = "The hash chain of the contact log holds."
     return data.Contacts(51 * len(devices), 2, 1_412 * len(devices), 18_220 * len(devices), chain, devices, len(devices))
+
+
+def currency() -> Currency:
+    """One device in each state, and everything that the chapter can show."""
+    released = datetime(2026, 9, 14, tzinfo=UTC)
+    camera = Device(
+        asset="host:harbour/10.20.1.14",
+        name="dock camera 1",
+        criticality="high",
+        state=State.VULNERABLE,
+        product="northwind/cam-3",
+        installed="1.4.2",
+        believed_by="own_word",
+        latest="1.6.0",
+        latest_at=released,
+        releases_behind=2,
+        days_behind=68,
+        retracted=False,
+        unsupported=False,
+        support_ends_at=datetime(2028, 1, 31, tzinfo=UTC),
+        vulnerable=True,
+        advisories=("CVE-2026-0001", "CVE-2026-0002"),
+        exploited=("CVE-2026-0001",),
+        unsure=(),
+        fixed_in="1.6.0",
+        todo="At once: Install 1.6.0, which mends it.",
+    )
+    meter = dataclasses.replace(
+        camera,
+        name="energy meter",
+        state=State.UNSUPPORTED,
+        exploited=(),
+        advisories=(),
+        vulnerable=None,
+        unsupported=True,
+        support_ends_at=None,
+        days_behind=None,
+        releases_behind=None,
+        latest=None,
+        latest_at=None,
+        believed_by=None,
+        todo="Plan its replacement, as no more fixes will come.",
+    )
+    claims = (
+        Claim("its web page", "own_word", "1.4.2", NOW),
+        Claim("the hub's twin", "own_word", "1.6.0", NOW),
+    )
+    return Currency(
+        derived=True,
+        states=dict(zip(State, (0, 1, 1, 0, 3, 2), strict=True)),
+        steps=(
+            Step(State.VULNERABLE, camera.todo, camera.product, camera.installed, camera.exploited, (camera.name,), 1),
+            Step(State.UNSUPPORTED, meter.todo, meter.product, None, (), (meter.name,), 4),
+        ),
+        steps_count=3,
+        devices=(camera, meter),
+        devices_count=5,
+        current=("harbour gateway",),
+        contradictions=(
+            Contradiction(camera.asset, camera.name, camera.state, "its web page says 1.4.2", "1.4.2 or 1.6.0", "own_word", claims),
+        ),
+        contradictions_count=2,
+        unknown=(Unknown("no_version", ("compressor PLC", "door controller"), 2), Unknown("product_unknown", ("10.20.1.77",), 1)),
+        bounds=("0 of 10 examined of 200 northwind/cam-3 failed: up to 51 could",),
+        catalogue_as_of=NOW - timedelta(days=2),
+    )
 
 
 def _customs(results: list[data.CheckResult]) -> tuple[data.CustomPart, ...]:

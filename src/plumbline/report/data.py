@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plumbline.model.words import Layer, Severity, Verdict
+from plumbline.report.currency_data import Currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +437,7 @@ class Report:
     gaps_count: int
     attempts: int
     contacts: Contacts
+    currency: Currency
     customs: tuple[CustomPart, ...]
     customs_count: int
     provisions: tuple[Provision, ...]

@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from plumbline.model.words import Layer, Severity, Verdict
 from plumbline.report import text, words
+from plumbline.report.currency import BAD
 from plumbline.report.data import Report, Tally
 from plumbline.report.format import Format
 from plumbline.report.picture import draw
@@ -80,6 +81,7 @@ def render(report: Report) -> str:
             map_layers=[layer for layer in Layer if any(entry.layer is layer for entry in report.layers)],
             layer_tallies={entry.layer: entry.verdicts for entry in report.layers},
             check_numbers={check.id: number for number, check in enumerate(report.checks, 1)},
+            state_checks={state: name for state in BAD if (name := f"update.firmware_{state}") in {check.id for check in report.checks}},
             failing=[check for check in report.checks if check.tally.failed],
             proven=[check for check in report.checks if check.tally.passed],
         )
@@ -127,6 +129,9 @@ def _environment() -> jinja2.Environment:
         event_words=words.EVENTS,
         effort_words=words.EFFORTS,
         intrusion_words=words.INTRUSIONS,
+        currency_words=words.CURRENCY,
+        claimed_words=words.CLAIMED,
+        untold_words=lambda word: words.UNTOLD.get(word, words.UNKNOWN_UNTOLD),
         reason_words=lambda word: words.REASONS.get(word, words.UNKNOWN_REASON),
         method=words.METHOD,
         limits=words.LIMITS,

@@ -20,6 +20,7 @@ from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind, Layer, Severity
 from plumbline.report import cited, contacts, data, shortfalls
+from plumbline.report.currency import currency
 from plumbline.report.customs import customs
 from plumbline.report.picture import GROUND
 
@@ -80,6 +81,7 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
         gaps_count=gaps.count,
         attempts=gaps.attempts,
         contacts=contacts.summary([bundle.path for bundle in bundles], {entity: names[asset] for entity, asset in whose.items()}),
+        currency=currency(derived, said, whose),
         customs=custom_parts,
         customs_count=customs_count,
         provisions=tuple(data.Provision(p["standard"], p["id"], tuple(p["checks"]), _tally(p["tally"])) for p in said["provisions"]),

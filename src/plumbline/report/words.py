@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plumbline.model.words import EntityKind, Layer, Verdict
+from plumbline.updates.judging import State
 
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.FAIL: "wrong",
@@ -116,6 +117,51 @@ REASONS: Mapping[str, Explained] = {
     ),
 }
 UNKNOWN_REASON = Explained("A reason that this release does not know.", "See the ledger.")
+
+CURRENCY: Mapping[State, str] = {
+    State.RETRACTED: "taken back by its maker",
+    State.VULNERABLE: "known to be vulnerable",
+    State.UNSUPPORTED: "out of support",
+    State.BEHIND: "behind",
+    State.UNKNOWN: "cannot be told",
+    State.CURRENT: "up to date",
+}
+
+CLAIMED: Mapping[str, str] = {
+    "host_evidence": "read from inside the device",
+    "fingerprint": "told by what only that release shows",
+    "own_word": "the device's own word",
+    "update_service": "the update service's word",
+    "image": "an image supplied for its model",
+}
+
+# Why it cannot be told whether a device is up to date: the reasons of the table `currency`.
+UNTOLD: Mapping[str, Explained] = {
+    "no_model": Explained("Nothing says which model it is.", "Name its model in the rig file."),
+    "product_unknown": Explained(
+        "The catalogue does not know its model.",
+        "Import the maker's releases with plumbline catalogue import, or keep them in a CSV file of your own.",
+    ),
+    "product_ambiguous": Explained("Its model may be several products of the catalogue.", "Write vendor and model out in the rig file."),
+    "no_version": Explained(
+        "Nothing says which version it runs.",
+        "Give a login, the output of plumbline hostkit, an export of its update service, or its firmware image.",
+    ),
+    "no_releases": Explained("The catalogue has no releases of its product.", "Import the maker's releases, or ask the maker for a list."),
+    "catalogue_stale": Explained("The catalogue is too old to say that nothing newer came.", "Import it anew, then assess again."),
+    "not_comparable": Explained("Its version cannot be compared with the catalogue's.", "Ask the maker which release it is."),
+    "order_in_doubt": Explained("Sources put its release in different places.", "Ask the maker which of them is newer."),
+    "newer_than_known": Explained(
+        "It runs something newer than every known release.", "Import a newer catalogue; if it stays so, ask where it came from."
+    ),
+    "hardware_unknown": Explained("Releases differ by hardware revision, and nothing says which it has.", "Read the label of the device."),
+    "claims_disagree": Explained("Who says what it runs disagrees.", "Look at the device itself, or give a login for it."),
+    "image_only": Explained(
+        "Only an image that was supplied for its model says a version.",
+        "Let the device itself be asked: allow its network, or give a login.",
+    ),
+}
+UNKNOWN_UNTOLD = Explained("A reason that this release does not know.", "See the table currency.")
 
 GLOSSARY: Mapping[str, str] = {
     "Asset": "one device, gateway, hub or application; the same thing seen from several layers is one asset",
