@@ -31,3 +31,8 @@ def crc32(source: Source, start: int = 0) -> int:
     for block in source.blocks():
         value = zlib.crc32(block, value)
     return value
+
+
+def linux_crc32(data: bytes, start: int) -> int:
+    """Compute a CRC-32 as Linux's crc32_le does: from `start`, and without the last complement."""
+    return zlib.crc32(data, start ^ 0xFFFFFFFF) ^ 0xFFFFFFFF

@@ -21,9 +21,12 @@ from tests.collect.firmware.formats import (
     test_disk,
     test_ext,
     test_fat,
+    test_jffs2,
     test_oci,
     test_romfs,
     test_tar,
+    test_ubi,
+    test_ubifs,
     test_zip,
 )
 from tests.collect.firmware.formats.samples import SAMPLES, SMALL
@@ -47,7 +50,10 @@ BY_TOOLS: dict[str, Callable[[], bytes]] = {
     "cramfs": test_cramfs.small,
     "ext": test_ext.small,
     "fat": test_fat.small,
+    "jffs2": test_jffs2.small,
     "romfs": test_romfs.small,
+    "ubi": test_ubi.made,
+    "ubifs": test_ubifs.small,
 }
 EACH = [*MADE, *(pytest.param(name, marks=pytest.mark.system) for name in BY_TOOLS)]
 EVERY_CUT = 4_000  # bytes up to which a sample is cut at every one
