@@ -114,8 +114,8 @@ class _Judge:
                 yield attempt.asset, attempt.subject, Expected(Verdict.INCONCLUSIVE, attempt.outcome.value)
 
     def _unattempted(self) -> Iterator[tuple[str, str, Expected]]:
-        """Assets of the table's kind, as other tables of that kind know them, with neither row nor attempt."""
-        alike = [name for name, spec in load_tables().items() if self._kinds & set(spec.kinds)]
+        """Assets of the table's kinds, as other tables of no other kind know them, with neither row nor attempt."""
+        alike = [name for name, spec in load_tables().items() if set(spec.kinds) <= self._kinds]
         known = {attempt.asset for name in alike for attempt in self._world.attempts[name]}
         done = {attempt.asset for attempt in self._attempts} | {sight.source for sight in self._sights}
         for asset in sorted(known - done):

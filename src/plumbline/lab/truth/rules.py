@@ -58,7 +58,7 @@ def _rule(
 
 def rules() -> Mapping[str, Rule]:
     """Give the rule of every shipped check, by the check's id."""
-    return {**_device(), **_communication(), **_gateway(), **_firmware(), **_cloud(), **_rig()}
+    return {**_device(), **_communication(), **_gateway(), **_firmware(), **_cloud(), **_rig(), **_update()}
 
 
 def _device() -> dict[str, Rule]:
@@ -216,6 +216,12 @@ def _rig() -> dict[str, Rule]:
             "hub_twin", Identity, _version_differs, lambda i, _: i.reported_version is not None, pass_needs=("asset.http_service",)
         ),
     }
+
+
+def _update() -> dict[str, Rule]:
+    # The lab has no catalogue, so nothing is derived of any device.
+    names = ("firmware_behind", "firmware_vulnerable", "firmware_retracted", "firmware_unsupported", "version_claims_disagree")
+    return {f"update.{name}": _rule("currency", object, lambda _, __: None) for name in names}
 
 
 def _in_clear(service: Web, _world: World) -> bool:
