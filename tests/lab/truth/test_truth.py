@@ -25,6 +25,9 @@ TOGETHER = {
 # Switches that no shipped check judges: they are there for the evidence that they make.
 UNJUDGED = {"camera.debug_port_open", "camera.undeclared_open_port", "rig.declared_device_not_seen"}
 
+# Checks of what is derived of reference data, of which the lab has none.
+DERIVED = {name for name, rule in rules().items() if load_tables()[rule.table].derived is not None}
+
 
 def made(switches: Switches) -> Fleet:
     return fleet(switches, AT, "127.32")
