@@ -142,7 +142,10 @@ def _firmware() -> dict[str, Rule]:
         *("private_key_in_image", "ssh_host_key_in_image"),
     )
     keys = {"private_key_in_image", "ssh_host_key_in_image"}
+    # The lab has no feeds, so nothing is derived of any component.
+    components = {"exploited": "exposure", "vulnerable": "exposure", "unsupported": "support"}
     return {
+        **{f"firmware.component_{name}": _rule(f"component_{about}", object, lambda _, __: None) for name, about in components.items()},
         "firmware.empty_password_in_image": _rule(*account, lambda a, _: a.state == "empty"),
         "firmware.password_hash_in_image": _rule(*account, lambda a, _: a.state == "hash"),
         "firmware.weak_password_hash": _rule(*account, lambda a, _: a.weak_scheme, lambda a, _: a.state == "hash"),
