@@ -19,7 +19,7 @@ from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import TIMESTAMP
 from plumbline.vulnerabilities.exposure import Exposure
-from plumbline.vulnerabilities.freshness import doubts
+from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited
 from plumbline.vulnerabilities.identity import Component
 from plumbline.vulnerabilities.judging import judge
 from plumbline.vulnerabilities.namespaces import is_distribution
@@ -49,8 +49,7 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     components = _distinct(connection)
     _define_carriers(connection)
     if affected:
-        doubt = "; ".join(doubts(reference.sources.values(), as_of)) or None
-        _expose(connection, reference, components, write, doubt)
+        _expose(connection, reference, components, write, as_of)
     if supported:
         _support(connection, load_supports(connection), components, write)
 
@@ -91,8 +90,10 @@ def _define_carriers(connection: Connection) -> None:
     )
 
 
-def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, doubt: str | None) -> None:
-    listed = any(source.kind == "kev" for source in reference.sources.values())
+def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, as_of: datetime) -> None:
+    sources = reference.sources.values()
+    listed = any(source.kind == "kev" for source in sources)
+    doubts = [doubt(sources, as_of), doubt_of_exploited(sources, as_of)]
     judged = judge(connection, reference, components, listed=listed)
     for name, rows in (("judged_component", judged.components), ("judged_match", judged.matches), ("judged_exposure", judged.exposures)):
         connection.register(name, rows)
@@ -106,18 +107,19 @@ def _expose(connection: Connection, reference: Reference, components: Sequence[C
         """,
     )
     exposed = ", ".join(f"f.{identifier(field.name)}" for field in fields(Exposure))
-    complete = "k.outcome = 'ok'" if doubt is None else "false"
+    complete, list_complete = ("k.outcome = 'ok'" if one is None else "false" for one in doubts)
+    known = f"{complete} as complete, {list_complete} as list_complete"
     write.table(
         "component_exposure",
         f"""
-        select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {complete} as complete, {exposed}
+        select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {known}, {exposed}
         from carried c join judged_exposure f on f.number = c.number join distinct_component d on d.number = c.number
         join carrier k on k.entity = c.entity
-        union all by name {_whole_exposure(complete, listed=listed)}
+        union all by name {_whole_exposure(known, listed=listed)}
         """,
     )
     for table in ("vulnerability_match", "component_exposure"):
-        write.coverage(_coverage_sql(table, doubt))
+        write.coverage(_coverage_sql(table, "; ".join(filter(None, doubts)) or None))
 
 
 def _carry(connection: Connection, name: str, numbers: str) -> None:
@@ -132,13 +134,13 @@ def _carry(connection: Connection, name: str, numbers: str) -> None:
     )
 
 
-def _whole_exposure(complete: str, *, listed: bool) -> str:
+def _whole_exposure(known: str, *, listed: bool) -> str:
     """Select the rows about wholes, where their components were listed at least in part."""
     empty = {name: "null" if not listed and name in ("exploited", "unsure_exploited") else "0" for name in _SUMS}
     sums = ", ".join(f"coalesce(s.{name}, {empty[name]}) as {name}" for name in _SUMS)
     return f"""
-        select k.entity, '' as subject, k.sources, {complete} as complete, coalesce(h.components, 0) as components,
-          coalesce(h.known, 0) as known, coalesce(h.unknown, 0) as unknown, coalesce(h.without_version, 0) as without_version, {sums},
+        select k.entity, '' as subject, k.sources, {known}, coalesce(h.components, 0) as components, coalesce(h.known, 0) as known,
+          coalesce(h.unknown, 0) as unknown, coalesce(h.without_version, 0) as without_version, {sums},
           s.unsure_score, s.worst.worst as worst, s.worst.score as worst_score, s.worst.cvss as worst_cvss
         from carrier k
         left join (

@@ -7,7 +7,7 @@ decides whether vulnerabilities are known as of today: a vendor's advisory of ye
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from plumbline.evidence.reference import Source
@@ -26,15 +26,23 @@ def is_stale(source: Source, at: datetime) -> bool:
     return at - right_as_of(source) > FRESH_FOR
 
 
-def doubts(sources: Collection[Source], at: datetime) -> Iterator[str]:
-    """Say in words what the sources of a store leave unknown at a time; nothing when they are fresh."""
+def doubt(sources: Collection[Source], at: datetime) -> str | None:
+    """Say what keeps a store from knowing the vulnerabilities of a time; None when it knows them."""
     broad = [source for source in sources if source.kind in BROAD and source.rows.get("affected") and source.rows.get("vulnerability")]
-    exploited = [source for source in sources if source.rows.get("exploited") and source.kind == "kev"]
     if not broad:
-        yield f"none of the feeds on all products was imported: {', '.join(BROAD)}"
-    if not exploited:
-        yield "no list of exploited vulnerabilities (KEV) was imported"
-    for what, some in (("feed on all products", broad), ("list of exploited vulnerabilities", exploited)):
-        if some and all(is_stale(source, at) for source in some):
-            newest = max(map(right_as_of, some))
-            yield f"the newest {what} is of {newest:%Y-%m-%d}, more than {FRESH_FOR.days} days before"
+        return f"none of the feeds on all products was imported: {', '.join(BROAD)}"
+    return _staleness("feed on all products", broad, at)
+
+
+def doubt_of_exploited(sources: Collection[Source], at: datetime) -> str | None:
+    """Say what keeps a store from knowing which vulnerabilities were exploited at a time; None when it knows."""
+    lists = [source for source in sources if source.kind == "kev"]
+    return (
+        _staleness("list of exploited vulnerabilities", lists, at) if lists else "no list of exploited vulnerabilities (KEV) was imported"
+    )
+
+
+def _staleness(what: str, sources: Collection[Source], at: datetime) -> str | None:
+    if not all(is_stale(source, at) for source in sources):
+        return None
+    return f"the newest {what} is of {max(map(right_as_of, sources)):%Y-%m-%d}, more than {FRESH_FOR.days} days before"
