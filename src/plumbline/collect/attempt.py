@@ -1,6 +1,6 @@
-"""One attempt to read supplied files about one entity: its rows, its coverage, and what kept it short.
+"""One attempt to read supplied files, or to log in, about one entity: its rows, its coverage, and what kept it short.
 
-Used by the collectors of files (firmware, edge, azure); probes of the network write their coverage themselves.
+Used by the collectors of files (firmware, edge, azure) and of systems (host); probes of the network write their coverage themselves.
 
 Rules:
 - An attempt is one unit of work, however many rows it has: a run that is killed or stopped within it leaves nothing of it, and a
@@ -33,6 +33,7 @@ class Attempt:
         self.entity = entity
         self.tables = tables
         self.started_at = context.now()
+        self.permit: str | None = None  # under which it was collected; supplied files need none
         self.counts = dict.fromkeys(tables, 0)
         self._short: dict[str, _Shortfall] = {table: _Shortfall() for table in tables}
         self._batch = context.writer.batch()
@@ -48,7 +49,7 @@ class Attempt:
 
     def row(self, table: str, subject: str = "", *, entity: Entity | None = None, raw: str | None = None, **columns: Any) -> None:
         """Add one row, about this entity unless another is named; raises InternalError when it does not fit the table's spec."""
-        self._batch.row(table, entity or self.entity, subject, observed_at=self.started_at, raw=raw, **columns)
+        self._batch.row(table, entity or self.entity, subject, observed_at=self.started_at, raw=raw, permit=self.permit, **columns)
         self.counts[table] += 1
         self._waiting += 1
         if self._waiting >= SPILL_ROWS:
@@ -77,6 +78,7 @@ class Attempt:
                 table,
                 outcome=outcome,
                 rows=self.counts[table],
+                permit=self.permit,
                 started_at=self.started_at,
                 ended_at=ended_at,
                 detail=said.text(),

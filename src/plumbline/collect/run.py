@@ -1,4 +1,4 @@
-"""One collection from start to end: the declared assets, every supplied file, then the network through the door.
+"""One collection from start to end: the declared assets, every supplied file, then the network and the logins given, through the door.
 
 The bundle is whole at any moment; ending early (a stop, the breaker, a closed window, a full disk) leaves what was collected until
 then, says so in the manifest, and `--resume` goes on.
@@ -19,6 +19,8 @@ from typing import Any
 import plumbline.collect as collectors
 from plumbline.collect import declared
 from plumbline.collect.context import Context, Progress
+from plumbline.collect.host.given import given_logins
+from plumbline.collect.host.logins import use_logins
 from plumbline.collect.network.run import NetworkResult, collect_networks
 from plumbline.evidence.bundle import Bundle, BundleWriter
 from plumbline.model.entities import Entity
@@ -128,12 +130,15 @@ def _collect_network(context: Context, state: Path, stop: StopFlag) -> tuple[Net
 
 async def _through_the_door(context: Context, state: Path, stop: StopFlag) -> tuple[NetworkResult, int]:
     rig, clock = context.rig, SystemClock()
+    logins = given_logins(rig, context.key)  # a secret that cannot be read is said before anything is contacted
     budget = LoginBudget(state / rig.id, rig.id)
     log = ContactLog(context.writer.path / "contacts.jsonl", clock, header={"rig": rig.id, "authorisation": rig.authorisation.reference})
     try:
         door = Door(rig, log, clock=clock, budget=budget, stop=stop)
         try:
             result = await collect_networks(context, door)
+            if result.ended_early is None:
+                result.ended_early = await use_logins(context, door, logins)
         finally:
             await door.close()
         return result, door.exchanges
