@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plumbline.assess.risk import Exposure, exposure, risk
+from plumbline.assess.risk import Exposure, Threat, exposure, risk
 from plumbline.model.words import Criticality, Layer
 
 
@@ -21,6 +21,11 @@ from plumbline.model.words import Criticality, Layer
 )
 def test_risk(name: str, score: float, criticality: Criticality | None, reach: Exposure, expected: int) -> None:
     assert risk(score, criticality, reach) == expected
+
+
+@pytest.mark.parametrize(("threat", "expected"), [(Threat.UNKNOWN, 69), (Threat.LIKELY, 82), (Threat.EXPLOITED, 100)], ids=str)
+def test_what_is_exploited_goes_first(threat: Threat, expected: int) -> None:
+    assert risk(9.8, None, Exposure.LOCAL, threat) == expected
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def test_the_most_urgent_goes_first_by_kev_then_epss_then_score(tmp_path: Path) 
     feeds(tmp_path, *values, listed=(THIRD,), **{"epss.csv": scores})
     [row] = [row for row in derived(tmp_path, {IMAGE: [component()]})["component_exposure"] if row["component"]]
     assert (row["urgent"], row["exploited_ids"]) == ([THIRD, SECOND, CVE], [THIRD])
+    assert row["likely"] == 1
     assert (row["open"], row["open_high"], row["worst"], row["worst_cvss"], row["mended_by"]) == (3, 1, CVE, VECTOR, "4.0")
 
 
@@ -181,6 +182,18 @@ def test_checks_judge_what_was_derived_alike_on_one_thread_and_two(tmp_path: Pat
         ("exploited", "component/httpd"): ("fail", None),
         ("unsupported", ""): ("inconclusive", "not_attempted"),
     }
+
+
+def test_findings_of_what_is_exploited_or_likely_to_be_weigh_more(tmp_path: Path) -> None:
+    values = [cve5(product({"version": "0", "lessThan": "3.0", "status": "affected"}, vendor=name, name=name), cve=cve, **SCORED)
+              for name, cve in (("one", CVE), ("two", SECOND), ("three", THIRD))]  # fmt: skip
+    feeds(tmp_path, *values, listed=(CVE,), **{"epss.csv": epss(f"{SECOND},0.4,0.9", f"{THIRD},0.01,0.2")})
+    held = bundle(tmp_path, {IMAGE: [component(name) for name in ("one", "two", "three")]})
+    done = assess([held], tmp_path / "out", as_of=NOW, reference=tmp_path / "reference")
+    risks = {one.subject: one.risk for one in done.findings if one.check == "firmware.component_vulnerable"}
+    assert risks == {"component/one": 100, "component/two": 82, "component/three": 69}
+    [check] = [one for one in done.checks if one.id == "firmware.component_vulnerable"]
+    assert check.risk == 100
 
 
 def test_without_feeds_checks_say_that_nothing_was_attempted(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plumbline.assess.assessment import EVIDENCE_LISTED, FINDINGS_PER_CHECK, Action, CheckSummary, Finding
-from plumbline.assess.risk import exposure, risk
+from plumbline.assess.risk import Threat, exposure, risk
 from plumbline.checks.check import Check, Effort
 from plumbline.checks.messages import message_sql
 from plumbline.checks.severity import base_score
@@ -40,7 +40,7 @@ def failed(connection: Connection, check: Check, shape: Shape) -> Failed:
     where = f"\"check\" = {literal(check.id)} and verdict = 'fail'"
     groups = connection.execute(
         f"""
-        select coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, count(*)
+        select coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, {_threat_sql(shape)}, count(*)
         from ledger l left join (select asset, criticality, address from known.asset where criticality is not null or address is not null) a
           on a.asset = l.asset
         where {where} group by all
@@ -48,15 +48,15 @@ def failed(connection: Connection, check: Check, shape: Shape) -> Failed:
     ).fetchall()
     severities: dict[Severity, int] = defaultdict(int)
     highest = 0
-    for vector, criticality, address, count in groups:
+    for vector, criticality, address, threat, count in groups:
         score = _score(check, vector)
         severities[Severity.of_score(score)] += count
-        highest = max(highest, risk(score, _criticality(criticality), exposure(check.layer, address)))
+        highest = max(highest, risk(score, _criticality(criticality), exposure(check.layer, address), Threat(threat)))
     per_vector = max(1, FINDINGS_PER_CHECK // max(1, len({vector for vector, *_ in groups})))
     rows = connection.execute(
         f"""
         select l.asset, coalesce(a.name, {_KEY}), l.subject, coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, l.message,
-          l.detail, l.evidence[1:{EVIDENCE_LISTED}], len(l.evidence)
+          l.detail, {_threat_sql(shape)}, l.evidence[1:{EVIDENCE_LISTED}], len(l.evidence)
         from (
           select asset, subject, cvss, detail, evidence, {message_sql(check, shape)} as message from ledger where {where}
           {_cut(shape, per_vector)}
@@ -73,8 +73,23 @@ def _cut(shape: Shape, per_vector: int) -> str:
     return f"order by asset, subject limit {per_vector}"
 
 
+def _threat_sql(shape: Shape) -> str:
+    """Give an expression for the threat that the details of a ledger row tell of (`risk`)."""
+    told = [
+        f"when {_some_sql(name, shape.detail[name])} then '{name}'" for name in (Threat.EXPLOITED, Threat.LIKELY) if name in shape.detail
+    ]
+    return f"case {' '.join(told)} else '{Threat.UNKNOWN}' end" if told else f"'{Threat.UNKNOWN}'"
+
+
+def _some_sql(name: str, type_word: str) -> str:
+    if type_word == "VARCHAR[]":
+        return f"json_array_length(l.detail, '$.{name}') > 0"
+    text = f"json_extract_string(l.detail, '$.{name}')"
+    return f"{text} = 'true'" if type_word == "BOOLEAN" else f"try_cast({text} as bigint) > 0"
+
+
 def _finding(check: Check, row: Sequence[object]) -> Finding:
-    asset, name, subject, vector, criticality, address, message, detail, evidence, evidence_rows = row
+    asset, name, subject, vector, criticality, address, message, detail, threat, evidence, evidence_rows = row
     score = _score(check, str(vector))
     reach = exposure(check.layer, str(address) if address is not None else None)
     return Finding(
@@ -87,7 +102,7 @@ def _finding(check: Check, row: Sequence[object]) -> Finding:
         score=score,
         cvss=str(vector),
         exposure=reach.value,
-        risk=risk(score, _criticality(criticality), reach),
+        risk=risk(score, _criticality(criticality), reach, Threat(str(threat))),
         message=str(message),
         detail=json.loads(str(detail)) if detail else {},
         evidence=tuple(evidence) if isinstance(evidence, list) else (),

@@ -18,7 +18,7 @@ from plumbline.evidence.derived import DerivedWriter
 from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import TIMESTAMP
-from plumbline.vulnerabilities.exposure import Exposure
+from plumbline.vulnerabilities.exposure import Exposure, Known
 from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited
 from plumbline.vulnerabilities.identity import Component
 from plumbline.vulnerabilities.judging import judge
@@ -33,7 +33,7 @@ _SAME = " and ".join(f"c.{name} is not distinct from d.{name}" for name in map(i
 _TEXT = pa.string()
 _BRANCH = {"product": _TEXT, "cycle": _TEXT, "ends_at": TIMESTAMP, "ended": pa.bool_(), "latest": _TEXT, "source": _TEXT}
 # What the whole is the sum of, and what it is the worst of.
-_SUMS = ("open", "open_high", "unscored", "exploited", "low_confidence", "undecided", "unsure_exploited", "settled")
+_SUMS = ("open", "open_high", "unscored", "exploited", "likely", "low_confidence", "undecided", "unsure_exploited", "settled")
 _WORST = (
     "min(struct_pack(low := -coalesce(worst_score, 0), worst := worst, score := worst_score, cvss := worst_cvss))"
     " filter (worst is not null)"
@@ -92,9 +92,9 @@ def _define_carriers(connection: Connection) -> None:
 
 def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, as_of: datetime) -> None:
     sources = reference.sources.values()
-    listed = any(source.kind == "kev" for source in sources)
+    told = Known(*(any(source.kind == kind for source in sources) for kind in ("kev", "epss")))
     doubts = [doubt(sources, as_of), doubt_of_exploited(sources, as_of)]
-    judged = judge(connection, reference, components, listed=listed)
+    judged = judge(connection, reference, components, told)
     for name, rows in (("judged_component", judged.components), ("judged_match", judged.matches), ("judged_exposure", judged.exposures)):
         connection.register(name, rows)
     _carry(connection, "carried", "judged_exposure")
@@ -115,7 +115,7 @@ def _expose(connection: Connection, reference: Reference, components: Sequence[C
         select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {known}, {exposed}
         from carried c join judged_exposure f on f.number = c.number join distinct_component d on d.number = c.number
         join carrier k on k.entity = c.entity
-        union all by name {_whole_exposure(known, listed=listed)}
+        union all by name {_whole_exposure(known, told)}
         """,
     )
     for table in ("vulnerability_match", "component_exposure"):
@@ -134,9 +134,10 @@ def _carry(connection: Connection, name: str, numbers: str) -> None:
     )
 
 
-def _whole_exposure(known: str, *, listed: bool) -> str:
+def _whole_exposure(known: str, told: Known) -> str:
     """Select the rows about wholes, where their components were listed at least in part."""
-    empty = {name: "null" if not listed and name in ("exploited", "unsure_exploited") else "0" for name in _SUMS}
+    untold = {*(() if told.exploited else ("exploited", "unsure_exploited")), *(() if told.predictions else ("likely",))}
+    empty = {name: "null" if name in untold else "0" for name in _SUMS}
     sums = ", ".join(f"coalesce(s.{name}, {empty[name]}) as {name}" for name in _SUMS)
     return f"""
         select k.entity, '' as subject, k.sources, {known}, coalesce(h.components, 0) as components, coalesce(h.known, 0) as known,

@@ -16,8 +16,17 @@ from plumbline.vulnerabilities.statement import first
 from plumbline.vulnerabilities.threats import Threat
 
 HIGH = 7.0  # CVSS v3.1 specification, section 5
+LIKELY = 0.1  # of EPSS: a few in a hundred vulnerabilities have as much, and most of those that are exploited
 LISTED_MAX = 20
 WORST_SCORE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whether a list of exploited vulnerabilities, and predictions of exploitation, were imported; else nothing is known of either."""
+
+    exploited: bool
+    predictions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class Exposure:
     open_high: int = 0
     unscored: int = 0
     exploited: int | None = None
+    likely: int | None = None
     low_confidence: int = 0
     undecided: int = 0
     unsure_score: float | None = None
@@ -42,33 +52,34 @@ class Exposure:
     mended_by: str | None = None
 
 
-def exposure_of(component: Component, matches: Sequence[Match], threats: Mapping[str, Threat], *, listed: bool) -> Exposure:
-    """Sum up a component's matches; `listed`: a list of exploited vulnerabilities was imported, else nothing is known of that."""
+def exposure_of(component: Component, matches: Sequence[Match], threats: Mapping[str, Threat], known: Known) -> Exposure:
+    """Sum up a component's matches."""
     has = [match for match in matches if match.status is Finding.AFFECTED]
     sure = [match for match in has if match.confidence is not Confidence.LOW]
     undecided = [match for match in matches if match.status not in (Finding.AFFECTED, Finding.FIXED, Finding.NOT_AFFECTED)]
     low = [match for match in has if match.confidence is Confidence.LOW]
-    known = [threats[match.vulnerability] for match in sure]
+    held = [threats[match.vulnerability] for match in sure]
     doubtful = [threats[match.vulnerability] for match in (*low, *undecided)]
-    ordered = sorted(known, key=lambda threat: threat.urgency)
-    worst = _worst(known)
+    ordered = sorted(held, key=lambda threat: threat.urgency)
+    worst = _worst(held)
     exploited = [threat for threat in ordered if threat.exploited]
     return Exposure(
         open=len(sure),
-        open_high=sum(threat.score is not None and threat.score >= HIGH for threat in known),
-        unscored=sum(threat.score is None for threat in known),
-        exploited=len(exploited) if listed else None,
+        open_high=sum(threat.score is not None and threat.score >= HIGH for threat in held),
+        unscored=sum(threat.score is None for threat in held),
+        exploited=len(exploited) if known.exploited else None,
+        likely=sum((threat.epss or 0.0) >= LIKELY for threat in held) if known.predictions else None,
         low_confidence=len(low),
         undecided=len(undecided),
         unsure_score=max((WORST_SCORE if threat.score is None else threat.score for threat in doubtful), default=None),
-        unsure_exploited=sum(bool(threat.exploited) for threat in doubtful) if listed else None,
+        unsure_exploited=sum(bool(threat.exploited) for threat in doubtful) if known.exploited else None,
         settled=sum(match.status.settled for match in matches),
         worst=worst.id if worst else None,
         worst_score=worst.score if worst else None,
         worst_cvss=worst.cvss if worst else None,
         worst_exploited_cvss=next((threat.cvss for threat in [_worst(exploited)] if threat is not None), None),
         urgent=tuple(threat.id for threat in ordered[:LISTED_MAX]),
-        exploited_ids=tuple(threat.id for threat in exploited[:LISTED_MAX]) if listed else None,
+        exploited_ids=tuple(threat.id for threat in exploited[:LISTED_MAX]) if known.exploited else None,
         mended_by=_mended_by(component, sure),
     )
 

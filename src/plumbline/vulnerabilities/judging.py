@@ -17,7 +17,7 @@ from plumbline.evidence.engine import Connection
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import ARROW_TYPES, load_tables
 from plumbline.vulnerabilities.candidates import Candidates
-from plumbline.vulnerabilities.exposure import Exposure, exposure_of
+from plumbline.vulnerabilities.exposure import Exposure, Known, exposure_of
 from plumbline.vulnerabilities.identity import Component, Sure, keys
 from plumbline.vulnerabilities.matching import Finding, Match, match
 from plumbline.vulnerabilities.threats import Threat, threats
@@ -67,14 +67,14 @@ class _Columns:
         return pa.Table.from_batches(self._done, schema=self._schema)
 
 
-def judge(connection: Connection, reference: Reference, components: Sequence[Component], *, listed: bool) -> Judged:
-    """Match components with everything in a store; `listed`: it holds a list of exploited vulnerabilities."""
+def judge(connection: Connection, reference: Reference, components: Sequence[Component], told: Known) -> Judged:
+    """Match components with everything in a store, which has `told` of exploitation."""
     by_keys: dict[frozenset[tuple[str, Sure]], list[int]] = defaultdict(list)
     for number, component in enumerate(components):
         by_keys[frozenset(keys(component).items())].append(number)
     numbers = list(by_keys.values())
     candidates = Candidates(connection, reference, [dict(group) for group in by_keys])
-    known = threats(connection, candidates.wanted, listed=listed)
+    known = threats(connection, candidates.wanted, listed=told.exploited)
     void = frozenset(threat.id for threat in known.values() if threat.void)
     disputed = frozenset(threat.id for threat in known.values() if threat.disputed)
     matches, exposures = _Columns("vulnerability_match", _OF_MATCH), _Columns("component_exposure", _OF_EXPOSURE)
@@ -89,7 +89,7 @@ def judge(connection: Connection, reference: Reference, components: Sequence[Com
             for one in shown:
                 matches.add([number, *_match_row(components[number], one, known[one.vulnerability])])
             if shown:
-                exposure = exposure_of(components[number], found, known, listed=listed)
+                exposure = exposure_of(components[number], found, known, told)
                 exposures.add([number, *(getattr(exposure, name) for name in _OF_EXPOSURE)])
     rows = [(number, number in named, bool(one.version), named.get(number, True)) for number, one in enumerate(components)]
     columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(_KNOWN)]
