@@ -31,6 +31,16 @@ def test_where_an_asset_stands(tmp_path: Path, said: str, more: str, site: str) 
     assert [row["entity"] for row in rows(tmp_path / "bundle", "declared_asset")] == [f"declared:{site}/cam"]
 
 
+def test_populations_stand_with_their_model(tmp_path: Path) -> None:
+    text = rig_text(rest='[[population]]\nmodel = "northwind/cam-3"\nsize = 200\ndrawn = "random"\n')
+    rig = make_rig(tmp_path, text)
+    writer = BundleWriter.create(tmp_path / "bundle", rig_text=text, header={"rig": {"id": rig.id}}, now=NOON)
+    collect(Context(rig, writer, b"k" * 32, lambda: NOON, lambda *_: None, lambda: False))
+    writer.finish(ended_at=NOON, complete=True)
+    [row] = rows(tmp_path / "bundle", "population")
+    assert (row["subject"], row["model"], row["size"], row["random"]) == ("model/northwind/cam-3", "northwind/cam-3", 200, True)
+
+
 def test_custom_parts_stand_as_what_they_are_made_of(tmp_path: Path) -> None:
     for name in ("cam-1.bin", "cam-2.bin", "alarm.zip"):
         (tmp_path / name).write_bytes(b"x")

@@ -10,9 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.assess.assessment import Assessment
-from plumbline.assess.run import assess
-from plumbline.evidence.reference import ReferenceWriter, Source, load_reference_tables
+from plumbline.assess.deriving import derive
+from plumbline.correlate.merging import correlate
+from plumbline.correlate.sources import use_bundles
+from plumbline.correlate.views import add_asset_view, define_views, know
+from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.engine import connect
+from plumbline.evidence.reference import Reference, ReferenceWriter, Source, load_reference_tables
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Outcome
 from tests.assess.making import Row, write_bundle
@@ -59,12 +63,19 @@ def feed(store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetim
                 intake.rows(table, pa.Table.from_pylist([{"read_at": read_at, "dated_at": read_at, **row} for row in rows], schema=own))
 
 
-def judged(folder: Path, rows: Sequence[Row], reference: Path | None, **options: Any) -> Assessment:
-    """Judge a bundle of these rows into folder/out."""
+def judged(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW) -> None:
+    """Derive from a bundle of these rows into folder/out, as an assessment does before its checks."""
     covered = {(entity, table) for table, entity, _, _ in rows}
     coverage = [(entity, table, "", Outcome.OK, 1) for entity, table in sorted(covered) if not load_tables()[table].by_source]
-    bundle = write_bundle(folder / "bundle", rows, coverage)
-    return assess([bundle], folder / "out", reference=reference, threads=1, **options)
+    bundle = Bundle(write_bundle(folder / "bundle", rows, coverage))
+    with connect(threads=1) as connection:
+        filled = use_bundles(connection, [bundle])
+        merges = correlate(connection, filled).merges
+        kinds = {merge.entity.partition(":")[0] for merge in merges}
+        know(connection, merges, filled)
+        define_views(connection, kinds)
+        add_asset_view(connection, filled)
+        derive(connection, Reference(reference), as_of, folder / "out", kinds)
 
 
 def derived(folder: Path, table: str) -> list[dict[str, Any]]:

@@ -246,3 +246,12 @@ def test_what_an_old_twin_says_does_not_contradict(tmp_path: Path) -> None:
     judged(tmp_path, rows, catalogue(tmp_path, own=OWN))
     [row] = derived(tmp_path, "currency")
     assert (row["state"], row["conflict"]) == ("current", None)
+
+
+def test_a_population_is_bounded_by_the_devices_of_its_model(tmp_path: Path) -> None:
+    rows = [row for n in range(10) for row in device(f"cam-{n}", "Northwind/Cam-3", page="2.0.1")]
+    rows.append(("population", "rig:/t", "model/northwind/cam-3", {"model": "northwind/cam-3", "size": 200, "random": True}))
+    judged(tmp_path, rows, catalogue(tmp_path, own=OWN))
+    [row] = derived(tmp_path, "population_bound")
+    assert (row["seen"], row["examined"], row["failed"], row["at_least"], row["at_most"]) == (10, 10, 0, 0, 50)
+    assert len(row["sources"]) == 1

@@ -1,4 +1,9 @@
-"""What the customer says exists: [[asset]] and [[custom]] of the rig file as rows, so that what collectors see can be held against them."""
+"""What the customer says exists, as rows, so that what collectors see can be held against them.
+
+[[asset]]           declared_asset: a row for each asset, and one more for each further address
+[[custom]]          custom_part: a row for each part, and one more for each further image
+[[population]]      population: a row for each model
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,10 @@ from plumbline.rig.models import Asset, Custom, Rig
 
 
 def collect(context: Context) -> None:
-    """Write one row for each declared asset, with one more for each further address, and one for each custom part, likewise for images."""
+    """Write the rows of all three."""
     at = context.now()
     _custom_parts(context, at)
+    _populations(context, at)
     with context.writer.batch() as batch:
         for asset in context.rig.assets:
             entity = Entity.of(EntityKind.DECLARED, site_of(context.rig, asset), asset.id)
@@ -54,6 +60,18 @@ def _custom_parts(context: Context, at: datetime) -> None:
                 batch.row("custom_part", entity, subject, observed_at=at, name=custom.name, **columns)
                 rows += 1
         batch.coverage(entity, "custom_part", outcome=Outcome.OK, rows=rows, started_at=at, ended_at=at)
+
+
+def _populations(context: Context, at: datetime) -> None:
+    rig = context.rig
+    entity = Entity.of(EntityKind.RIG, "", rig.id)
+    if not rig.populations or context.writer.attempted(entity, "population"):
+        return
+    with context.writer.batch() as batch:
+        for one in rig.populations:
+            subject = f"model/{one.model}"
+            batch.row("population", entity, subject, observed_at=at, model=one.model, size=one.size, random=one.random)
+        batch.coverage(entity, "population", outcome=Outcome.OK, rows=len(rig.populations), started_at=at, ended_at=at)
 
 
 def _pieces(custom: Custom, rig: Rig) -> Iterator[dict[str, str]]:

@@ -6,7 +6,7 @@ Rules: without a catalogue nothing is derived, so nothing was attempted; a devic
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +19,12 @@ from plumbline.evidence.specs import load_tables
 from plumbline.updates.claims import Claim, define_devices, gather
 from plumbline.updates.currency import Currency, currency, identify, row
 from plumbline.updates.knowledge import Knowledge
+from plumbline.updates.populations import Population
+from plumbline.updates.populations import row as bound_row
 from plumbline.updates.support import scheme
 from plumbline.versions import Scheme
 
-TABLES = ("version_claim", "currency")
+TABLES = ("version_claim", "currency", "population_bound")
 
 
 def derive(connection: Connection, reference: Reference, as_of: datetime, write: DerivedWriter) -> None:
@@ -40,8 +42,22 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     judged = [currency(asset, claims, knowledge) for asset, claims in said.items()]
     _write(connection, write, "currency", (row(one, entities[one.asset], knowledge) for one in judged))
     _write(connection, write, "version_claim", (_claimed(one, claim, entities, knowledge) for one in judged for claim in said[one.asset]))
-    for table in TABLES:
-        write.coverage(f"select entity, '{table}' as \"table\", '' as subject, 'ok' as outcome, null as rows, null as detail from device")
+    _bound(connection, judged, knowledge, write)
+    for table in ("version_claim", "currency"):
+        write.coverage(_covered(table, "device"))
+
+
+def _bound(connection: Connection, judged: Sequence[Currency], knowledge: Knowledge, write: DerivedWriter) -> None:
+    """Derive `population_bound`; of several bundles the population that was declared last counts."""
+    rows = connection.execute(
+        """
+        select entity, model, size, random, row_id from population
+        qualify row_number() over (partition by entity, lower(model) order by observed_at desc, row_id) = 1 order by all
+        """
+    ).fetchall()
+    populations = [Population(*values) for values in rows]
+    _write(connection, write, "population_bound", (bound_row(one, judged, knowledge) for one in populations))
+    write.coverage(_covered("population_bound", "population"))
 
 
 def _claimed(one: Currency, claim: Claim, entities: Mapping[str, str], knowledge: Knowledge) -> dict[str, Any]:
@@ -61,6 +77,11 @@ def _claimed(one: Currency, claim: Claim, entities: Mapping[str, str], knowledge
         "counts": claim in one.belief.counted,
         "sources": list(claim.sources),
     }
+
+
+def _covered(table: str, told: str) -> str:
+    """Select coverage of a table that came to its end for every entity of a relation."""
+    return f"""select distinct entity, '{table}' as "table", '' as subject, 'ok' as outcome, null as rows, null as detail from {told}"""
 
 
 def _write(connection: Connection, write: DerivedWriter, table: str, rows: Iterable[Mapping[str, Any]]) -> None:

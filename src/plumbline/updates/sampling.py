@@ -50,12 +50,6 @@ def at_least(failed: int, size: int, drawn: int, confidence: Fraction = CONFIDEN
     return size - at_most(drawn - failed, size, drawn, confidence)
 
 
-def interval(failed: int, size: int, drawn: int, confidence: Fraction = CONFIDENCE) -> tuple[int, int]:
-    """Give both bounds at once: each leaves out half of what the confidence leaves."""
-    half = 1 - (1 - confidence) / 2
-    return at_least(failed, size, drawn, half), at_most(failed, size, drawn, half)
-
-
 def _probable(failed: int, size: int, failing: int, drawn: int, least: Fraction) -> bool:
     """Tell whether at most `failed` fail with a probability above `least`."""
     if drawn <= EXACT_MAX:

@@ -224,7 +224,10 @@ def _rig() -> dict[str, Rule]:
 def _update() -> dict[str, Rule]:
     # The lab has no catalogue, so nothing is derived of any device.
     names = ("firmware_behind", "firmware_vulnerable", "firmware_retracted", "firmware_unsupported", "version_claims_disagree")
-    return {f"update.{name}": _rule("currency", object, lambda _, __: None) for name in names}
+    return {
+        "update.population_out_of_date": _rule("population_bound", object, lambda _, __: None),
+        **{f"update.{name}": _rule("currency", object, lambda _, __: None) for name in names},
+    }
 
 
 def _in_clear(service: Web, _world: World) -> bool:
