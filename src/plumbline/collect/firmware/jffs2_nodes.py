@@ -38,6 +38,7 @@ NODE_MAX = 1 << 20
 GARBAGE_MAX = 64 << 10
 _ACCURATE = 0x2000
 _WINDOW = 1 << 16
+_ALL_ERASED = b"\xff" * _WINDOW
 _ERASED = re.compile(rb"\xff*")
 
 
@@ -129,6 +130,9 @@ def _erased(source: Source, at: int) -> int:
     """Measure erased bytes from `at` on: 4 at least, and a multiple of it."""
     start = at
     while window := source.some(at, _WINDOW):
+        if window == _ALL_ERASED and (fill := source.unstored(at)) > _WINDOW:
+            at += fill
+            continue
         match = _ERASED.match(window)
         here = match.end() if match else 0
         at += here

@@ -7,15 +7,17 @@ once; the search goes on behind it, so that nothing is found in what was opened;
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from plumbline.collect.firmware.format import Format, Opened, candidates, load_formats
 from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source, UnsupportedImageError
 from plumbline.model.errors import ProtocolError
 
-SEARCHED_MAX = 4 << 30  # bytes
+SEARCHED_MAX = 4 << 30  # bytes; of those that are stored
 HITS_MAX = 10_000  # magics that are tried, and one more for each 4 KiB
 FAILURES_MAX = 200  # of one format, which took it for its own and could not open it
 CHANCE_MAX = 64 << 10  # a stream that breaks off before it gave as much may have been no stream at all
@@ -31,6 +33,32 @@ class Find:
     format: Format
     opened: Opened | None
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Magics:
+    """What is searched for: a pattern for how they begin, and by their first two bytes each magic with the offset at which it stands."""
+
+    pattern: re.Pattern[bytes]
+    by_start: Mapping[bytes, list[tuple[int, bytes, Format]]]
+    longest: int
+
+
+@cache
+def _magics() -> _Magics:
+    """Give the magics of all formats that are searched for.
+
+    One pattern that tries the first byte before anything else takes a fifth of the time that as many searches as magics take.
+    """
+    by_start: dict[bytes, list[tuple[int, bytes, Format]]] = {}
+    begins: dict[bytes, set[bytes]] = {}
+    for each in load_formats().values():
+        for place, magic in each.magics if each.embedded else ():
+            by_start.setdefault(magic[:2], []).append((place, magic, each))
+            begins.setdefault(magic[:1], set()).add(re.escape(magic[1:4]))
+    pattern = b"|".join(re.escape(first) + b"(?=" + b"|".join(sorted(rest)) + b")" for first, rest in sorted(begins.items()))
+    longest = max(len(magic) for found in by_start.values() for _, magic, _ in found)
+    return _Magics(re.compile(pattern, re.DOTALL), by_start, longest)
 
 
 class Search:
@@ -51,9 +79,13 @@ class Search:
             yield first
         taken = self._start + 1 if first is None else first.end
         hits = HITS_MAX + (self._source.size >> 12)
-        at, end = taken, min(self._source.size, SEARCHED_MAX)
-        while at < end:
+        at, left = taken, SEARCHED_MAX
+        while (at := at + self._source.unstored(at)) < self._source.size:
             if self._stop():
+                return
+            left -= _BLOCK
+            if left < 0:
+                self.problem = f"only {SEARCHED_MAX >> 30} GB of it were searched"
                 return
             for offset, each in self._hits(at):
                 if offset < taken:
@@ -67,8 +99,6 @@ class Search:
                     yield found
                     taken = found.end
             at = max(at + _BLOCK, taken)
-        if end < self._source.size:
-            self.problem = f"only its first {SEARCHED_MAX >> 30} GB were searched"
 
     def _first(self) -> Find | None:
         """What begins at once may be of any format, as what a file begins with."""
@@ -80,14 +110,14 @@ class Search:
 
     def _hits(self, at: int) -> list[tuple[int, Format]]:
         """Where images may begin whose magic begins in one block."""
-        wanted = [(place, magic, each) for each in load_formats().values() if each.embedded for place, magic in each.magics]
-        window = self._source.some(at, _BLOCK + max(len(magic) for _, magic, _ in wanted) - 1)
+        wanted = _magics()
+        window = self._source.some(at, _BLOCK + wanted.longest - 1)
         hits: list[tuple[int, int, str, Format]] = []
-        for place, magic, each in wanted:
-            found = window.find(magic)
-            while 0 <= found < _BLOCK:
-                hits.append((at + found - place, -len(magic), each.id, each))
-                found = window.find(magic, found + 1)
+        for match in wanted.pattern.finditer(window, 0, min(_BLOCK + 3, len(window))):
+            found = match.start()
+            for place, magic, each in wanted.by_start[window[found : found + 2]] if found < _BLOCK else ():
+                if window.startswith(magic, found):
+                    hits.append((at + found - place, -len(magic), each.id, each))
         return [(offset, each) for offset, _, _, each in sorted(hits, key=lambda hit: hit[:3]) if offset >= 0]
 
     def _try(self, each: Format, offset: int) -> Find | None:

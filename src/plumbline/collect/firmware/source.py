@@ -23,6 +23,7 @@ MEMORY_MAX = 64 << 20  # what was decompressed beyond it waits in the scratch fo
 SCRATCH_MAX = 3 << 30
 PIECE = 1 << 20  # the most that is decompressed or read at once
 RUNS_MAX = 1 << 20
+FILL_SEEN = 4096  # bytes of what is nothing but fill that are looked at; longer than any fill
 SIZE_MAX = 1 << 62
 
 
@@ -109,6 +110,15 @@ class _Runs:
             offset, size, number = offset + here, size - here, number + 1
         return b"".join(pieces)
 
+    def unstored(self, offset: int, size: int) -> int:
+        """Tell how many of `size` bytes from an offset on are fill."""
+        number = bisect_right(self.starts, offset) - 1
+        if not size or number >= len(self.runs):
+            return 0
+        run, within = self.runs[number], offset - self.starts[number]
+        left = min(size, run.size - within)
+        return left if run.source is None else min(left, run.source.unstored(run.offset + within))
+
 
 class Source:
     """Some bytes: `size` of them, at `place` in the supplied file (None: they stand in no file, or not in one piece)."""
@@ -178,9 +188,20 @@ class Source:
             raise ProtocolError(f"a part of {length} bytes at {offset} in {self.size} bytes")
         return Source(self._stored, self._start + offset, length, None if self.place is None else self.place + offset)
 
+    def unstored(self, offset: int) -> int:
+        """Tell how many bytes from an offset on are stored nowhere, but the same few over and over; 0 where some are stored."""
+        return self._stored.unstored(self._start + offset, max(0, self.size - offset)) if isinstance(self._stored, _Runs) else 0
+
     def is_blank(self) -> bool:
-        """Tell whether it holds nothing but the fill of a disk, or of erased flash."""
-        return all(block in (bytes(len(block)), b"\xff" * len(block)) for block in self.blocks())
+        """Tell whether it holds nothing but the fill of a disk and of erased flash."""
+        at = 0
+        while at < self.size:
+            fill = self.unstored(at)
+            block = self.some(at, min(fill, FILL_SEEN) if fill else PIECE)
+            if block.strip(b"\0\xff"):
+                return False
+            at += fill or len(block)
+        return True
 
     def blocks(self, size: int = PIECE) -> Iterator[bytes]:
         """Give all bytes, block by block."""

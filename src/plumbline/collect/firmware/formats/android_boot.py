@@ -101,7 +101,7 @@ def _open(source: Source, budget: Budget) -> Opened:
         opened = _generic(source, _version(head))
     else:
         opened = _legacy(source, _version(head), _page(head))
-    return _with_footer(source, opened)
+    return _with_footer(source, opened, budget)
 
 
 def _legacy(source: Source, version: int, page: int) -> Opened:
@@ -177,7 +177,7 @@ def _command_line(raw: bytes) -> dict[str, str]:
     return {"cmdline": command_line(text)} if text else {}
 
 
-def _with_footer(source: Source, opened: Opened) -> Opened:
+def _with_footer(source: Source, opened: Opened, budget: Budget) -> Opened:
     """Add what Verified Boot metadata behind the image says."""
     found = avb.find_footer(source)
     if found is None:
@@ -189,6 +189,8 @@ def _with_footer(source: Source, opened: Opened) -> Opened:
             raise ProtocolError(f"an image of {original} bytes in {source.size}")
     except ProtocolError as error:
         return replace(opened, problems=(*opened.problems, f"Verified Boot metadata: {error}"))
+    for each in metadata.hashes:
+        budget.pay(min(each.size, original))
     held = [each.holds(source.slice(0, original)) for each in metadata.hashes]
     checks = [one for one in (opened.header.checksum, *held) if one is not None]
     facts = {f"avb.{name}": text for name, text in list(metadata.properties.items())[:PROPERTIES_MAX]}

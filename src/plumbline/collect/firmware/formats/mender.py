@@ -79,7 +79,7 @@ class _Artifact:
         for name, data in self.members.items():
             match = _INNER.fullmatch(name)
             if match is None or match["stem"].startswith("header"):
-                self.found[name] = digest(data, "sha256")
+                self.found[name] = self._digest(data)
             if match is not None:
                 header = self._inner(match, data, header)
         held = self._hold()
@@ -93,6 +93,10 @@ class _Artifact:
             facts={"artifact_version": str(version), **header.facts, **self.facts},
         )
         return Opened(header, tuple(self.parts), signatures=signatures, size=min(self.reader.end, self.size), problems=tuple(self.problems))
+
+    def _digest(self, data: Source) -> bytes:
+        self.budget.pay(data.size)  # a tar may hold holes of any size
+        return digest(data, "sha256")
 
     def _text(self, name: str) -> bytes:
         data = self.members.get(name)
@@ -119,7 +123,7 @@ class _Artifact:
             return self._header(files)
         if match["stem"].startswith("data/"):
             self.parts.append(Part(f"{match['stem']}.tar", data, "payload"))
-            self.found |= {f"{match['stem']}/{name}": digest(file, "sha256") for name, file in files.items()}
+            self.found |= {f"{match['stem']}/{name}": self._digest(file) for name, file in files.items()}
         return header
 
     def _header(self, files: dict[str, Source]) -> Header:

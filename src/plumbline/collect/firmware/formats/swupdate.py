@@ -77,6 +77,7 @@ def _open(source: Source, budget: Budget) -> Opened:
     except ProtocolError as error:
         problems.append(f"{DESCRIPTION} is not read, it may be encrypted: {error}")
         header, said = Header(), {}
+    budget.pay(sum(data.size for data in files.values()))
     header, parts = _held(header, said, files, problems)
     signatures: tuple[Signature, ...] = (_signature(signature, raw, said, problems),) if signature is not None else ()
     if header.checksum is False:  # what is signed are other files than these
