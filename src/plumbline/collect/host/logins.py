@@ -1,7 +1,7 @@
 """Logins that the customer gave, used on the assets that they are for, one after the other; each visit fills the tables of a system.
 
-Not how a system is asked (`ssh_session`) nor what its answers mean (`readings`). Runs after the networks were probed, so that host keys
-and industrial devices are known by then.
+Not how a system is asked (`ssh_session`, `snmp_session`) nor what its answers mean (`readings`, `snmp_rows`). Runs after the networks were
+probed, so that host keys and industrial devices are known by then.
 
 Rules (laws 5 and 6):
 - One device at a time: what the first refuses is never tried on the second. The door remembers a refusal, for later runs too.
@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 import pyarrow.parquet as pq
 
 from plumbline.collect.attempt import Attempt
 from plumbline.collect.context import Context
-from plumbline.collect.host import ssh_session
+from plumbline.collect.host import snmp_session, ssh_session
 from plumbline.collect.host.attempting import TABLES, read_outputs, system_entity
 from plumbline.collect.host.given import Given, assets_of
 from plumbline.collect.host.outputs import Report
+from plumbline.collect.host.snmp_rows import write_shown
 from plumbline.evidence.bundle import Bundle
 from plumbline.model.entities import Entity
 from plumbline.model.errors import (
@@ -79,7 +81,7 @@ class _Run:
         models = {str(address): asset.model for asset in context.rig.assets for address in asset.addresses if asset.model}
         self.breaker = Breaker(door.stop, models=models)
         self.keys = _known_keys(context)
-        self.after: dict[str, int] = {}  # ports that were open before, to be looked at again
+        self.after: dict[str, Callable[[str, int], Awaitable[None]]] = {}  # how to look again for a device that answered
         self.done, self.total = 0, sum(len(login.assets) for login in context.rig.logins)
 
     async def visit(self, given: Given, asset: Asset) -> None:
@@ -95,7 +97,7 @@ class _Run:
                 raise
             attempt.end()
             if address in self.after:
-                await self._compare(address, self.after.pop(address))
+                await self.after.pop(address)(address, given.login.port)
         self.done += 1
         self.context.progress("looking into systems", self.done, self.total)
 
@@ -107,6 +109,8 @@ class _Run:
             self._may(address)
             if given.login.kind == "ssh":
                 await self._ssh(attempt, given, asset, address)
+            else:
+                await self._snmp(attempt, given, asset, address)
         except NotPermittedError as refusal:
             attempt.short(Outcome.NOT_PERMITTED, str(refusal))
         except DeviceError as error:
@@ -131,7 +135,7 @@ class _Run:
                 attempt.short(_SHUT[state], f"port {port} of {address} is not open: {state.value}")
                 return
             self.breaker.before(address, alive=True)
-            self.after[address] = port
+            self.after[address] = self._compare_port
             seen = await ssh_session.look(self.door, client, address, self._keep)
         finally:  # of a secret that was offered to nobody the try is taken back
             self.door.report_login(ticket, LoginResult.FAILED if client.refused else LoginResult.OK)
@@ -148,19 +152,37 @@ class _Run:
         read_outputs(attempt, seen.outputs, report)
 
     def _keep(self, data: bytes) -> str:
-        return self.context.writer.raw(redact("ssh", data, self.context.key))
+        return self.context.writer.raw(redact("login", data, self.context.key))
+
+    async def _snmp(self, attempt: Attempt, given: Given, asset: Asset, address: str) -> None:
+        port, offer = given.login.port, snmp_session.Offer()
+        ticket = await self.door.ask_given_login(address, port, Transport.UDP, login=given.digest, protocol="snmp", why=snmp_session.WHY)
+        try:
+            shown = await snmp_session.look(self.door, given, address, offer)
+        finally:
+            self.door.report_login(ticket, LoginResult.FAILED if offer.refused else LoginResult.OK)
+            if offer.made:
+                self.breaker.before(address, alive=True)
+                self.after[address] = self._compare_agent
+        attempt.permit = shown.permit
+        raw = {name: self._keep(data) for name, data in shown.texts().items()}
+        write_shown(attempt, shown, declared_id=asset.id, seen_at=attempt.started_at, raw=raw)
 
     async def _port(self, address: str, port: int) -> PortState:
         [found] = [result async for result in self.door.sweep([(address, port)], why="liveness")]
         return found.state
 
-    async def _compare(self, address: str, port: int) -> None:
+    async def _compare_port(self, address: str, port: int) -> None:
         """Tell the breaker whether the port that was open still is; two tries, as one lost packet is not a lost device."""
         states = {await self._port(address, port)}
         if not states & {PortState.OPEN, PortState.REFUSED_BY_LAW}:
             states.add(await self._port(address, port))
         if PortState.REFUSED_BY_LAW not in states:
             self.breaker.after(address, alive=PortState.OPEN in states)
+
+    async def _compare_agent(self, address: str, port: int) -> None:
+        with suppress(NotPermittedError):  # where the window has closed meanwhile it cannot be known
+            self.breaker.after(address, alive=await snmp_session.answers(self.door, address, port))
 
 
 def _known_keys(context: Context) -> Mapping[tuple[str, int], Mapping[str, str]]:
