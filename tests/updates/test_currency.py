@@ -216,6 +216,24 @@ def test_claims_are_kept_with_the_rows_that_say_them(rig: Path) -> None:
     assert all(row["sources"] for row in claims)
 
 
+def test_steps_lead_to_the_newest_release_or_say_why_none_does(rig: Path) -> None:
+    steps = {row["entity"].partition("/")[2]: row for row in derived(rig, "update_step")}
+    assert (steps["exploited"]["from_version"], steps["exploited"]["version"], steps["exploited"]["number"]) == ("1.4.2", "2.0.1", 1)
+    assert (steps["exploited"]["mends"], steps["exploited"]["opens"]) == (["CVE-2026-0001"], [])
+    assert (steps["ended"]["version"], steps["ended"]["reason"]) == (None, "nothing_newer")
+    assert steps["liar-behind"]["reason"] == "several_versions"
+    assert not steps.keys() & {"newest", "silent", "liar"}
+
+
+def test_a_supplied_image_of_the_target_is_named(tmp_path: Path) -> None:
+    own = OWN.replace('version = "2.0.1"', f'version = "2.0.1"\nsha256 = "{"ab" * 32}"')
+    image: Row = ("image", "image:/new.bin", "", {"path": "new.bin", "sha256": "ab" * 32})
+    signature: Row = ("image_signature", "image:/new.bin", "", {"scheme": "fit"})
+    judged(tmp_path, [*device("a", "northwind/cam-3", page="1.4.2"), image, signature], catalogue(tmp_path, own=own))
+    [step] = derived(tmp_path, "update_step")
+    assert (step["sha256"], step["image"], step["signed"]) == ("ab" * 32, "new.bin", True)
+
+
 def test_an_image_says_nothing_of_the_device(tmp_path: Path) -> None:
     store = catalogue(tmp_path, own=OWN)
     judged(tmp_path, [*device("a", "northwind/cam-3"), IMAGE], store)

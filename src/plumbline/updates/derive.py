@@ -5,7 +5,6 @@ Rules: without a catalogue nothing is derived, so nothing was attempted; a devic
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,14 +16,17 @@ from plumbline.evidence.engine import Connection
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import load_tables
 from plumbline.updates.claims import Claim, define_devices, gather
-from plumbline.updates.currency import Currency, currency, identify, row
+from plumbline.updates.currency import Currency, currency, identify
+from plumbline.updates.currency import row as currency_row
 from plumbline.updates.knowledge import Knowledge
 from plumbline.updates.populations import Population
 from plumbline.updates.populations import row as bound_row
+from plumbline.updates.steps import rows as step_rows
+from plumbline.updates.steps import supplied
 from plumbline.updates.support import scheme
 from plumbline.versions import Scheme
 
-TABLES = ("version_claim", "currency", "population_bound")
+TABLES = ("version_claim", "currency", "update_step", "population_bound")
 
 
 def derive(connection: Connection, reference: Reference, as_of: datetime, write: DerivedWriter) -> None:
@@ -40,10 +42,12 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     products = (identify(claims, knowledge).product for claims in said.values())
     knowledge.load({product for product in products if product is not None})
     judged = [currency(asset, claims, knowledge) for asset, claims in said.items()]
-    _write(connection, write, "currency", (row(one, entities[one.asset], knowledge) for one in judged))
+    _write(connection, write, "currency", (currency_row(one, entities[one.asset], knowledge) for one in judged))
     _write(connection, write, "version_claim", (_claimed(one, claim, entities, knowledge) for one in judged for claim in said[one.asset]))
+    images = supplied(connection)
+    _write(connection, write, "update_step", (row for one in judged for row in step_rows(one, entities[one.asset], knowledge, images)))
     _bound(connection, judged, knowledge, write)
-    for table in ("version_claim", "currency"):
+    for table in ("version_claim", "currency", "update_step"):
         write.coverage(_covered(table, "device"))
 
 
@@ -84,15 +88,12 @@ def _covered(table: str, told: str) -> str:
     return f"""select distinct entity, '{table}' as "table", '' as subject, 'ok' as outcome, null as rows, null as detail from {told}"""
 
 
-def _write(connection: Connection, write: DerivedWriter, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows that were made here."""
-    columns: dict[str, list[Any]] = defaultdict(list)
-    for one in rows:
-        for name, value in one.items():
-            columns[name].append(value)
+def _write(connection: Connection, write: DerivedWriter, table: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows that were made here; a column that a row leaves out is null."""
+    made = list(rows)
+    given = {name for one in made for name in one} or {"entity", "subject", "sources"}
     schema = load_tables()[table].schema()
-    names = [name for name in schema.names if name in columns] or schema.names
-    data = pa.Table.from_arrays([pa.array(columns[name], schema.field(name).type) for name in names], names=names)
-    connection.register("incoming", data)
+    fields = [schema.field(name) for name in schema.names if name in given]
+    connection.register("incoming", pa.Table.from_pylist(made, schema=pa.schema(fields)))
     write.table(table, "from incoming")
     connection.unregister("incoming")

@@ -54,11 +54,12 @@ class Knowledge:
         """Judge a loaded product in the versions that may be installed."""
         key = (product, tuple(versions))
         if key not in self._judged:
-            found = {version: one for version in versions if (one := self._affliction(product, version)) is not None}
+            found = {version: one for version in versions if (one := self.afflicted(product, version)) is not None}
             self._judged[key] = judge(self._known[product], versions, found, self.context)
         return self._judged[key]
 
-    def _affliction(self, product: str, version: str) -> Affliction | None:
+    def afflicted(self, product: str, version: str) -> Affliction | None:
+        """Say what advisories say of a version of a loaded product; None: none speaks of it, or they are too old to say that it is free."""
         dated = [one for one in self._said.get(product, ()) if one.dated_at is None or one.dated_at <= self.context.as_of]
         if not dated:
             return None
