@@ -76,7 +76,8 @@ APK = "C:Q1abc\nP:musl\nV:1.2.5-r0\nA:aarch64\no:musl\nF:lib\nR:ld-musl.so\n\nP:
 
 def test_dpkg() -> None:
     packages, problems = read_packages(DPKG, "dpkg")
-    assert [(one.name, one.version, one.architecture, one.source) for one in packages] == [("busybox", "1:1.36.1-9", "armhf", "busybox")]
+    assert [(one.name, one.version, one.architecture, one.source) for one in packages] == [("busybox", "1:1.36.1-9", "armhf", None)]
+    assert [one.source_version for one in packages] == ["1.36"]
     assert problems == ["entry 3 has no name or no version"]
 
 

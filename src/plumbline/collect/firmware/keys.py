@@ -38,10 +38,15 @@ KEYS_MAX = 1_000  # in one file
 PEM_MAX = 32 * 1024
 DER_MAX = 16 * 1024
 
+NEEDLE = b"PRIVATE KEY-----"  # stands in every key in PEM
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9]{2,12} |ENCRYPTED )?PRIVATE KEY-----")
 _HOST_KEY = re.compile(r"(?:ssh_host_.*_?key|dropbear_\w+_host_key|.*host_?key)$")
 _TLS_PLACE = re.compile(
     r"(?:^|[/._-])(?:ssl|tls|https?|x509|certs?|lighttpd|nginx|uhttpd|httpd|stunnel|mosquitto|openvpn|server)(?:[/._-]|$)"
+)
+# Libraries that carry published keys to test themselves with.
+_CRYPTOGRAPHY = re.compile(
+    r"(?:lib(?:gnutls|crypto|ssl|gcrypt|nettle|hogweed|mbed(?:tls|crypto|x509)|wolfssl|freebl3|softokn3)[\w.-]*\.so.*|fips\.so)"
 )
 _DROPBEAR_CURVES = {b"nistp256": ec.SECP256R1(), b"nistp384": ec.SECP384R1(), b"nistp521": ec.SECP521R1()}
 _TYPES: tuple[tuple[type, str], ...] = (
@@ -74,8 +79,10 @@ def find_keys(data: bytes) -> list[FoundKey]:
 
 
 def use_of(path: str, data: bytes) -> str:
-    """Say what a key is for, by its place and its company: ssh_host, tls, other."""
+    """Say what a key is for, by its place and its company: ssh_host, tls, self_test, other."""
     name = posixpath.basename(path).lower()
+    if data.startswith(b"\x7fELF") and _CRYPTOGRAPHY.fullmatch(name):
+        return "self_test"
     if _HOST_KEY.fullmatch(name) or (data[:4] == b"\0\0\0\x07" and data[4:8] == b"ssh-"):
         return "ssh_host"
     return "tls" if b"-----BEGIN CERTIFICATE-----" in data or _TLS_PLACE.search(path.lower()) else "other"

@@ -20,14 +20,15 @@ def system_name(tree: Tree, read: Callable[[Entry], str | None]) -> tuple[str | 
         entry = tree.resolve(path)
         return (read(entry) if entry is not None and entry.kind == "file" else None) or ""
 
-    release = next((pairs for path in _RELEASES if (pairs := _pairs(text_at(path)))), {})
-    version = release.get("VERSION_ID") or _pairs(text_at("/etc/openwrt_release")).get("DISTRIB_RELEASE")
+    release = next((pairs for path in _RELEASES if (pairs := pairs_of(text_at(path)))), {})
+    version = release.get("VERSION_ID") or pairs_of(text_at("/etc/openwrt_release")).get("DISTRIB_RELEASE")
     if not version:
         version = next((line for path in _VERSIONS if (line := text_at(path).strip().partition("\n")[0].strip())), None)
     return _short(release.get("NAME")), _short(version)
 
 
-def _pairs(text: str) -> dict[str, str]:
+def pairs_of(text: str) -> dict[str, str]:
+    """Read the settings `NAME=value` of a release file, quotes taken off."""
     return {name: next((one for one in values if one), "").strip() for name, *values in _PAIR.findall(text[:65536])}
 
 

@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from plumbline.collect.firmware.reading import Asked, Reading
+from plumbline.collect.firmware.contents import Asked
+from plumbline.collect.firmware.reading import Reading
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.words import Outcome
 

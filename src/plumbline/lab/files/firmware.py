@@ -1,6 +1,6 @@
 """The cameras' firmware images: a small embedded Linux, with what the switches leave in it.
 
-Programs are stubs: an ELF header and their name. What matters to an audit is there as a build would have left it: accounts, keys, start
+Programs are headers without code (`elf`). What matters to an audit is there as a build would have left it: accounts, keys, start
 scripts, modes, the package database.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from plumbline.lab.files.elf import program
 from plumbline.lab.files.squashfs import Node, write
 from plumbline.lab.fleet import Device, Fleet, Weak, firmware_key
 from plumbline.lab.keys import private_key, private_pem
@@ -38,7 +39,7 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
         Node(
             "/etc/init.d/rcS", 0o755, (_START + ("/usr/sbin/telnetd -p 2323\n" if weak("image.telnet_started_in_image") else "")).encode()
         ),
-        Node("/usr/bin/netcfg", 0o4755 if weak("image.setuid_unexpected") else 0o755, _program("netcfg")),
+        Node("/usr/bin/netcfg", 0o4755 if weak("image.setuid_unexpected") else 0o755, program("netcfg")),
         Node("/etc/network.conf", 0o666 if weak("image.world_writable_file") else 0o644, b"dhcp=yes\n"),
         Node("/etc/shadow", 0o600, _shadow(device, weak)),
     ]
@@ -49,7 +50,7 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
     if weak("image.authorized_key_in_image"):
         nodes.append(Node("/root/.ssh/authorized_keys", 0o600, _authorized()))
     if weak("image.debug_tool_in_image"):
-        nodes.append(Node("/usr/bin/gdbserver", 0o755, _program("gdbserver")))
+        nodes.append(Node("/usr/bin/gdbserver", 0o755, program("gdbserver")))
     return write(nodes, fleet.at)
 
 
@@ -62,12 +63,12 @@ def _system(device: Device) -> list[Node]:
         Node("/etc/inittab", 0o644, b"::sysinit:/etc/init.d/rcS\n"),
         Node("/etc/httpd.conf", 0o644, b"H:/www\n"),
         Node("/www/index.html", 0o644, b"<html><title>Camera</title></html>\n"),
-        Node("/bin/busybox", 0o755, _program("busybox")),
+        Node("/bin/busybox", 0o755, program("busybox")),
         Node("/bin/sh", 0o777, target="busybox"),
-        Node("/bin/su", 0o4755, _program("su")),
+        Node("/bin/su", 0o4755, program("su")),
         Node("/sbin/syslogd", 0o777, target="../bin/busybox"),
-        Node("/usr/sbin/httpd", 0o755, _program("httpd")),
-        Node("/usr/sbin/dropbear", 0o755, _program("dropbear")),
+        Node("/usr/sbin/httpd", 0o755, program("httpd")),
+        Node("/usr/sbin/dropbear", 0o755, program("dropbear")),
         Node("/usr/sbin/telnetd", 0o777, target="../../bin/busybox"),
         Node("/usr/lib/opkg/status", 0o644, _packages().encode()),
         Node("/tmp", 0o1777),
@@ -99,8 +100,3 @@ def _authorized() -> bytes:
     key = hashlib.sha256(b"northwind build").digest()
     blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + key
     return b"ssh-ed25519 " + base64.b64encode(blob) + b" build@northwind.example\n"
-
-
-def _program(name: str) -> bytes:
-    """An ELF header for 32-bit ARM, little endian, and a name."""
-    return b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\x00\x28\x00\x01\x00\x00\x00" + bytes(28) + name.encode() + b"\0"

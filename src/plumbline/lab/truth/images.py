@@ -37,7 +37,17 @@ def see(world: World) -> None:
     for switched in (True, False):
         weak = world.fleet.weak(switched=switched)
         asset = f"image:/{firmware.name_of(world.fleet.twin('camera', switched=switched))}"
-        for table in ("image", "image_account", "image_file", "image_key", "image_part", "image_signature", "component"):
+        for table in (
+            "image",
+            "image_account",
+            "image_file",
+            "image_key",
+            "image_part",
+            "image_program",
+            "image_secret",
+            "image_signature",
+            "component",
+        ):
             world.attempt(table, asset)
         world.see("image", asset, "", Image(weak))
         for name, *_ in firmware.ACCOUNTS:
