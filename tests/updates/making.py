@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.assess.deriving import derive
+from plumbline.assess.run import assess
 from plumbline.correlate.merging import correlate
 from plumbline.correlate.sources import use_bundles
 from plumbline.correlate.views import add_asset_view, define_views, know
@@ -24,6 +25,12 @@ from tests.catalogue.making import imported
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)  # as the bundles of tests/assess
 DAY = timedelta(days=1)
+RIG = """[rig]
+id = "t"
+[authorisation]
+valid_until = 2026-12-31T00:00:00Z
+windows = [{ days = ["sat", "sun"], from = "01:00", to = "05:00", timezone = "UTC" }]
+"""
 
 
 def device(
@@ -63,13 +70,24 @@ def feed(store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetim
                 intake.rows(table, pa.Table.from_pylist([{"read_at": read_at, "dated_at": read_at, **row} for row in rows], schema=own))
 
 
-def judged(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW) -> None:
-    """Derive from a bundle of these rows into folder/out, as an assessment does before its checks."""
+def bundle(folder: Path, rows: Sequence[Row]) -> Path:
+    """Write a bundle of these rows into folder/bundle; every entity was looked at to the end."""
     covered = {(entity, table) for table, entity, _, _ in rows}
     coverage = [(entity, table, "", Outcome.OK, 1) for entity, table in sorted(covered) if not load_tables()[table].by_source]
-    bundle = Bundle(write_bundle(folder / "bundle", rows, coverage))
+    return write_bundle(folder / "bundle", rows, coverage, rig_text=RIG)
+
+
+def assessed(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW) -> Path:
+    """Assess a bundle of these rows; gives OUT, with the bundle beside it."""
+    assess([bundle(folder, rows)], folder / "out", reference=reference, threads=1, as_of=as_of)
+    return folder / "out"
+
+
+def judged(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW) -> None:
+    """Derive from a bundle of these rows into folder/out, as an assessment does before its checks."""
+    written = Bundle(bundle(folder, rows))
     with connect(threads=1) as connection:
-        filled = use_bundles(connection, [bundle])
+        filled = use_bundles(connection, [written])
         merges = correlate(connection, filled).merges
         kinds = {merge.entity.partition(":")[0] for merge in merges}
         know(connection, merges, filled)

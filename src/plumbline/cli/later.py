@@ -15,7 +15,6 @@ COMMANDS = {
     "verify": "compare the sha256 of manifest.json, which names those of all files",
     "standards": "`plumbline checks show` names the provisions of a check",
     "declare": "name what you know with [[asset]] in the rig file",
-    "updates": "the update layer of the report says what is known",
     "gateway": "audit gateways by their deployment manifests, [[edge]] in the rig file",
     "program": "the report is one file that can be handed over",
     "sensor": "collect on each site, then name all bundles to `plumbline assess`",

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, checks, collect, feeds, hostkit, lab, later, rig
+from plumbline.cli import assess, catalogue, checks, collect, feeds, hostkit, lab, later, rig, updates
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -43,6 +43,7 @@ app.command()(assess.report)
 app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
 app.add_typer(catalogue.app, name="catalogue", help="Device models: import, search, show releases and support.")
 app.add_typer(feeds.app, name="feeds", help="Import feeds of vulnerabilities, and show how old they are.")
+app.add_typer(updates.app, name="updates", help="Say which devices are up to date, plan updates and verify them.")
 app.add_typer(lab.app, name="lab", help="The simulated rig on loopback: start it, or print its truth.")
 later.add_commands(app)
 

@@ -160,6 +160,7 @@ def row(one: Currency, entity: str, knowledge: Knowledge) -> dict[str, Any]:
         "words": words(one, knowledge),
         "model": one.identified.model,
         "product": one.identified.product,
+        "device_class": next((fact.device_class for fact in known.products if fact.device_class), None) if known else None,
         "installed": belief.words,
         "believed_by": belief.method.value if belief.method else None,
         "claims": len(belief.counted),
