@@ -293,6 +293,7 @@ print(done.outcomes(), done.details())
 """
 
 
+@pytest.mark.full
 def test_a_bomb_of_holes_takes_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.sqsh"
     path.write_bytes(image({f"/hole{number}": Node(b"", sparse=1 << 40) for number in range(60)}))

@@ -23,7 +23,7 @@ from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source, 
 from plumbline.collect.firmware.tree import ENTRIES_MAX, Entry, Tree, walk
 from plumbline.model.errors import ProtocolError
 
-DEPTH_MAX = 8
+DEPTH_MAX = 12  # an update package, a disk, a file system, a FIT, a kernel and its initial files take nine
 LAYERS_MAX = 1_000
 NESTED_MIN = 64
 NESTED_MAX = 1 << 30  # bytes of one file that is opened as an image itself
