@@ -58,7 +58,7 @@ def _rule(
 
 def rules() -> Mapping[str, Rule]:
     """Give the rule of every shipped check, by the check's id."""
-    return {**_device(), **_communication(), **_gateway(), **_firmware(), **_cloud(), **_rig(), **_update()}
+    return {**_device(), **_communication(), **_gateway(), **_systems(), **_firmware(), **_cloud(), **_rig(), **_update()}
 
 
 def _device() -> dict[str, Rule]:
@@ -133,6 +133,16 @@ def _gateway() -> dict[str, Rule]:
         ),
         **{f"gateway.{name}": _rule("edge_module", Module, _module_has(name)) for name in modules},
     }
+
+
+def _systems() -> dict[str, Rule]:
+    # Nobody ran hostkit in the lab, and nobody logs in there, so no system is seen from inside.
+    about = {
+        **{"account_without_password": "account", "firewall_open": "firewall", "internal_service_on_network": "socket"},
+        **dict.fromkeys(("engine_socket_open_to_all", "ssh_password_login_allowed", "ssh_root_login_allowed"), "setting"),
+        **dict.fromkeys(("package_source_unverified", "security_updates_waiting", "updates_not_automatic"), "update"),
+    }
+    return {f"gateway.{name}": _rule(f"system_{table}", object, lambda _, __: None) for name, table in about.items()}
 
 
 def _firmware() -> dict[str, Rule]:
