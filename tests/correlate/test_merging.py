@@ -15,6 +15,7 @@ HOST, HOST_2, HOST_6 = "host:s/10.0.0.5", "host:s/10.0.0.6", "host:s/fe80::5"
 STATION, STATION_2 = "station:s/10.0.0.5", "station:t/10.0.0.5"
 IDENTITY, IDENTITY_2 = "identity:hub/cam-0001", "identity:hub/cam-0002"
 EDGE = "edge:/gateway.json"
+SYSTEM, SYSTEM_2 = "system:s/ssh/10.0.0.5", "system:s/kit.txt"
 MAC = "24:a4:3c:10:00:01"
 
 
@@ -30,6 +31,27 @@ def assets(facts: Iterable[Carried]) -> dict[str, str]:
 
 
 CASES = [
+    (
+        "a system seen twice, by a login and by hostkit, of a declared asset",
+        [
+            ("declared_id", "cam-1", DECLARED),
+            ("declared_id", "cam-1", SYSTEM),
+            ("declared_id", "cam-1", SYSTEM_2),
+            ("mac", MAC, SYSTEM),
+            ("mac", MAC, SYSTEM_2),
+        ],
+        {DECLARED: DECLARED, SYSTEM: DECLARED, SYSTEM_2: DECLARED},
+    ),
+    (
+        "a system of which the customer does not say what it is, by its host key",
+        [("public_key", "ab", SYSTEM), ("public_key", "ab", HOST)],
+        {SYSTEM: "key:/ab", HOST: "key:/ab"},
+    ),
+    (
+        "a system that two declared assets claim by other means",
+        [("declared_id", "cam-1", DECLARED), ("declared_id", "cam-1", SYSTEM), ("mac", MAC, SYSTEM), ("mac", MAC, OTHER)],
+        {DECLARED: DECLARED, SYSTEM: DECLARED, OTHER: OTHER},
+    ),
     ("declared and host by address", [("ip", "s/10.0.0.5", DECLARED), ("ip", "s/10.0.0.5", HOST)], {DECLARED: DECLARED, HOST: DECLARED}),
     ("declared and host by MAC", [("mac", MAC, DECLARED), ("mac", MAC, HOST)], {DECLARED: DECLARED, HOST: DECLARED}),
     ("declared and identity by serial", [("serial", "S1", DECLARED), ("serial", "S1", IDENTITY)], {DECLARED: DECLARED, IDENTITY: DECLARED}),

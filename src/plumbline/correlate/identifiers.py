@@ -1,15 +1,15 @@
 """Identifiers, as SQL: which entity carries which value, from the columns that specs mark with `identifies`.
 
-    identifier      carried by                          value
-    declared_id     declared                            as written
-    hub_device_id   declared, edge, identity            as written (hub device ids are case-sensitive)
-    mqtt_client_id  station                             as written; a claim on the wire, so it is not a hub_device_id itself
-    serial          declared, identity                  as written
-    mac             declared, host, identity, station   lower case
-    certificate_sha1  host (leaf), identity             upper case
-    public_key      host (leaf, SSH host key)           lower case
-    snmp_engine     host                                lower case
-    ip              declared, host, station             site/address: an address means nothing outside its site
+    identifier        carried by                                value
+    declared_id       declared, system, sbom                    as written
+    hub_device_id     declared, edge, identity                  as written (hub device ids are case-sensitive)
+    mqtt_client_id    station                                   as written; a claim on the wire, so it is not a hub_device_id itself
+    serial            declared, identity, system                as written
+    mac               declared, host, identity, station, system lower case
+    certificate_sha1  host (leaf), identity                     upper case
+    public_key        host (leaf, SSH host key), system         lower case
+    snmp_engine       host                                      lower case
+    ip                declared, host, station                   site/address: an address means nothing outside its site
 
 Not the merging itself (`merging`). Rules: a certificate above the leaf identifies its issuer, not the host; values that devices
 use for "none" identify nothing.

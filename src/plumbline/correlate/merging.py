@@ -4,20 +4,21 @@ Identifiers are taken in the order of their strength; at each level all links of
 the order of rows or parts:
 
     level   identifier          links
-    0       hub_device_id       declared, edge, identity
-    1       serial              any kinds
-    2       mac                 any kinds
-    3       certificate_sha1    host, identity
-    4       public_key          any kinds
-    5       ip                  declared, host, station, within one site
-    6       mqtt_client_id      station with the identity or declared asset of that hub_device_id
+    0       declared_id         declared with what the customer says is about it: systems, bills of materials
+    1       hub_device_id       declared, edge, identity
+    2       serial              any kinds
+    3       mac                 any kinds
+    4       certificate_sha1    host, identity
+    5       public_key          any kinds
+    6       ip                  declared, host, station, within one site
+    7       mqtt_client_id      station with the identity or declared asset of that hub_device_id
 
-Rules: an identifier on two entities of one kind is shared and merges nothing, but for a dual-stack device, which may carry one
-MAC on one IPv4 and several IPv6 addresses of one site. Links that would make one asset of two declared assets, two hub
-identities, two gateways, two images or two hubs are a conflict: none of that level's links between them counts, and it is said.
-An asset's id is the strongest of declared id, hub id, serial, MAC, unshared key, address; the first two and the last are the
-entity's own name, the others are `serial:/..`, `mac:/..`, `key:/..`. So an id holds while its identifier holds, whatever else
-is found.
+Rules: an identifier on two entities of one kind is shared and merges nothing, but for a dual-stack device, which may carry one MAC on
+one IPv4 and several IPv6 addresses of one site, and for a declared id, which the customer may give to several sources. Links that would
+make one asset of two declared assets, two hub identities, two gateways, two images or two hubs are a conflict: none of that level's
+links between them counts, and it is said. An asset's id is the strongest of declared id, hub id, serial, MAC, unshared key, address;
+the first two and the last are the entity's own name, the others are `serial:/..`, `mac:/..`, `key:/..`. So an id holds while its
+identifier holds, whatever else is found.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from dataclasses import dataclass
 from plumbline.correlate.identifiers import COLUMNS, bulk_sql, small_sql
 from plumbline.evidence.engine import Connection
 
-LEVELS = ("hub_device_id", "serial", "mac", "certificate_sha1", "public_key", "ip", "mqtt_client_id")
+LEVELS = ("declared_id", "hub_device_id", "serial", "mac", "certificate_sha1", "public_key", "ip", "mqtt_client_id")
 SINGLE = frozenset({"declared", "identity", "edge", "image", "hub"})  # no asset is two of one of these
 _NAMING = ("serial", "mac", "public_key")
 _ID_KINDS = {"serial": "serial", "mac": "mac", "public_key": "key"}
 _KIND_ORDER = ("declared", "identity", "host", "station")
 _WORDS = {
+    "declared_id": "declared id",
     "hub_device_id": "hub device id",
     "serial": "serial number",
     "mac": "MAC address",
@@ -148,6 +150,8 @@ def _shared(word: str, entities: dict[str, str]) -> bool:
     by_kind: dict[str, list[str]] = defaultdict(list)
     for entity, kind in entities.items():
         by_kind[kind].append(entity)
+    if word == "declared_id":
+        return len(by_kind["declared"]) > 1
     return any(len(some) > 1 and not (word == "mac" and _dual_stack(some)) for some in by_kind.values())
 
 
