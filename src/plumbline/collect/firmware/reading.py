@@ -67,8 +67,7 @@ class Reading:
         """What was not opened may hold anything: whatever is said of contents is partial, or nothing at all."""
         if not self.contents.trees:
             outer = self.layers[0]
-            said = outer.problem or (f"{outer.kind}: is not read" if outer.kind else "holds no files that could be read")
-            said = said if outer.source.size else "the file is empty"
+            said = self._why_no_files(outer) if outer.source.size else "the file is empty"
             broken = outer.state is State.BROKEN or not outer.source.size
             unsigned = () if outer.state is State.OPENED else ("image_signature",)
             outcome = Outcome.PROTOCOL_ERROR if broken else Outcome.NOT_SUPPORTED
@@ -81,9 +80,21 @@ class Reading:
                 continue
             if layer.state is State.UNKNOWN and any(other.path.startswith(layer.below("@")) for other in self.layers):
                 continue  # a vendor's header around something that was found
-            what = layer.format.title if layer.format else layer.kind or "data of no known kind"
-            said = f"{self.asked.name}: {layer.path or 'its start'}: {what}{f': {layer.problem}' if layer.problem else ''}"
-            self.sink.short(Outcome.PARTIAL, f"{said} was not opened", *SCANNED_TABLES)
+            said = f"{self.asked.name}: {layer.path or 'its start'}: {layer.described()}{f': {layer.problem}' if layer.problem else ''}"
+            self.sink.short(Outcome.PARTIAL, f"{said}; it was not opened", *SCANNED_TABLES)
+
+    def _why_no_files(self, outer: Layer) -> str:
+        """Say why no files were found in the whole image."""
+        if outer.problem:
+            return outer.problem
+        sealed = [layer for layer in self.layers if layer.opened is not None and layer.opened.header.encrypted]
+        if sealed:
+            return f"{sealed[0].path or 'it'} says that it is encrypted: no files could be read"
+        closed = [layer for layer in self.layers if layer.state is not State.OPENED]
+        unread = max(closed, key=lambda layer: layer.source.size, default=None)
+        if unread is None:
+            return "holds no files"
+        return f"holds no files that could be read: {unread.path or 'all of it'}: {unread.described()}"
 
     def image(self) -> None:
         """Write the row of the image itself."""

@@ -30,6 +30,7 @@ NESTED_MAX = 1 << 30  # bytes of one file that is opened as an image itself
 FEW_FILES = 32  # an archive of no more is an update package: each large file in it is looked at
 GAP_MIN = 4096  # less than this between two finds is a header, a trailer or a filling
 ENTROPY_SAMPLES, ENTROPY_SAMPLE = 16, 64 << 10
+DENSE = 7.9  # bits a byte, that programs and texts never reach
 _NESTED_NAME = re.compile(
     r"\.(?:img|bin|sqsh|squashfs|ubi|ubifs|jffs2|ext[234]|cpio|tar|tgz|swu|raucb|mender|itb|dtb|trx|ota|uf2|hex|zip|gz|bz2|xz|lzma|lz4|zst)$"
     r"|/(?:initrd|initramfs|u?zImage|uImage|vmlinu[xz]|rootfs|kernel|fit)[^/]*$",
@@ -86,6 +87,14 @@ class Layer:
     def below(self, name: str) -> str:
         """Name something inside."""
         return f"{self.path}!{name}" if self.path else name
+
+    def described(self) -> str:
+        """Say in words what it is; of what was not opened, how dense it is too."""
+        what = self.format.title if self.format else self.kind or "data of no known kind"
+        if self.entropy is None or self.kind == "blank":
+            return what
+        dense = ", as what is compressed or encrypted has" if self.entropy >= DENSE else ""
+        return f"{what}, {self.entropy:.2f} bits of entropy a byte{dense}"
 
 
 def unpack(source: Source, budget: Budget, stop: Callable[[], bool] = lambda: False) -> tuple[list[Layer], list[str]]:
