@@ -5,12 +5,14 @@ The accounts are files of the test, mounted over this machine's: nothing of the 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,15 @@ import pytest
 from plumbline.collect.host import TABLES
 from plumbline.collect.host.commands import load_commands
 from plumbline.collect.host.kit import script
+from plumbline.collect.run import collect
+from plumbline.evidence.bundle import Bundle
+from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome
+from plumbline.rig.models import Rig
+from tests.collect.collecting import Collected
 from tests.collect.host.bench import SECRET, LoggedIn, log_in, login_text
 from tests.collect.host.kits import collected
+from tests.net.rigs import make_rig, rig_text
 from tests.real.servers import LOOPBACK, free_port, program, running
 
 pytestmark = pytest.mark.system
@@ -212,3 +220,39 @@ async def test_a_strange_host_key_gets_no_secret(tmp_path: Path) -> None:
     assert set(seen.outcomes(f"ssh/{LOOPBACK}").values()) == {Outcome.NOT_PERMITTED}
     assert "the login was not offered" in seen.detail(f"ssh/{LOOPBACK}")
     assert known.outcomes(f"ssh/{LOOPBACK}")["system"] == Outcome.OK
+
+
+def test_a_whole_collection_logs_in_last_and_once(tmp_path: Path) -> None:
+    folder = tmp_path / "rig"
+    folder.mkdir()
+    (folder / "secret").write_text(SECRET)
+    asset = f'[[asset]]\nid = "gw-0"\naddress = "{LOOPBACK}"\n'
+    with machine(tmp_path) as words, sshd(tmp_path, words) as server:
+        text = rig_text(tcp=[server.port], ranges=[f"{LOOPBACK}/32"], rest=asset + login_text("ssh", server.port))
+        rig = make_rig(folder, text)
+        (folder / "secret").chmod(0o644)
+        with pytest.raises(InputError, match="open to other users"):
+            whole(rig, tmp_path / "bundle0", tmp_path / "state")
+        assert asked_of(tmp_path / "bundle0") == []  # said before anything is contacted
+        (folder / "secret").chmod(0o600)
+        whole(rig, tmp_path / "bundle", tmp_path / "state")
+        asked = asked_of(tmp_path / "bundle")
+        whole(rig, tmp_path / "bundle", tmp_path / "state", resume=True)
+    why = [line["why"] for line in asked]
+    assert "ssh" in why and why.index("login ssh") > max(number for number, word in enumerate(why) if word == "ssh")
+    later = asked_of(tmp_path / "bundle")[len(asked) :]
+    assert [line for line in later if line["why"] == "login ssh"] == []
+    seen = Collected(Bundle(tmp_path / "bundle"))
+    assert [row["source"] for row in seen.rows("system")] == ["ssh"]
+    keys = {row["fingerprint"] for row in seen.rows("system_key")} & {row["fingerprint"] for row in seen.rows("ssh_host_key")}
+    assert keys == {asyncssh.read_private_key(tmp_path / "host_key").get_fingerprint()}
+
+
+def whole(rig: Rig, bundle: Path, state: Path, *, resume: bool = False) -> None:
+    collect(rig, bundle, state=state, progress=lambda *_: None, now=lambda: datetime.now(UTC), resume=resume)
+
+
+def asked_of(bundle: Path) -> list[dict[str, Any]]:
+    file = bundle / "contacts.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [line for line in lines if line.get("event") in ("connect", "request", "login")]
