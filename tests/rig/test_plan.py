@@ -137,3 +137,31 @@ def test_a_controller_slows_the_plan(tmp_path: Path) -> None:
     fast = plan(make(tmp_path, one), NOW).duration_s_max
     slow = plan(make(tmp_path, one + '[[asset]]\nid = "plc"\naddress = "10.20.1.4"\nclass = "ot"\n'), NOW).duration_s_max
     assert slow >= 7 * fast
+
+
+def test_logins_are_told_and_where_they_would_not_be_used(tmp_path: Path) -> None:
+    rest = """
+[[asset]]
+id = "gw-1"
+address = "10.20.1.30"
+[[asset]]
+id = "gw-2"
+[[asset]]
+id = "gw-3"
+address = "10.20.1.31"
+class = "ot"
+[[login]]
+kind = "ssh"
+assets = ["gw-*"]
+user = "auditor"
+secret = "env:KEY"
+port = {port}
+"""
+    made = plan(make(tmp_path, rig_text(SCOPE) + rest.format(port=80)), NOW)
+    [login] = made.logins
+    assert (login.kind, login.user, login.port, login.assets) == ("ssh", "auditor", 80, ("gw-1", "gw-2", "gw-3"))
+    refused = {one.what: one.reason for one in made.refusals if one.what.startswith("login")}
+    assert refused == {"login ssh on asset gw-2": "outside_networks", "login ssh on asset gw-3": "never_touch"}
+    made = plan(make(tmp_path, rig_text(SCOPE) + rest.format(port=9)), NOW)
+    refused = {one.what: one.reason for one in made.refusals if one.what.startswith("login")}
+    assert refused["login ssh on asset gw-1 (10.20.1.30)"] == "port_not_listed"

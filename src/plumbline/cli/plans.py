@@ -32,6 +32,12 @@ def print_plan(path: Path, plan: Plan) -> None:
             say(f"  {network.name}" + (f", site {network.site}" if network.site else ""))
             _print(_network(network), indent=4)
         _print(_others(plan), indent=2)
+    if plan.logins:
+        say(
+            "\nWould log in, one asset after the other, and run a published list of reading commands (plumbline hostkit --list)",
+            style="bold",
+        )
+        _print(((login.kind, f"as {login.user} at port {login.port} on {', '.join(login.assets)}") for login in plan.logins), indent=2)
     if plan.files:
         say(f"\nWould read {plural(len(set(plan.files)), 'file')}", style="bold")
         folder = path.absolute().parent

@@ -29,6 +29,7 @@ SERVICE_EXCHANGES_MAX: Mapping[Intrusion, int] = {
     Intrusion.SESSION: 64,
     Intrusion.CREDENTIAL: 72,
 }
+_UNTIMELY = (Refusal.NOT_YET_VALID, Refusal.EXPIRED, Refusal.OUTSIDE_WINDOW)
 DEVICE_PER_SECOND = {DeviceClass.IT: 40, DeviceClass.OT: 5}  # law 5
 
 
@@ -68,6 +69,16 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedLogin:
+    """One login that the customer gave, and the assets on which it would be used, in that order."""
+
+    kind: str
+    user: str
+    port: int
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRefusal:
     """Something the file names that would not be contacted, and why."""
 
@@ -98,6 +109,7 @@ class Plan:
     resolvers: tuple[str, ...]
     hosts: tuple[str, ...]
     networks: tuple[PlannedNetwork, ...]
+    logins: tuple[PlannedLogin, ...]
     files: tuple[PlannedFile, ...]
     contacted: int
     exchanges_sweep: int
@@ -142,6 +154,7 @@ def plan(rig: Rig, now: datetime) -> Plan:
         resolvers=tuple(str(resolver) for resolver in allowed.resolvers),
         hosts=tuple(sorted(allowed.hosts)),
         networks=networks,
+        logins=tuple(PlannedLogin(login.kind, login.user, login.port, login.assets) for login in rig.logins),
         files=tuple(_files(rig)),
         contacted=sum(network.contacted for network in networks),
         exchanges_sweep=sweep,
@@ -237,9 +250,28 @@ def _refusals(rig: Rig, now: datetime) -> Iterator[PlannedRefusal]:
                 )
                 if refused is not None:
                     yield refused
+    yield from _login_refusals(rig, now)
     if allowed.hosts and not allowed.resolvers:
         message = "authorisation.resolvers is empty, so names are not resolved"
         yield from (PlannedRefusal(host, Refusal.NO_RESOLVER, message) for host in sorted(allowed.hosts))
+
+
+def _login_refusals(rig: Rig, now: datetime) -> Iterator[PlannedRefusal]:
+    """Say on which assets a login would not be used: no address, class `ot`, or a port that no network lists."""
+    by_id = {asset.id: asset for asset in rig.assets}
+    for login in rig.logins:
+        transport = Transport.UDP if login.kind == "snmp" else Transport.TCP
+        for asset in (by_id[name] for name in login.assets):
+            what = f"login {login.kind} on asset {asset.id}"
+            if not asset.addresses:
+                yield PlannedRefusal(what, Refusal.OUTSIDE_NETWORKS, "the rig file names no address of it")
+            elif asset.device_class is DeviceClass.OT:
+                yield PlannedRefusal(what, Refusal.NEVER_TOUCH, "nobody logs into a device of class ot (law 5)")
+            else:
+                contact = Contact(asset.addresses[0], login.port, transport, Intrusion.SESSION, "plan")
+                refused = _refusal_of(rig, f"{what} ({asset.addresses[0]})", contact, now)
+                if refused is not None and refused.reason not in _UNTIMELY:  # that was said once, for its network
+                    yield refused
 
 
 def _network_refusal(rig: Rig, network: Network, now: datetime) -> PlannedRefusal | None:
