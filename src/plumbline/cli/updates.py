@@ -1,21 +1,26 @@
-"""`plumbline updates status`: whether each device runs the newest firmware that is fit to run."""
+"""`plumbline updates status | plan | verify`: which devices are up to date, in which order the others get there, and whether they did."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from plumbline.cli.options import Json
+from plumbline.cli.exits import Exit
+from plumbline.cli.options import Json, writable_folder
 from plumbline.cli.output import draw, print_json, say, table
-from plumbline.model.errors import InputError
+from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.report.text import clip, day, number, plural, visible
 
 if TYPE_CHECKING:
     from plumbline.updates.reading import Device, Standings
+    from plumbline.updates.verifying import Closing
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,7 +35,7 @@ def status(out: Assessed, as_json: Json = False) -> None:
 
     States are those of the assessment; nothing is judged anew.
     """
-    found = standings(out)
+    _, found = _assessed(out)
     if as_json:
         print_json(_document(found))
         return
@@ -49,7 +54,131 @@ def status(out: Assessed, as_json: Json = False) -> None:
     say(f"{plural(len(found.devices), 'device')}{': ' if counted else ''}{counted}, as of {day(found.as_of)}")
 
 
-def standings(out: Path) -> Standings:
+@app.command()
+def plan(
+    out: Assessed,
+    to: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder to write. [default: OUT/updates]")] = None,
+    wave_size: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Devices of a wave at most.")] = 50,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="DATE", help="Begin then, in UTC. [default: now]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Propose in which order devices get which release, and what stops that.
+
+    Writes plan.json, plan.txt, and what Device Update and hawkBit take. Nothing is sent anywhere: installing is for those who may.
+    """
+    from plumbline.cli.update_plans import lines, title
+    from plumbline.updates.exports import exports
+    from plumbline.updates.planning import plan as propose
+    from plumbline.updates.setting import setting
+    from plumbline.updates.verifying import FORMAT
+
+    folder = writable_folder(to or out / "updates")
+    said, found = _assessed(out)
+    if not found.derived:
+        raise InputError("the assessment used no catalogue", where=str(out), remedy="see `plumbline catalogue import`, then assess again")
+    moment = start.replace(tzinfo=UTC) if start else datetime.now(UTC)
+    proposed = propose(found, setting(out, said, wave_size), moment)
+    document = {"format": FORMAT, **asdict(proposed)}
+    _write(folder / "plan.json", _json(document))
+    _write(folder / "plan.txt", "\n".join(lines(proposed)) + "\n")
+    written = list(exports(proposed))
+    for export in written:
+        _write(folder / export.path, _json(export.document))
+    if as_json:
+        print_json(json.loads(_json(document)))
+        return
+    for wave in proposed.waves:
+        say(title(wave))
+    units = sum(len(wave.units) for wave in proposed.waves)
+    say(f"{plural(units, 'device')} in {plural(len(proposed.waves), 'wave')}; {plural(len(proposed.left), 'device')} in none")
+    for note in proposed.notes:
+        say(note, style="yellow")
+    say(
+        f"Written: {folder / 'plan.txt'}, plan.json" + (f" and {plural(len(written), 'file')} for update services" if written else ""),
+        whole=True,
+    )
+
+
+@app.command()
+def verify(
+    planned: Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the folder that holds it.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A later assessment of the rig.")],
+    as_json: Json = False,
+) -> Exit:
+    """Say which devices of a plan were seen to run their target.
+
+    Only what does not depend on the word of the device or of its update service closes an update. Ends with 1 when a device runs something
+    else, with 3 when something is not verified yet.
+    """
+    from plumbline.updates.verifying import Outcome, promised
+    from plumbline.updates.verifying import verify as close
+
+    made_at, units = promised(_read(planned / "plan.json" if planned.is_dir() else planned))
+    _, found = _assessed(out)
+    closings = close(units, made_at, found.devices)
+    counts = {outcome: sum(one.outcome is outcome for one in closings) for outcome in Outcome}
+    if as_json:
+        print_json({"made_at": made_at, "as_of": found.as_of, "counts": counts, "devices": [_closed(one) for one in closings]})
+    else:
+        _print_closings(closings)
+        said = ", ".join(f"{number(count)} {outcome.replace('_', ' ')}" for outcome, count in counts.items() if count)
+        say(f"{plural(len(closings), 'device')}: {said}" if closings else "The plan holds no device.")
+    if counts[Outcome.NOT_DONE] or counts[Outcome.CONTRADICTED]:
+        return Exit.FINDING
+    return Exit.OK if counts[Outcome.VERIFIED] == len(closings) else Exit.INCOMPLETE
+
+
+def _closed(one: Closing) -> dict[str, Any]:
+    wanted = one.promised
+    named = {"wave": wanted.wave, "asset": wanted.asset, "name": wanted.name, "target": wanted.target}
+    return {**named, "outcome": one.outcome, "words": one.words}
+
+
+def _print_closings(closings: tuple[Closing, ...]) -> None:
+    styles = {"verified": "green", "contradicted": "red", "not_done": "red"}
+    listed = table("wave", "device", "target", "outcome", "what was observed")
+    for one in sorted(closings, key=lambda one: (one.promised.wave, one.promised.name))[:DEVICES_SHOWN]:
+        wanted = one.promised
+        listed.add_row(
+            str(wanted.wave),
+            Text(visible(clip(wanted.name, 60))),
+            Text(visible(clip(wanted.target, 40))),
+            Text(one.outcome.replace("_", " "), styles.get(one.outcome, "yellow")),
+            Text(visible(clip(one.words))),
+        )
+    draw(listed)
+    if len(closings) > DEVICES_SHOWN:
+        say(f"and {number(len(closings) - DEVICES_SHOWN)} more; --json has all", style="dim")
+    say()
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), remedy="name what `plumbline updates plan` wrote") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+    except OSError as error:
+        raise EnvironmentFault(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    def plain(value: Any) -> str:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+
+    return json.dumps(document, indent=1, ensure_ascii=False, default=plain) + "\n"
+
+
+def _assessed(out: Path) -> tuple[dict[str, Any], Standings]:
     """Read OUT; raises InputError when it holds no assessment, or one of another form."""
     from plumbline.assess.assessment import read_json
     from plumbline.evidence.derived import DerivedParts
@@ -57,7 +186,7 @@ def standings(out: Path) -> Standings:
 
     said = read_json(out)
     try:
-        return read(DerivedParts(out / "derived"), said)
+        return said, read(DerivedParts(out / "derived"), said)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"not of the form that this release reads ({error!r})", where=str(out), remedy="assess the bundle again with this release"
