@@ -91,6 +91,11 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
     )
 
 
+def bundles_of(out: Path) -> list[Bundle]:
+    """Find the bundles that were assessed into `out`, in and beside it; raises InputError when it holds no assessment."""
+    return _bundles(out, read_json(out)["bundles"], None)[0]
+
+
 def _bundles(out: Path, assessed: Mapping[str, str], named: Collection[Path] | None) -> tuple[list[Bundle], list[str]]:
     places = [place for name in assessed for place in (out / name, out.parent / name)] if named is None else list(named)
     found: dict[str, Bundle] = {}
