@@ -7,6 +7,7 @@ Rules: what a worker tells is checked like anything hostile; a worker that dies 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ class _Worker:
             pipe = subprocess.PIPE
             with tempfile.TemporaryFile(dir=scratch) as errors:
                 try:
-                    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, cwd=scratch)
+                    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, cwd=scratch, start_new_session=True)
                 except OSError as error:
                     raise EnvironmentFault(f"cannot start a process: {error.strerror}") from error
                 with process:
@@ -72,7 +73,7 @@ class _Worker:
                         self._ask(process, scratch)
                         self._hear(process)
                     finally:
-                        process.kill()  # it is over, or nobody listens any more
+                        os.killpg(process.pid, signal.SIGKILL)  # it is over, or nobody listens any more; so for all that it started
                 errors.seek(0)
                 said = errors.read(65536).decode("utf-8", "replace")
             if not self.ended and not self.context.stop():

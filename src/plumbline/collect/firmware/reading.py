@@ -18,6 +18,7 @@ from plumbline.collect.firmware.scan import scan
 from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source
 from plumbline.collect.firmware.startup import startup
 from plumbline.collect.firmware.tree import Entry, Tree
+from plumbline.collect.firmware.unblob import Unblob
 from plumbline.collect.firmware.unpack import Layer, State, unpack
 from plumbline.model.words import Outcome
 
@@ -37,9 +38,9 @@ class Reading:
         self.layers: list[Layer] = []
         self.contents = Contents(asked, sink, self.layers)
 
-    def run(self, source: Source, budget: Budget) -> None:
+    def run(self, source: Source, budget: Budget, unblob: Unblob | None = None) -> None:
         """Open every layer, then read one table after the other."""
-        layers, problems = unpack(source, budget)
+        layers, problems = unpack(source, budget, unblob=unblob)
         self.layers.extend(layers)
         for problem in problems:
             self.sink.short(Outcome.PARTIAL, f"{self.asked.name}: {problem}")

@@ -21,6 +21,7 @@ from plumbline.collect.firmware.format import HEAD, Format, Opened, candidates, 
 from plumbline.collect.firmware.search import Find, Search
 from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source, UnsupportedImageError
 from plumbline.collect.firmware.tree import ENTRIES_MAX, Entry, Tree, walk
+from plumbline.collect.firmware.unblob import OWNERS_UNKNOWN, Unblob
 from plumbline.model.errors import ProtocolError
 
 DEPTH_MAX = 12  # an update package, a disk, a file system, a FIT, a kernel and its initial files take nine
@@ -83,6 +84,7 @@ class Layer:
     entropy: float | None = None
     kind: str | None = None  # what it is, in words, where no format of ours is
     searched: bool = False  # it is what a search of the layer around it found nothing in
+    given: bool = False  # it is what unblob took nothing out of
 
     def below(self, name: str) -> str:
         """Name something inside."""
@@ -97,17 +99,23 @@ class Layer:
         return f"{what}, {self.entropy:.2f} bits of entropy a byte{dense}"
 
 
-def unpack(source: Source, budget: Budget, stop: Callable[[], bool] = lambda: False) -> tuple[list[Layer], list[str]]:
-    """Open everything; gives the layers, outer before inner, and what was cut short. Raises nothing that the bytes could cause."""
-    work = _Unpacking(budget, stop)
+def unpack(
+    source: Source, budget: Budget, stop: Callable[[], bool] = lambda: False, unblob: Unblob | None = None
+) -> tuple[list[Layer], list[str]]:
+    """Open everything; gives the layers, outer before inner, and what was cut short. Raises nothing that the bytes could cause.
+
+    What no format opens is given to `unblob`, where there is one.
+    """
+    work = _Unpacking(budget, stop, unblob)
     work.run(Layer("", source, None, 0))
     return work.layers, work.problems
 
 
 class _Unpacking:
-    def __init__(self, budget: Budget, stop: Callable[[], bool]) -> None:
+    def __init__(self, budget: Budget, stop: Callable[[], bool], unblob: Unblob | None) -> None:
         self.budget = budget
         self.stop = stop
+        self.unblob = unblob
         self.layers: list[Layer] = []
         self.problems: list[str] = []
         self.entries_left = ENTRIES_MAX
@@ -144,8 +152,13 @@ class _Unpacking:
             self._open(layer)
         if layer.opened is None:
             self._describe(layer)
+            found = False
             if layer.format is None and layer.kind in _SEARCHED_KINDS and not layer.searched:
-                yield from self._searched(layer, 0)
+                for inner in self._searched(layer, 0):
+                    found = True
+                    yield inner
+            if not found:
+                yield from self._widened(layer)
             return
         try:
             if layer.opened.files is not None:
@@ -215,6 +228,30 @@ class _Unpacking:
     def _gap(self, layer: Layer, start: int, end: int) -> Iterator[Layer]:
         if end - start >= GAP_MIN and not (gap := layer.source.slice(start, end - start)).is_blank():
             yield Layer(layer.below(f"@{start:#x}"), gap, None, layer.depth + 1, searched=True)
+
+    def _widened(self, layer: Layer) -> Iterator[Layer]:
+        """Have unblob, where it is installed, open what nothing else does; what it took nothing out of becomes a layer too."""
+        if self.unblob is None or layer.given or layer.kind == "blank" or layer.source.size < GAP_MIN:
+            return
+        try:
+            found, end = self.unblob.take(layer.source), 0
+            for taken in found:
+                yield from self._left(layer, end, taken.at)
+                inner = Layer(layer.below(f"@{taken.at:#x}"), layer.source.slice(taken.at, taken.size), None, layer.depth + 1)
+                inner.kind, inner.opened = taken.title, Opened(files=taken.files, problems=(OWNERS_UNKNOWN,))
+                yield inner
+                end = taken.at + taken.size
+            if found:
+                yield from self._left(layer, end, layer.source.size)
+        except BudgetSpentError:
+            raise
+        except ProtocolError as error:
+            self._say(layer, str(error))
+
+    def _left(self, layer: Layer, start: int, end: int) -> Iterator[Layer]:
+        for gap in self._gap(layer, start, end):
+            gap.given = True
+            yield gap
 
     def _nested(self, layer: Layer, tree: Tree) -> Iterator[Layer]:
         """Give the files that are images themselves.

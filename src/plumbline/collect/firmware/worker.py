@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from plumbline.collect.firmware.contents import Asked
 from plumbline.collect.firmware.reading import Reading
 from plumbline.collect.firmware.source import Budget, Source
+from plumbline.collect.firmware.unblob import Unblob
 from plumbline.model.words import Outcome
 
 MEMORY_BYTES = 900 << 20
@@ -74,9 +75,9 @@ def main() -> int:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(limit, (most, most))
-    lines = Lines(sys.stdout)
+    lines, budget = Lines(sys.stdout), Budget(scratch=scratch)
     with path.open("rb") as stream:
-        Reading(asked, lines).run(Source.of_file(stream), Budget(scratch=scratch))
+        Reading(asked, lines).run(Source.of_file(stream), budget, Unblob.installed(scratch, budget))
     lines.end()
     return 0
 
