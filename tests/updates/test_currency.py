@@ -266,6 +266,25 @@ def test_what_an_old_twin_says_does_not_contradict(tmp_path: Path) -> None:
     assert (row["state"], row["conflict"]) == ("current", None)
 
 
+def test_an_update_service_is_one_more_claim(tmp_path: Path) -> None:
+    served: Row = (
+        "update_service_device",
+        "rig:/t",
+        "export.json/device/a",
+        {"service": "hawkbit", "device_id": "a", "installed": "2.0.1", "reported": "1.4.2", "status": "in_sync", "compliant": True},
+    )
+    stranger: Row = (
+        "update_service_device",
+        "rig:/t",
+        "export.json/device/z",
+        {"service": "hawkbit", "device_id": "z", "installed": "1.0"},
+    )
+    judged(tmp_path, [*device("a", "northwind/cam-3", page="1.4.2"), served, stranger], catalogue(tmp_path, own=OWN))
+    [row] = derived(tmp_path, "currency")
+    assert (row["installed"], row["behind"], row["conflict"], row["served_as"]) == ("1.4.2", True, True, ["hawkbit/a"])
+    assert row["conflict_words"] == "what it told the update service and its web page say 1.4.2, the update service says 2.0.1"
+
+
 def test_a_population_is_bounded_by_the_devices_of_its_model(tmp_path: Path) -> None:
     rows = [row for n in range(10) for row in device(f"cam-{n}", "Northwind/Cam-3", page="2.0.1")]
     rows.append(("population", "rig:/t", "model/northwind/cam-3", {"model": "northwind/cam-3", "size": 200, "random": True}))

@@ -66,6 +66,7 @@ STANDING = Standing(
     advisories=None,
     exploited=None,
     fixed_in=None,
+    served_as=None,
     catalogue_as_of=None,
 )
 

@@ -9,7 +9,8 @@
 
 Adding a source of claims means adding a file. Not which claim is believed (`belief`). Rules: claims are made of devices alone, that is of
 assets that were declared, seen on the network or seen from inside, never of a hub's millions of identities; of one device and source at
-most CLAIMS_MAX count, since a device may say anything on each of its ports.
+most CLAIMS_MAX count, since a device may say anything on each of its ports. Besides the evidence a query may read `served_device`: devices
+of update services that are certainly one of these, by what identifies it for good: an address may be that of a router in between.
 """
 
 from __future__ import annotations
@@ -88,12 +89,29 @@ def load_sources() -> Mapping[str, ClaimSource]:
 
 
 def define_devices(connection: Connection) -> None:
-    """Make `device`: the assets that were declared or seen, with one entity of each."""
+    """Make `device`, the assets that were declared or seen, with one entity of each; and `served_device`."""
     connection.execute(
         """
         create or replace temp table device as
         select asset, coalesce(min(entity) filter (kind = 'declared'), min(entity) filter (kind = 'host'), min(entity)) as entity
         from known.entity where kind in ('declared', 'host', 'system') group by asset
+        """
+    )
+    connection.execute(
+        """
+        create or replace temp table served_device as
+        with called as (
+          select asset, hub_device_id as name from declared_asset union select asset, id from declared_asset
+          union select asset, mac from declared_asset union select asset, mac from host union select asset, serial from system
+          union select asset, unnest([device_id, serial, mac]) from hub_twin where subject = '' and asset in (select asset from device)
+          union select asset, device_id from hub_identity where subject = '' and asset in (select asset from device)
+        ), named as (
+          select row_id, unnest([device_id, serial, mac]) as name from update_service_device
+        ), matched as (
+          select n.row_id, min(c.asset) as asset from named n join called c on c.name = n.name
+          group by n.row_id having count(distinct c.asset) = 1
+        )
+        select m.asset, u.* exclude (asset) from update_service_device u join matched m on m.row_id = u.row_id
         """
     )
 

@@ -146,8 +146,8 @@ def _unknown(one: Currency) -> str:
     return sentences[one.judgement.reason or Reason.NOT_COMPARABLE]
 
 
-def row(one: Currency, entity: str, knowledge: Knowledge) -> dict[str, Any]:
-    """Give the columns of the table `currency`."""
+def row(one: Currency, entity: str, served_as: Sequence[str] | None, knowledge: Knowledge) -> dict[str, Any]:
+    """Give the columns of the table `currency`; `served_as` is what update services call the device."""
     judgement, belief = one.judgement, one.belief
     affliction = judgement.affliction
     known = knowledge.known(one.identified.product) if one.identified.product else None
@@ -181,6 +181,7 @@ def row(one: Currency, entity: str, knowledge: Knowledge) -> dict[str, Any]:
         "fixed_in": affliction.fixed_in if affliction else None,
         "cvss": affliction.cvss if affliction else None,
         "fix_at": judgement.fix_at,
+        "served_as": served_as,
         "catalogue": catalogue or None,
         "catalogue_as_of": judgement.as_of,
         "sources": list(one.sources),

@@ -42,7 +42,12 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     products = (identify(claims, knowledge).product for claims in said.values())
     knowledge.load({product for product in products if product is not None})
     judged = [currency(asset, claims, knowledge) for asset, claims in said.items()]
-    _write(connection, write, "currency", (currency_row(one, entities[one.asset], knowledge) for one in judged))
+    served = dict(
+        connection.execute(
+            "select asset, list_sort(list(distinct service || '/' || device_id)) from served_device group by asset"
+        ).fetchall()
+    )
+    _write(connection, write, "currency", (currency_row(one, entities[one.asset], served.get(one.asset), knowledge) for one in judged))
     _write(connection, write, "version_claim", (_claimed(one, claim, entities, knowledge) for one in judged for claim in said[one.asset]))
     images = supplied(connection)
     _write(connection, write, "update_step", (row for one in judged for row in step_rows(one, entities[one.asset], knowledge, images)))

@@ -89,6 +89,7 @@ class Standing:
     advisories: tuple[str, ...] | None
     exploited: tuple[str, ...] | None
     fixed_in: str | None
+    served_as: tuple[str, ...] | None
     catalogue_as_of: datetime | None
 
 
@@ -149,13 +150,15 @@ def _device(
     entity: str, entry: Mapping[str, Any] | None, standing: Standing, steps: Sequence[StepRow], claims: Sequence[ClaimRow]
 ) -> Device:
     kinds = entry["kinds"] if entry is not None else ()
+    identifiers = {(one["kind"], one["value"]) for one in entry["identifiers"]} if entry is not None else set[tuple[str, str]]()
+    served = {(service, name) for service, _, name in (one.partition("/") for one in standing.served_as or ())}
     return Device(
         asset=entry["id"] if entry is not None else entity,
         name=entry["name"] if entry is not None else entity.partition("/")[2] or entity,
         criticality=Criticality(entry["criticality"]) if entry is not None and entry["criticality"] else Criticality.MEDIUM,
         safety=bool(entry is not None and entry["safety"]),
         gateway=EntityKind.EDGE.value in kinds or (standing.device_class or "").lower() in GATEWAYS,
-        identifiers=frozenset((one["kind"], one["value"]) for one in entry["identifiers"]) if entry is not None else frozenset(),
+        identifiers=frozenset(identifiers | served),
         standing=standing,
         steps=tuple(sorted(steps, key=lambda step: step.number)),
         claims=tuple(claims),
