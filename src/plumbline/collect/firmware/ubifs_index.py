@@ -226,13 +226,14 @@ class Index:
 
     def _journal(self) -> Iterator[tuple[int, int]]:
         """Give the blocks that the log says to hold what was written since the commit, and from where on."""
-        current = False
+        since: int | None = None  # when the commit started; what is older is left over from another
         for step in range(self.superblock.log_lebs):
             leb = 3 + (self._log - 3 + step) % self.superblock.log_lebs  # behind superblock and master, in a ring
             for raw, _spot in self._scan(leb, 0):
-                if raw[20] == COMMIT and len(raw) >= 32:
-                    current = int.from_bytes(raw[24:32], "little") == self.commit
-                elif raw[20] == REFERENCE and len(raw) >= 36 and current:
+                written = int.from_bytes(raw[8:16], "little")
+                if raw[20] == COMMIT and len(raw) >= 32 and int.from_bytes(raw[24:32], "little") == self.commit:
+                    since = written
+                elif raw[20] == REFERENCE and len(raw) >= 36 and since is not None and written >= since:
                     yield _u32(raw, 24), _u32(raw, 28)
 
     def _apply(self, raw: bytes, spot: Spot) -> None:

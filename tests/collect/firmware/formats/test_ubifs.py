@@ -110,14 +110,14 @@ def hash_of(name: bytes) -> int:
     return int(struct.unpack_from("<I", small(), at + 28)[0] & 0x1FFFFFFF)
 
 
-def with_journal(*nodes: bytes) -> bytes:
+def with_journal(*nodes: bytes, written: int = 1 << 20) -> bytes:
     """Write nodes behind the last block, and into the log that they are there."""
     image = bytearray(small())
     [lebs] = struct.unpack_from("<I", image, 40)
     struct.pack_into("<I", image, 40, lebs + 1)
     again(image, 0)
     log = struct.unpack_from("<I", image, LEB + 44)[0] * LEB
-    reference = node(8, 1 << 20, struct.pack("<III28x", lebs, 0, 1))
+    reference = node(8, written, struct.pack("<III28x", lebs, 0, 1))
     image[log + 512 : log + 512 + len(reference)] = reference
     block = b"".join(one + bytes(-len(one) % 8) for one in nodes)
     return bytes(image) + block.ljust(LEB, b"\xff")
@@ -151,6 +151,12 @@ def test_a_journal_of_another_commit_does_not_count() -> None:
     struct.pack_into("<Q", image, log + 24, 99)
     again(image, log)
     assert sorted(tree_of("ubifs", bytes(image)).entries) == ["/folder", "/folder/file", "/gone", "/link"]
+
+
+@pytest.mark.system
+def test_a_journal_that_is_older_than_the_commit_does_not_count() -> None:
+    image = with_journal(node(2, 1001, entry(1, 900, b"new")), written=1)
+    assert sorted(tree_of("ubifs", image).entries) == ["/folder", "/folder/file", "/gone", "/link"]
 
 
 def root_at() -> int:

@@ -147,7 +147,7 @@ class _Image:
             self.problems.append(f"only {BLOCKS_MAX} blocks were read")
 
     def _volume_block(self, at: int, block: _Block) -> bool | None:
-        """Note which place of which volume a block holds; None when it is free, False when its header does not hold."""
+        """Note which place of which volume a block holds; None when it holds none, False when its header does not hold."""
         head = self.source.some(at + block.volume_at, HEADER_SIZE)
         if not head.strip(b"\xff"):
             return None
@@ -157,6 +157,8 @@ class _Image:
         volume, number, size, used, unused, checksum = struct.unpack_from(">II4xIIII", head, 8)
         (order,) = struct.unpack_from(">Q", head, 40)
         room = self.size - block.data_at
+        if volume > TABLE:
+            return None  # UBI's own notes of where blocks are (fastmap), which are in the blocks too
         if kind not in _KINDS or size > room or unused >= room or (volume != TABLE and volume >= VOLUMES_MAX):
             return False
         place = _Place(number, kind == _STATIC, bool(copied), size, used, unused, checksum, order, at + block.data_at)
@@ -188,7 +190,7 @@ class _Image:
             self.problems.append("no table of volumes that holds: they are known by number")
         return {}
 
-    def volume(self, number: int, name: str) -> Source:
+    def volume(self, number: int, name: str, reserved: int) -> Source:
         """Put a volume together; raises ProtocolError when it is larger than can be."""
         places = self.newest(number)
         blocks = [place for at, place in sorted(places.items()) if at < PLACES_MAX]
@@ -197,7 +199,7 @@ class _Image:
         if not blocks:
             raise ProtocolError("has no blocks")
         static, room = blocks[0].static, self.size - self.first.data_at - blocks[0].unused
-        wanted = min(blocks[0].used, PLACES_MAX) if static else blocks[-1].number + 1
+        wanted = min(blocks[0].used if static else max(reserved, blocks[-1].number + 1), PLACES_MAX)
         held = {place.number: place for place in blocks}
         if static and (missing := sum(at not in held for at in range(wanted))):
             self.problems.append(f"volume {name}: {missing} of {wanted} blocks are missing")
@@ -237,7 +239,9 @@ def _open(source: Source, budget: Budget) -> Opened:
             facts[f"volume.{name}"] = f"{record.kind}, {record.reserved} blocks reserved{', update not finished' * record.unfinished}"
         if number in image.volumes:
             try:
-                parts.append(Part(name, image.volume(number, name), name if name in ("kernel", "rootfs") else None))
+                parts.append(
+                    Part(name, image.volume(number, name, record.reserved if record else 0), name if name in ("kernel", "rootfs") else None)
+                )
             except BudgetSpentError:
                 raise
             except ProtocolError as error:
