@@ -70,11 +70,14 @@ def feed(store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetim
                 intake.rows(table, pa.Table.from_pylist([{"read_at": read_at, "dated_at": read_at, **row} for row in rows], schema=own))
 
 
-def bundle(folder: Path, rows: Sequence[Row]) -> Path:
-    """Write a bundle of these rows into folder/bundle; every entity was looked at to the end."""
-    covered = {(entity, table) for table, entity, _, _ in rows}
-    coverage = [(entity, table, "", Outcome.OK, 1) for entity, table in sorted(covered) if not load_tables()[table].by_source]
-    return write_bundle(folder / "bundle", rows, coverage, rig_text=RIG)
+Covered = tuple[str, str, str, Outcome, int]
+
+
+def bundle(folder: Path, rows: Sequence[Row], more: Sequence[Covered] = ()) -> Path:
+    """Write a bundle of these rows into folder/bundle; every entity was looked at to the end, but for the coverage that is given."""
+    named = {(entity, table) for table, entity, _, _ in rows}
+    coverage = [(entity, table, "", Outcome.OK, 1) for entity, table in sorted(named) if not load_tables()[table].by_source]
+    return write_bundle(folder / "bundle", rows, [*coverage, *more], rig_text=RIG)
 
 
 def assessed(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW) -> Path:
@@ -83,9 +86,9 @@ def assessed(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of
     return folder / "out"
 
 
-def judged(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW) -> None:
+def judged(folder: Path, rows: Sequence[Row], reference: Path | None, *, as_of: datetime = NOW, more: Sequence[Covered] = ()) -> None:
     """Derive from a bundle of these rows into folder/out, as an assessment does before its checks."""
-    written = Bundle(bundle(folder, rows))
+    written = Bundle(bundle(folder, rows, more))
     with connect(threads=1) as connection:
         filled = use_bundles(connection, [written])
         merges = correlate(connection, filled).merges
@@ -100,3 +103,9 @@ def derived(folder: Path, table: str) -> list[dict[str, Any]]:
     """The rows of a derived table in folder/out; empty where it was not derived."""
     path = folder / "out" / "derived" / "tables" / table / "derived.parquet"
     return pq.read_table(path).to_pylist() if path.exists() else []
+
+
+def covered(folder: Path, table: str) -> list[tuple[str, str, str | None]]:
+    """Entity, outcome and detail of the derived coverage of a table."""
+    rows = pq.read_table(folder / "out" / "derived" / "coverage" / "derived.parquet").to_pylist()
+    return [(row["entity"], row["outcome"], row["detail"]) for row in rows if row["table"] == table]

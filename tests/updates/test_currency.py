@@ -114,6 +114,7 @@ CASES: dict[str, tuple[list[Row], State, Reason | None, Expected]] = {
     ),
     "taken-back": (device("taken-back", "northwind/cam-3", page="1.4.9"), State.RETRACTED, None, {"retracted": True, "behind": True}),
     "ended": (device("ended", "northwind/old", page="3.0"), State.UNSUPPORTED, None, {"behind": False, "vulnerable": None}),
+    "ended-silent": (device("ended-silent", "northwind/old"), State.UNSUPPORTED, None, {"installed": None, "behind": None}),
     "beta": (device("beta", "northwind/cam-3", page="2.1.0-rc1"), State.CURRENT, None, {"latest": "2.1.0-rc1"}),
     "in-between": (device("in-between", "northwind/cam-3", page="1.9"), State.BEHIND, None, {"releases_behind": 1, "retracted": None}),
     "nameless": (device("nameless", page="1.0"), State.UNKNOWN, Reason.NO_MODEL, {"installed": "1.0"}),
@@ -193,7 +194,7 @@ def test_every_device_has_one_row_and_each_state_and_reason_a_case(rig: Path) ->
     rows = derived(rig, "currency")
     assert len(rows) == len(CASES)
     assert {row["state"] for row in rows} == set(State)
-    assert {row["reason"] for row in rows} - {None} == set(Reason) - {Reason.IMAGE_ONLY, Reason.ORDER}
+    assert {row["reason"] for row in rows} - {None} == set(Reason) - {Reason.IMAGE_ONLY, Reason.ORDER, Reason.NOT_JUDGED}
 
 
 def test_words_say_it(rig: Path) -> None:
@@ -203,6 +204,7 @@ def test_words_say_it(rig: Path) -> None:
     assert words["exploited"] == f"runs 1.4.2, which has 1 known vulnerability (1 exploited); {newer} 100 days"
     assert words["taken-back"] == f"runs 1.4.9, which its maker took back, which has 1 known vulnerability (1 exploited); {newer} 100 days"
     assert words["ended"] == "runs 3.0, whose support ended on 2025-12-31"
+    assert words["ended-silent"] == "runs a version that nobody says, whose support ended on 2025-12-31"
     assert words["silent"] == "nothing says which version it runs"
 
 

@@ -106,7 +106,7 @@ def words(one: Currency, knowledge: Knowledge) -> str:
     judgement = one.judgement
     if judgement.reason is not None:
         return _unknown(one)
-    runs = f"runs {one.belief.words}"
+    runs = f"runs {one.belief.words or 'a version that nobody says'}"
     if judgement.state is State.CURRENT:
         return f"{runs}, the newest release"
     said = [runs]
@@ -141,6 +141,7 @@ def _unknown(one: Currency) -> str:
         Reason.NEWER: f"{installed} is newer than every release of the catalogue{f', whose newest is {latest}' if latest else ''}",
         Reason.HARDWARE: "releases differ by hardware revision, and nothing says which it has",
         Reason.DISAGREE: f"claims disagree: {one.belief.conflict_words}",
+        Reason.NOT_JUDGED: "the fleet has more versions than are judged",
         Reason.IMAGE_ONLY: f"only a supplied image says {installed}; nothing says what this device runs",
     }
     return sentences[one.judgement.reason or Reason.NOT_COMPARABLE]

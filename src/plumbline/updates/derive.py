@@ -15,6 +15,7 @@ from plumbline.evidence.derived import DerivedWriter
 from plumbline.evidence.engine import Connection
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import load_tables
+from plumbline.updates import fleet
 from plumbline.updates.claims import Claim, define_devices, gather
 from plumbline.updates.currency import Currency, currency, identify
 from plumbline.updates.currency import row as currency_row
@@ -26,7 +27,7 @@ from plumbline.updates.steps import supplied
 from plumbline.updates.support import scheme
 from plumbline.versions import Scheme
 
-TABLES = ("version_claim", "currency", "update_step", "population_bound")
+TABLES = ("version_claim", "currency", "update_step", "population_bound", *fleet.TABLES)
 
 
 def derive(connection: Connection, reference: Reference, as_of: datetime, write: DerivedWriter) -> None:
@@ -52,6 +53,7 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     images = supplied(connection)
     _write(connection, write, "update_step", (row for one in judged for row in step_rows(one, entities[one.asset], knowledge, images)))
     _bound(connection, judged, knowledge, write)
+    fleet.derive_fleets(connection, knowledge, write)
     for table in ("version_claim", "currency", "update_step"):
         write.coverage(_covered(table, "device"))
 

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     HARDWARE = "hardware_unknown"
     DISAGREE = "claims_disagree"
     IMAGE_ONLY = "image_only"
+    NOT_JUDGED = "not_judged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def judge(known: Known, versions: Sequence[str], afflictions: Mapping[str, Affli
         for version in versions
     ]
     if not each:
-        return replace(_judged(known, None, None, None, context), state=State.UNKNOWN, reason=Reason.NO_VERSION)
+        return stated(replace(_judged(known, None, None, None, context), reason=Reason.NO_VERSION))
     one = _together(each, Reason.DISAGREE)
     return stated(one)
 

@@ -226,6 +226,7 @@ def _why(device: Device) -> str:
     reason = next((step.reason for step in device.steps if step.reason), None)
     standing = device.standing
     return {
+        NoRoute.NO_VERSION: "nobody says which version it runs",
         NoRoute.NOTHING_NEWER: "no newer release is known",
         NoRoute.TARGET_IN_DOUBT: "newer releases exist, and their order is in doubt",
         NoRoute.SEVERAL_VERSIONS: f"nobody can say from which version it starts: {standing.conflict_words or standing.installed}",

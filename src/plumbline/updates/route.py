@@ -27,6 +27,7 @@ Afflicted = Callable[[str], Affliction | None]
 class NoRoute(StrEnum):
     """Why nothing can be installed."""
 
+    NO_VERSION = "no_version"  # nobody says from where
     NOTHING_NEWER = "nothing_newer"  # no newer release is known
     TARGET_IN_DOUBT = "target_in_doubt"  # newer ones are, and nobody can say which is the newest
     SEVERAL_VERSIONS = "several_versions"  # claims disagree, so nobody can say from where
@@ -59,6 +60,8 @@ class Route:
 def route(judgement: Judgement, versions: Sequence[str], editions: Sequence[Edition], afflicted: Afflicted) -> Route:
     """Find the way to the newest release; `editions` are all of the product, `afflicted` says what advisories say of a version."""
     newer = judgement.newer or ()
+    if not versions:
+        return Route(reason=NoRoute.NO_VERSION)
     if not newer:
         return Route(reason=NoRoute.NOTHING_NEWER)
     if len(versions) != 1:
