@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.collect.host.commands import load_commands
+from plumbline.collect.host.kit import FORMAT
 from plumbline.lab.files.frames import Say, Station, Wire
 from plumbline.lab.files.squashfs import Node, write
 from tests.laws import auditor
@@ -118,12 +120,40 @@ def bomb(folder: Path, size: int) -> str:
     return '[[firmware]]\npath = "fw.squashfs"\n'
 
 
+def hostkit(folder: Path, size: int) -> str:
+    """What hostkit would never write: every command to its limit, with lines that are short, deep or all alike."""
+    lines = {
+        "dpkg": b"|install ok installed\tp%d\t1\tarm\tone\t1\t\n",
+        "changelogs": b"|p%d CVE-2024-%07d\n",
+        "iptables": b"|-A C%d -j C%d\n",
+        "nft": b"|table ip x%d { } {\n",
+        "passwd": b"|u%d\tshadow\t0\t0\t\n",
+        "sockets": b"|socket tcp 00000000:%04X 0 %d\n",
+        "systemd": b"|Id=%d\n|\n",
+    }
+
+    def chunks() -> Iterator[bytes]:
+        yield f"{FORMAT}\nby 0.1.0, at 2026-11-01T00:00:00Z, as 0\n@ shell\n|plumbline 42 0\n|=0\n".encode()
+        for command in load_commands().values():
+            line = lines.get(command.id, b"|a\n")
+            yield b"@ %s\n" % command.id.encode()
+            yield b"|order l\n" if command.id == "sockets" else b"|*filter\n|:INPUT ACCEPT\n|:FORWARD ACCEPT\n|-A INPUT -j C0\n"
+            count = min(command.cap_bytes, size // 32) // len(line)
+            yield from (line % tuple(range(n, n + line.count(b"%"))) for n in range(count))
+            yield b"|=0\n"
+        yield b"end\n"
+
+    in_chunks(folder / "kit.txt", chunks())
+    return '[[hostkit]]\npath = "kit.txt"\n'
+
+
 CASES: dict[str, tuple[Callable[[Path, int], str], int, int, str]] = {  # made by, size in MB: quick, full; a table that it fills
     "a JSON line without an end": (one_json_line, 96, 1024, "hub_identity"),
     "JSON lines that are all wrong": (many_json_lines, 4, 64, "hub_identity"),
     "a large capture": (capture, 24, 2048, "capture"),
     "a capture of strangers": (strangers, 1, 96, "capture"),
     "a capture of empty packets": (empty_records, 4, 256, "capture"),
+    "a hostkit file to its limits": (hostkit, 1, 256, "component"),
     "an image that grows when it is read": (bomb, 64, 2560, "image"),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from plumbline.collect.host.commands import Command, ending_of, load_commands
@@ -18,6 +18,7 @@ from plumbline.model.errors import ProtocolError
 from plumbline.model.words import Outcome
 
 FILE_MAX = 64 << 20
+SAID_MAX = 5  # problems and unknown commands that are named
 _HEAD = re.compile(rb"by ([^,\n]{1,40}), at (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ), as (\d{1,10})")
 _BEGINS = re.compile(rb"@ ([a-z0-9_]{1,40})")
 _ENDS = re.compile(rb"=(\d{1,3})")
@@ -47,21 +48,31 @@ def read_kit(data: bytes, cite: Callable[[int], str]) -> KitFile:
         made_at = datetime.strptime(found[2].decode(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise ProtocolError("its time is none") from error
-    sections, problems = _sections(lines)
-    ended = "end" in sections
-    outputs = {command.id: _output(command, sections.get(command.id), cite, ended=ended) for command in load_commands().values()}
-    unknown = sorted(sections.keys() - outputs.keys() - {"end"})
-    if unknown:
-        problems.append(f"commands that this release does not know: {', '.join(unknown[:5])}")
+    reading = _Reading()
+    for offset, line in lines:
+        reading.take(offset, line)
+    ended = reading.ended
+    outputs = {command.id: _output(command, reading.sections.get(command.id), cite, ended=ended) for command in load_commands().values()}
+    if reading.unknown:
+        reading.problems.append(f"commands that this release does not know: {', '.join(sorted(reading.unknown))}")
     if not ended:
-        problems.append("it has no end: the script was ended")
-    return KitFile(made_at, outputs, tuple(problems))
+        reading.problems.append("it has no end: the script was ended")
+    return KitFile(made_at, outputs, tuple(reading.problems))
 
 
 @dataclass(slots=True)
 class _Section:
+    """What one command gave; `last` waits, as it may be the exit code. Bytes beyond the command's limit are counted, not kept."""
+
     offset: int
-    lines: list[bytes]
+    cap_bytes: int
+    data: bytearray = field(default_factory=bytearray)
+    last: bytes | None = None
+
+    def add(self, line: bytes) -> None:
+        if self.last is not None and len(self.data) <= self.cap_bytes:
+            self.data += self.last + b"\n"
+        self.last = line
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -73,32 +84,44 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
         at = end + 1
 
 
-def _sections(lines: Iterator[tuple[int, bytes]]) -> tuple[dict[str, _Section], list[str]]:
-    sections: dict[str, _Section] = {}
-    problems: list[str] = []
-    section: _Section | None = None
-    for offset, line in lines:
+class _Reading:
+    """Takes a file line by line; of what has no place in the form only a handful is remembered."""
+
+    def __init__(self) -> None:
+        self.sections: dict[str, _Section] = {}
+        self.unknown: set[str] = set()
+        self.problems: list[str] = []
+        self.ended = False
+        self._section: _Section | None = None
+
+    def take(self, offset: int, line: bytes) -> None:
+        """Take one line."""
         if line.startswith(b"|"):
-            if section is not None:
-                section.lines.append(line[1:])
-            continue
-        begins = _BEGINS.fullmatch(line)
-        if begins:
-            section = _Section(offset, [])
-            sections.setdefault(begins[1].decode(), section)
+            if self._section is not None:
+                self._section.add(line[1:])
+        elif begins := _BEGINS.fullmatch(line):
+            self._begin(begins[1].decode(), offset)
         elif line == b"end":
-            sections["end"] = _Section(offset, [])
-            section = None
-        elif line and len(problems) < 5:
-            problems.append(f"byte {offset} begins no line that the script writes")
-    return sections, problems
+            self.ended, self._section = True, None
+        elif line and len(self.problems) < SAID_MAX:
+            self.problems.append(f"byte {offset} begins no line that the script writes")
+
+    def _begin(self, name: str, offset: int) -> None:
+        """Begin a command's section; of one that stands twice the first counts, and one that is not known is passed over."""
+        command = load_commands().get(name)
+        self._section = None
+        if command is None:
+            if len(self.unknown) < SAID_MAX:
+                self.unknown.add(name)
+        elif name not in self.sections:
+            self._section = self.sections[name] = _Section(offset, command.cap_bytes)
 
 
 def _output(command: Command, section: _Section | None, cite: Callable[[int], str], *, ended: bool) -> Output:
-    if section is None:
+    if section is None or section.last is None:
         return Output(command.id, b"", Outcome.NOT_SUPPORTED, "the file does not hold it" if ended else _UNFINISHED)
-    code = _ENDS.fullmatch(section.lines[-1]) if section.lines else None
-    data = b"\n".join(section.lines[:-1] if code else section.lines)
+    code = _ENDS.fullmatch(section.last)
+    data = bytes(section.data[:-1]) if code else bytes(section.data) + section.last
     if len(data) > command.cap_bytes or code is None:
         data = data[: command.cap_bytes]
         why = _CUT.format(command.cap_bytes) if len(data) >= command.cap_bytes - 8 else _UNFINISHED

@@ -8,6 +8,7 @@ none of, is None; one that is empty is empty.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,8 @@ from plumbline.model.words import Outcome
 LINES_MAX = 200_000
 LINE_MAX = 8_192  # characters
 TEXT_MAX = 512  # of one value in a row
-ITEMS_MAX = 1_000  # of one list in a row
+ITEMS_MAX = 20_000  # of one list in a row: the changelog of a kernel names thousands
+UNREAD_MAX = 5  # lines of one command that are told of
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd]")
 
 
@@ -54,6 +56,7 @@ class Report:
         self.source, self.key, self.declared_id, self.seen_at, self.proved = source, key, declared_id, seen_at, proved
         self._attempt = attempt
         self._outputs = outputs
+        self._unread: Counter[str] = Counter()
 
     @property
     def root(self) -> bool | None:
@@ -81,7 +84,7 @@ class Report:
 
     def lines(self, command: str) -> Iterator[str]:
         """The lines of an output that are not empty; none where there is no output."""
-        for number, line in enumerate((self.text(command) or "").split("\n")):
+        for number, line in enumerate((self.text(command) or "").split("\n", LINES_MAX)):
             if number == LINES_MAX:
                 self.short(Outcome.PARTIAL, f"{command}: more than {LINES_MAX} lines", *load_commands()[command].tables)
                 return
@@ -98,7 +101,9 @@ class Report:
 
     def unread(self, command: str, line: str) -> None:
         """Say that a line of an output is not as the command writes it; it is passed over."""
-        self.short(Outcome.PARTIAL, f"{command}: not read: {line[:60]!r}", *load_commands()[command].tables)
+        self._unread[command] += 1
+        if self._unread[command] <= UNREAD_MAX:
+            self.short(Outcome.PARTIAL, f"{command}: not read: {line[:60]!r}", *load_commands()[command].tables)
 
 
 def _cut(value: Any) -> Any:

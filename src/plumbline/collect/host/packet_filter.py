@@ -4,7 +4,8 @@ Not a simulator of a kernel: a rule that asks for something else (a source, an i
 may; where it may, both ways are followed, and where they end differently nobody knows. How rules are written is for `nft_rules` and
 `iptables_rules`.
 
-Rules: pure; each chain is walked once for a packet, and a chain that calls itself ends there, so time is linear in the rules.
+Rules: pure; each chain is walked once for a packet, a chain that calls itself ends there, and so do calls deeper than a kernel takes; time
+is linear in the rules.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import Enum
 
 ACCEPT, DROP, REJECT, RETURN, UNKNOWN = "accept", "drop", "reject", "return", "unknown"
 RULES_MAX = 50_000
+DEPTH_MAX = 64  # of chains that call chains; nf_tables takes 16
 ANYWHERE = frozenset({"0.0.0.0/0", "::/0", "0/0", "any"})
 
 
@@ -84,17 +86,21 @@ def _ends(chains: Mapping[str, Chain], base: Chain, port: int | None) -> set[str
     return {base.policy or ACCEPT if end is None else end for end in ends}
 
 
-def _walk(chains: Mapping[str, Chain], chain: Chain, port: int | None, walked: dict[str, frozenset[str | None]]) -> frozenset[str | None]:
+def _walk(
+    chains: Mapping[str, Chain], chain: Chain, port: int | None, walked: dict[str, frozenset[str | None]], depth: int = 0
+) -> frozenset[str | None]:
     """Give all ends that the packet may come to in a chain; None is among them where it may leave it without one."""
     if chain.name in walked:
         return walked[chain.name]
     walked[chain.name] = frozenset({UNKNOWN})  # a chain that comes back to itself
+    if depth > DEPTH_MAX:
+        return walked[chain.name]
     ends: set[str | None] = set()
     for rule in chain.rules:
         match = rule.match(port)
         if match is Match.NO:
             continue
-        step = _step(chains, rule, port, walked)
+        step = _step(chains, rule, port, walked, depth)
         ends |= step - {None}
         if None not in step and match is Match.YES:
             break
@@ -104,7 +110,9 @@ def _walk(chains: Mapping[str, Chain], chain: Chain, port: int | None, walked: d
     return walked[chain.name]
 
 
-def _step(chains: Mapping[str, Chain], rule: Rule, port: int | None, walked: dict[str, frozenset[str | None]]) -> set[str | None]:
+def _step(
+    chains: Mapping[str, Chain], rule: Rule, port: int | None, walked: dict[str, frozenset[str | None]], depth: int
+) -> set[str | None]:
     """Give what one matching rule may do; None: the packet goes on to the next; RETURN: it leaves this chain too."""
     for ports, verdict in rule.by_port:
         if ports.match(port) is Match.YES:
@@ -114,7 +122,7 @@ def _step(chains: Mapping[str, Chain], rule: Rule, port: int | None, walked: dic
     target = chains.get(rule.chain)
     if target is None:
         return {UNKNOWN}
-    inner = _walk(chains, target, port, walked)
+    inner = _walk(chains, target, port, walked, depth + 1)
     return {RETURN if end is None and rule.verdict == "goto" else end for end in inner}
 
 

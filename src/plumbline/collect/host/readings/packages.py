@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from packageurl import PackageURL
 
@@ -22,6 +23,7 @@ from plumbline.model.words import Outcome
 from plumbline.versions import scheme_for
 
 PACKAGES_MAX = 50_000
+FIXES_MAX = 1_000_000  # of all rows together; a whole distribution has some 100,000
 MANAGERS = ("dpkg", "rpm", "apk", "opkg")
 PURL_TYPES = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}
 _GONE = ("not-installed", "config-files")  # dpkg(1), package states: in every other one files are there
@@ -54,17 +56,22 @@ def read(report: Report) -> None:
         report.short(Outcome.NOT_SUPPORTED, f"no list of packages was read ({', '.join(MANAGERS)})", "component")
     said = release(report)
     fixes = _fixes(report)
-    packages = [*_packages(report), *_python(report)]
+    packages = [*islice(chain(_packages(report), _python(report)), PACKAGES_MAX + 1)]
     by_source: dict[str, set[str]] = defaultdict(set)
     for one in packages:
         if one.manager == "dpkg" and one.name in fixes:
             by_source[one.source or one.name] |= fixes[one.name]
+    mended = {source: sorted(names) for source, names in by_source.items()}
+    left = FIXES_MAX
     for number, one in enumerate(packages):
         if number == PACKAGES_MAX:
             report.short(Outcome.PARTIAL, f"more than {PACKAGES_MAX} packages", "component")
             return
-        source = one.source or one.name
-        mended = sorted(by_source[source]) if one.manager == "dpkg" and source in by_source else None
+        names = mended.get(one.source or one.name) if one.manager == "dpkg" else None
+        left -= len(names or ())
+        if left < 0:
+            names = None
+            report.short(Outcome.PARTIAL, f"changelogs name more than {FIXES_MAX} vulnerabilities", "component")
         report.row(
             "component",
             f"component/{one.name}",
@@ -80,7 +87,7 @@ def read(report: Report) -> None:
             namespace=_namespace(one.manager, said),
             purl=_purl(one, said),
             supplier=one.supplier,
-            fixes=mended,
+            fixes=names,
             path=one.path,
         )
     _kernel(report, packages)

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from plumbline.collect.host.outputs import Report
 from plumbline.collect.host.processes import processes, user_names
 from plumbline.collect.host.reading import Reading
+from plumbline.model.words import Outcome
 
 SERVICES_MAX = 5_000
 _ENABLED = {
@@ -35,7 +36,9 @@ def read(report: Report) -> None:
 
 def _systemd(report: Report) -> None:
     users, running = user_names(report), processes(report) or {}
-    paragraphs = (report.text("systemd") or "").split("\n\n")
+    paragraphs = (report.text("systemd") or "").split("\n\n", SERVICES_MAX)
+    if len(paragraphs) > SERVICES_MAX:
+        report.short(Outcome.PARTIAL, f"systemd: more than {SERVICES_MAX} services", "system_service")
     units = [dict(line.split("=", 1) for line in paragraph.split("\n") if "=" in line) for paragraph in paragraphs[:SERVICES_MAX]]
     for unit in units:
         name, state = unit.get("Id", "").removesuffix(".service"), unit.get("ActiveState")
