@@ -146,12 +146,14 @@ class Source:
 
     @classmethod
     def of_runs(cls, runs: Iterable[Run]) -> Source:
-        """What stands in several places, put together without a copy; raises ProtocolError for more runs or bytes than can be."""
+        """What stands in several places, put together without a copy; raises ProtocolError for more than can be, or is there."""
         joined: list[Run] = []
         for run in runs:
             last = joined[-1] if joined else None
             if not run.size:
                 continue
+            if run.source is not None and not 0 <= run.offset <= run.source.size - run.size:
+                raise ProtocolError(f"{run.size} bytes at {run.offset} in {run.source.size} bytes")
             if last is not None and last.source is run.source and run.source is not None and last.offset + last.size == run.offset:
                 joined[-1] = Run(last.size + run.size, run.source, last.offset)
             elif last is not None and last.source is None and run.source is None and last.fill == run.fill and len(run.fill) == 1:

@@ -87,8 +87,9 @@ class Layer:
     given: bool = False  # it is what unblob took nothing out of
 
     def below(self, name: str) -> str:
-        """Name something inside."""
-        return f"{self.path}!{name}" if self.path else name
+        """Name something inside; what cannot be printed is left out of its name."""
+        plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+        return f"{self.path}!{plain}" if self.path else plain
 
     def described(self) -> str:
         """Say in words what it is; of what was not opened, how dense it is too."""

@@ -40,7 +40,8 @@ class Lines:
 
     def short(self, outcome: Outcome, detail: str, *tables: str) -> None:
         """Tell what kept some tables short."""
-        self._tell("short", outcome.value, detail[:2000], tables)
+        plain = "".join(letter if letter.isprintable() else "?" for letter in detail[:2000])  # names of files are in it
+        self._tell("short", outcome.value, plain, tables)
 
     def progress(self, done: int, total: int) -> None:
         """Tell how far it is."""

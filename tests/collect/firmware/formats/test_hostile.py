@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from plumbline.collect.firmware.format import load_formats
+from plumbline.collect.firmware.source import Budget
+from plumbline.collect.firmware.unpack import State, unpack
 from tests.collect.firmware.formats import (
     making_kernels,
     test_android_sparse,
@@ -30,7 +32,7 @@ from tests.collect.firmware.formats import (
     test_zip,
 )
 from tests.collect.firmware.formats.samples import SAMPLES, SMALL
-from tests.collect.firmware.formats.trying import changed, look, opened
+from tests.collect.firmware.formats.trying import changed, look, opened, source_of
 from tests.collect.firmware.making import image
 
 TEXT = b"some text of a firmware image " * 200
@@ -87,6 +89,26 @@ def test_cut_anywhere(name: str) -> None:
 def test_changed_anywhere(name: str) -> None:
     for data in changed(sample(name), 60, 13):
         look(name, data, 16 << 20)
+
+
+def unpacked(name: str, rounds: int, seed: int) -> None:
+    """Open changed samples layer by layer, some with another behind them: nothing is raised, and every layer has its state."""
+    others = list(SMALL.values())
+    for number, data in enumerate(changed(sample(name) if name not in SMALL else SMALL[name], rounds, seed)):
+        layers, _problems = unpack(source_of(data + others[number % len(others)] * (number % 3 == 0)), Budget(16 << 20))
+        assert all(layer.path.isprintable() for layer in layers)
+        assert layers and all(layer.opened is not None for layer in layers if layer.state is State.OPENED and layer.kind != "blank")
+
+
+@pytest.mark.parametrize("name", [*SMALL, *EACH])
+def test_changed_ones_are_opened_layer_by_layer(name: str) -> None:
+    unpacked(name, 10, 17)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [*SMALL, *EACH])
+def test_many_changed_ones_are_opened_layer_by_layer(name: str) -> None:
+    unpacked(name, 2_000, 18)
 
 
 @pytest.mark.full

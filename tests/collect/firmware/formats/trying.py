@@ -168,8 +168,8 @@ def look(name: str, data: bytes, budget: int = 64 << 20) -> None:
     """Open hostile bytes and read all that comes out; only a ProtocolError may stand in the way."""
     each = load_formats()[name]
     source = source_of(data)
+    each.recognises(source)  # which raises nothing
     try:
-        each.recognises(source)
         found = each.open(source, Budget(budget))
         for part in found.parts:
             part.source.some(0, 1 << 20)

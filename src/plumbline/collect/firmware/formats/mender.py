@@ -138,7 +138,7 @@ class _Artifact:
         version = None
         for name, file in files.items():
             if name.startswith("scripts/"):
-                self.parts.append(Part(name, file, "script"))
+                self.parts.append(Part(shown(name) or "script", file, "script"))
             elif name.endswith("/type-info"):
                 said = dict(_flat(_json(file), ("artifact_provides", "artifact_depends")))
                 facts |= dict(list(said.items())[:FACTS_MAX])

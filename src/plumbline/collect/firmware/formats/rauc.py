@@ -169,7 +169,7 @@ def _header(manifest: Manifest, message: Message, kind: str, checksum: bool | No
     for section, keys in manifest.items():
         if section.startswith("image."):
             words = [keys.get("filename", "no file")] + [f"{key} {keys[key]}" for key in ("sha256", "size", "hooks") if key in keys]
-            facts[section] = ", ".join(words)
+            facts[shown(section, 64) or "image"] = ", ".join(words)
     for number, signer in enumerate(message.signers):
         facts[f"signer.{number}"] = signer.subject or "certificate not in the bundle"
     compatible = shown(update.get("compatible", ""))

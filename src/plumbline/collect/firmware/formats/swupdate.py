@@ -155,7 +155,7 @@ def _held(header: Header, said: dict[str, _Described], files: dict[str, Source],
     bare: list[str] = []
     for name, data in files.items():
         one = said.get(name)
-        parts.append(Part(name, data, _GROUPS[one.group] if one else None))
+        parts.append(Part(shown(name) or "?", data, _GROUPS[one.group] if one else None))
         if one is None:
             bare.append(name)
             facts[f"file.{shown(name, 64)}"] = "not described"
