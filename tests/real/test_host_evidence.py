@@ -178,7 +178,7 @@ async def test_with_changelogs_and_lists(tmp_path: Path) -> None:
 async def test_an_ordinary_account_sees_less_and_says_so(tmp_path: Path) -> None:
     with machine(tmp_path) as words, sshd(tmp_path, words) as server:
         seen = await log_in(tmp_path / "rig", login_text("ssh", server.port, user="watcher"), tcp=[server.port])
-    outcomes = seen.outcomes(f"ssh/{LOOPBACK}")
+    outcomes = seen.outcomes(f"ssh/watcher@{LOOPBACK}")
     assert (outcomes["component"], outcomes["system_interface"], outcomes["system_firewall"]) == (
         Outcome.OK,
         Outcome.OK,
@@ -202,9 +202,9 @@ async def test_a_wrong_password_is_tried_once_on_one_asset(tmp_path: Path, start
         )
     assert sum(refusal in line for line in server.said) == 1, server.said
     for seen, expected in ((first, [Outcome.REFUSED, Outcome.NOT_PERMITTED, Outcome.NOT_PERMITTED]), (again, [Outcome.NOT_PERMITTED] * 3)):
-        assert [seen.outcomes(f"ssh/{address}")["system"] for address in ADDRESSES] == expected
-        assert all(set(seen.outcomes(f"ssh/{address}")) == set(TABLES) for address in ADDRESSES)
-    assert "was refused by" in first.detail(f"ssh/{ADDRESSES[1]}")
+        assert [seen.outcomes(f"ssh/auditor@{address}")["system"] for address in ADDRESSES] == expected
+        assert all(set(seen.outcomes(f"ssh/auditor@{address}")) == set(TABLES) for address in ADDRESSES)
+    assert "was refused by" in first.detail(f"ssh/auditor@{ADDRESSES[1]}")
     assert first.asked() == ["log in as auditor"] and first.asked("login") == ["ssh"]
     assert again.asked() == [] and again.asked("connect") == []  # a later run remembers
 
@@ -217,9 +217,9 @@ async def test_a_strange_host_key_gets_no_secret(tmp_path: Path) -> None:
         known = await log_in(
             tmp_path / "rig2", login_text("ssh", server.port, user="watcher", more=right), tcp=[server.port], probe=server.port
         )
-    assert set(seen.outcomes(f"ssh/{LOOPBACK}").values()) == {Outcome.NOT_PERMITTED}
-    assert "the login was not offered" in seen.detail(f"ssh/{LOOPBACK}")
-    assert known.outcomes(f"ssh/{LOOPBACK}")["system"] == Outcome.OK
+    assert set(seen.outcomes(f"ssh/auditor@{LOOPBACK}").values()) == {Outcome.NOT_PERMITTED}
+    assert "the login was not offered" in seen.detail(f"ssh/auditor@{LOOPBACK}")
+    assert known.outcomes(f"ssh/watcher@{LOOPBACK}")["system"] == Outcome.OK
 
 
 def test_a_whole_collection_logs_in_last_and_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.real.test_host_evidence import kit_of, machine
 pytestmark = pytest.mark.system
 
 PASSWORD, OTHER = "harbour wall 7", "harbour wall 8"
-KEY = f"snmp/{LOOPBACK}"
+KEY = f"snmp/auditor@{LOOPBACK}"
 TOLD = {"system", "component", "system_interface", "system_socket", "system_service"}
 LEVELS = [
     ("md5", "MD5", "des", "DES"),
@@ -114,7 +114,7 @@ async def test_a_refused_login_is_tried_once_on_one_asset(tmp_path: Path, wrong:
     with snmpd(tmp_path, *lines, addresses=addresses) as port:
         password = "another wall 9" if wrong == "password" else PASSWORD
         seen = await ask(tmp_path / "rig", port, password=password, addresses=addresses)
-    assert [seen.outcomes(f"snmp/{address}")["system"] for address in addresses] == [Outcome.REFUSED, Outcome.NOT_PERMITTED]
+    assert [seen.outcomes(f"snmp/auditor@{address}")["system"] for address in addresses] == [Outcome.REFUSED, Outcome.NOT_PERMITTED]
     assert "the login was refused" in seen.detail(KEY)
     sent = [line["address"] for line in seen.contacts if line["event"] == "datagram" and line["why"] == "login snmp"]
     assert sent == [LOOPBACK, LOOPBACK]  # discovery, and one try

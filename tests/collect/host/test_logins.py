@@ -111,9 +111,9 @@ async def test_every_command_is_run_and_logged_once(tmp_path: Path, method: str)
     assert seen.asked() == ["log in as auditor", *(f"command {name}" for name in ran)] and len(device.commands) == len(ran)
     assert device.tried == [SECRET]
     [system] = seen.collected.rows("system")
-    assert (system["entity"], system["declared_id"], system["source"]) == (f"system:here/ssh/{HOME}", "gw-0", "ssh")
+    assert (system["entity"], system["declared_id"], system["source"]) == (f"system:here/ssh/auditor@{HOME}", "gw-0", "ssh")
     assert system["permit"] and system["raw"].startswith("raw/")
-    assert set(seen.outcomes(f"ssh/{HOME}")) == set(TABLES)
+    assert set(seen.outcomes(f"ssh/auditor@{HOME}")) == set(TABLES)
 
 
 async def test_a_refused_password_goes_nowhere_else(tmp_path: Path) -> None:
@@ -121,9 +121,21 @@ async def test_a_refused_password_goes_nowhere_else(tmp_path: Path) -> None:
     async with first.at(HOME) as port, second.at(OTHER, port):
         seen = await log_in(tmp_path, login_text("ssh", port), tcp=[port], addresses=[HOME, OTHER], secret="wrong")
     assert (first.tried, second.tried) == (["wrong"], [])
-    assert set(seen.outcomes(f"ssh/{HOME}").values()) == {Outcome.REFUSED}
-    assert set(seen.outcomes(f"ssh/{OTHER}").values()) == {Outcome.NOT_PERMITTED}
-    assert "wrong" not in seen.detail(f"ssh/{HOME}") and seen.ended_early is None
+    assert set(seen.outcomes(f"ssh/auditor@{HOME}").values()) == {Outcome.REFUSED}
+    assert set(seen.outcomes(f"ssh/auditor@{OTHER}").values()) == {Outcome.NOT_PERMITTED}
+    assert "wrong" not in seen.detail(f"ssh/auditor@{HOME}") and seen.ended_early is None
+
+
+async def test_another_login_for_the_same_asset_has_its_own_turn(tmp_path: Path) -> None:
+    (tmp_path / "second").write_text(SECRET)
+    (tmp_path / "second").chmod(0o600)
+    device = Device()
+    async with device.at(HOME) as port:
+        both = login_text("ssh", port) + login_text("ssh", port, user="other", secret="file:second")
+        seen = await log_in(tmp_path, both, tcp=[port], addresses=[HOME], secret="wrong")
+    assert device.tried == ["wrong", SECRET]
+    assert seen.outcomes(f"ssh/auditor@{HOME}")["system"] == Outcome.REFUSED
+    assert seen.outcomes(f"ssh/other@{HOME}")["system"] == Outcome.OK
 
 
 async def test_a_secret_that_was_not_asked_for_was_not_refused(tmp_path: Path) -> None:
@@ -131,8 +143,8 @@ async def test_a_secret_that_was_not_asked_for_was_not_refused(tmp_path: Path) -
     async with keys_alone.at(HOME) as port, other.at(OTHER, port):
         seen = await log_in(tmp_path, login_text("ssh", port), tcp=[port], addresses=[HOME, OTHER])
     assert keys_alone.tried == [] and other.tried == [SECRET]
-    assert seen.outcomes(f"ssh/{HOME}")["system"] == Outcome.REFUSED and "was not offered" in seen.detail(f"ssh/{HOME}")
-    assert seen.outcomes(f"ssh/{OTHER}")["system"] == Outcome.OK
+    assert seen.outcomes(f"ssh/auditor@{HOME}")["system"] == Outcome.REFUSED and "was not offered" in seen.detail(f"ssh/auditor@{HOME}")
+    assert seen.outcomes(f"ssh/auditor@{OTHER}")["system"] == Outcome.OK
 
 
 async def test_a_device_of_class_ot_is_left_alone(tmp_path: Path) -> None:
@@ -140,7 +152,9 @@ async def test_a_device_of_class_ot_is_left_alone(tmp_path: Path) -> None:
     async with device.at(HOME) as port:
         seen = await log_in(tmp_path, login_text("ssh", port), tcp=[port], addresses=[HOME], ot=True)
     assert seen.contacts == [] and device.tried == []
-    assert set(seen.outcomes(f"ssh/{HOME}").values()) == {Outcome.NOT_PERMITTED} and "class ot" in seen.detail(f"ssh/{HOME}")
+    assert set(seen.outcomes(f"ssh/auditor@{HOME}").values()) == {Outcome.NOT_PERMITTED} and "class ot" in seen.detail(
+        f"ssh/auditor@{HOME}"
+    )
 
 
 async def test_a_device_without_a_shell_is_asked_once(tmp_path: Path) -> None:
@@ -148,17 +162,17 @@ async def test_a_device_without_a_shell_is_asked_once(tmp_path: Path) -> None:
     async with device.at(HOME) as port:
         seen = await log_in(tmp_path, login_text("ssh", port), tcp=[port], addresses=[HOME])
     assert seen.asked() == ["log in as auditor", "command shell"]
-    assert "no POSIX shell" in seen.detail(f"ssh/{HOME}", "component")
-    assert set(seen.outcomes(f"ssh/{HOME}").values()) <= {Outcome.NOT_SUPPORTED, Outcome.OK, Outcome.PARTIAL}
-    assert {table for table, outcome in seen.outcomes(f"ssh/{HOME}").items() if outcome is Outcome.OK} == set()
+    assert "no POSIX shell" in seen.detail(f"ssh/auditor@{HOME}", "component")
+    assert set(seen.outcomes(f"ssh/auditor@{HOME}").values()) <= {Outcome.NOT_SUPPORTED, Outcome.OK, Outcome.PARTIAL}
+    assert {table for table, outcome in seen.outcomes(f"ssh/auditor@{HOME}").items() if outcome is Outcome.OK} == set()
 
 
 async def test_a_connection_that_is_lost_leaves_what_was_read(tmp_path: Path) -> None:
     device = Device(answer=lambda command: None if "/etc/passwd" in command else shell(command))
     async with device.at(HOME) as port:
         seen = await log_in(tmp_path, login_text("ssh", port), tcp=[port], addresses=[HOME])
-    assert seen.rows("system") and seen.outcomes(f"ssh/{HOME}")["system_account"] == Outcome.PROTOCOL_ERROR
-    assert "not run" in seen.detail(f"ssh/{HOME}", "system_update")
+    assert seen.rows("system") and seen.outcomes(f"ssh/auditor@{HOME}")["system_account"] == Outcome.PROTOCOL_ERROR
+    assert "not run" in seen.detail(f"ssh/auditor@{HOME}", "system_update")
 
 
 async def test_an_endless_output_is_cut(tmp_path: Path) -> None:
@@ -169,8 +183,8 @@ async def test_an_endless_output_is_cut(tmp_path: Path) -> None:
     )
     async with device.at(HOME) as port:
         seen = await log_in(tmp_path, login_text("ssh", port), tcp=[port], addresses=[HOME])
-    assert seen.outcomes(f"ssh/{HOME}")["system_account"] == Outcome.PARTIAL
-    assert "passwd: its output was cut at 262,144 bytes" in seen.detail(f"ssh/{HOME}", "system_account")
+    assert seen.outcomes(f"ssh/auditor@{HOME}")["system_account"] == Outcome.PARTIAL
+    assert "passwd: its output was cut at 262,144 bytes" in seen.detail(f"ssh/auditor@{HOME}", "system_account")
     assert len(seen.rows("system_account")) == most // len(line)
 
 
@@ -191,7 +205,7 @@ async def test_a_device_that_falls_silent_stops_the_run(tmp_path: Path) -> None:
 
 async def test_nobody_there(tmp_path: Path) -> None:
     seen = await log_in(tmp_path, login_text("ssh", 9), tcp=[9], addresses=[HOME])
-    assert set(seen.outcomes(f"ssh/{HOME}").values()) == {Outcome.REFUSED} and seen.asked() == []
+    assert set(seen.outcomes(f"ssh/auditor@{HOME}").values()) == {Outcome.REFUSED} and seen.asked() == []
 
 
 @pytest.mark.parametrize(

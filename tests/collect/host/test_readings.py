@@ -279,7 +279,7 @@ class TestUpdates:
             ("deb822 ,yes,deb h:a/ h:b/\ndeb822 no,,deb h:c/\ndeb822 ,,deb-src h:d/\n", ["h:a/", "h:b/"], ["h:a/", "h:b/"]),
             ("opkg src/gz core https://w/core\nopkg option check_signature\n", ["https://w/core"], []),
             ("opkg src/gz core http://w/core\n", ["http://w/core"], ["http://w/core"]),
-            ("apk https://a/v3.18/main\napk @edge http://a/edge\n", ["https://a/v3.18/main", "http://a/edge"], []),
+            ("apk https://a/v3.18/main?token=x\napk @edge http://a/edge\n", ["https://a/v3.18/main", "http://a/edge"], []),
             ("dnf [a]\ndnf baseurl=http://a\ndnf gpgcheck=0\ndnf [b]\ndnf baseurl=http://b\ndnf enabled=0\n", ["http://a"], ["http://a"]),
             ("dnf [a]\ndnf metalink=https://a\ndnfconf gpgcheck=1\n", ["https://a"], []),
             ("dnf [a]\ndnf metalink=https://a\n", ["https://a"], None),

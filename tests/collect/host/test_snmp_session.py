@@ -121,8 +121,8 @@ def junk(pdu: Any) -> list[Binding]:
 async def test_every_walk_ends(tmp_path: Path, walk: Answer, outcome: Outcome, says: str) -> None:
     seen, device = await ask(tmp_path, walk)
     assert device.asked == 1 + len(COLUMNS)
-    assert seen.outcomes(f"snmp/{HOME}")["component"] is outcome and says in seen.detail(f"snmp/{HOME}", "component")
-    assert seen.outcomes(f"snmp/{HOME}")["system"] is Outcome.OK
+    assert seen.outcomes(f"snmp/auditor@{HOME}")["component"] is outcome and says in seen.detail(f"snmp/auditor@{HOME}", "component")
+    assert seen.outcomes(f"snmp/auditor@{HOME}")["system"] is Outcome.OK
 
 
 async def test_a_walk_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -145,5 +145,5 @@ async def test_a_walk_goes_on_where_it_was(tmp_path: Path) -> None:
 async def test_no_agent_there(tmp_path: Path) -> None:
     port = free_udp_port(HOME)
     seen = await log_in(tmp_path, login_text("snmp", port, more='auth = "sha256"'), udp=[port], addresses=[HOME], secret=PASSWORD)
-    assert set(seen.outcomes(f"snmp/{HOME}").values()) == {Outcome.REFUSED}  # a closed port; nothing was offered
+    assert set(seen.outcomes(f"snmp/auditor@{HOME}").values()) == {Outcome.REFUSED}  # a closed port; nothing was offered
     assert [line["why"] for line in seen.contacts if line["event"] == "datagram"] == ["login snmp"]

@@ -45,6 +45,7 @@ from plumbline.net.door import Door
 from plumbline.net.redaction import redact
 from plumbline.net.sweep import PortState
 from plumbline.rig.models import Asset
+from plumbline.rig.permits import Refusal
 
 _OUTCOMES: tuple[tuple[type[DeviceError], Outcome], ...] = (
     (RefusedError, Outcome.REFUSED),
@@ -58,6 +59,7 @@ _SHUT = {
     PortState.UNREACHABLE: Outcome.UNREACHABLE,
     PortState.REFUSED_BY_LAW: Outcome.NOT_PERMITTED,
 }
+_OVER = (Refusal.EXPIRED, Refusal.OUTSIDE_WINDOW)  # the authorised time is over, for every asset
 KEYS = "ssh_host_key"
 
 
@@ -70,8 +72,8 @@ async def use_logins(context: Context, door: Door, logins: Sequence[Given]) -> s
         for given in logins:
             for asset in assets_of(context.rig, given.login):
                 await work.visit(given, asset)
-    except StoppedError as stopped:
-        return str(stopped)
+    except (StoppedError, NotPermittedError) as ended:
+        return str(ended)
     return None
 
 
@@ -87,13 +89,13 @@ class _Run:
     async def visit(self, given: Given, asset: Asset) -> None:
         """See one system, and say what became of it."""
         address = str(asset.addresses[0]) if asset.addresses else ""
-        entity = system_entity(self.context, asset, f"{given.login.kind}/{address or asset.id}")
+        entity = system_entity(self.context, asset, f"{given.login.kind}/{given.login.user}@{address or asset.id}")
         if not self.context.writer.attempted(entity, "system"):
             attempt = Attempt(self.context, entity, TABLES)
             try:
                 await self._look(attempt, given, asset, address)
-            except StoppedError:
-                attempt.abandon()
+            except (StoppedError, NotPermittedError):
+                attempt.abandon()  # a resumed run begins it anew
                 raise
             attempt.end()
             if address in self.after:
@@ -112,6 +114,8 @@ class _Run:
             else:
                 await self._snmp(attempt, given, asset, address)
         except NotPermittedError as refusal:
+            if refusal.reason in _OVER:
+                raise
             attempt.short(Outcome.NOT_PERMITTED, str(refusal))
         except DeviceError as error:
             outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.PROTOCOL_ERROR)

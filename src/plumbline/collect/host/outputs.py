@@ -1,8 +1,8 @@
 """What commands gave, however they were run, and what a reading is handed of it.
 
 Not the meaning of any output (`readings`). Rules (law 7): bytes are capped before they come here; text is decoded with replacement, without
-control characters; of an output that was cut the last line does not count, unless it was whole. An output that is absent, or that there is
-none of, is None; one that is empty is empty.
+control characters; of an output that did not come to its end the last line does not count, unless it was whole. An output that is absent,
+or that there is none of, is None; one that is empty is empty.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Report:
         if output is None or output.absent or (output.outcome is not Outcome.OK and not output.data):
             return None
         data = output.data
-        if output.outcome in (Outcome.TIMEOUT, Outcome.PARTIAL, Outcome.REFUSED) and not data.endswith(b"\n"):
+        if output.outcome is not Outcome.OK and not data.endswith(b"\n"):
             data = data[: data.rfind(b"\n") + 1]
         return _CONTROLS.sub(" ", data.decode("utf-8", "replace"))
 

@@ -7,7 +7,7 @@
 | apk | a URL, or `@tag URL` | always |
 | dnf, yum | a section with baseurl, mirrorlist or metalink | by gpgcheck of the section, else of dnf.conf; None: neither says |
 
-User names and passwords in URLs were taken out on the system itself.
+User names and passwords in URLs were taken out on the system itself; queries, which may hold tokens, are left out here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def read_sources(lines: Iterable[str]) -> list[Source]:
         *(Source(match[1], True) for line in told.get("apk", ()) if (match := _APK.fullmatch(line))),
         *_dnf(told.get("dnf", ()), _flag(told.get("dnfconf", ()))),
     ]
-    return list(dict.fromkeys(found))[:SOURCES_MAX]
+    return list(dict.fromkeys(Source(one.url.partition("?")[0], one.verified) for one in found))[:SOURCES_MAX]
 
 
 def _apt(lines: Iterable[str], *, trusting: bool) -> Iterator[Source]:

@@ -221,9 +221,8 @@ async def _outputs(session: asyncssh.SSHClientConnection, connection: Connection
         elif missing is None:
             try:
                 outputs[command.id] = output = await _run(session, connection, command, keep)
-            except (DeviceError, NotPermittedError, asyncssh.Error) as error:
-                outcome = Outcome.NOT_PERMITTED if isinstance(error, NotPermittedError) else Outcome.PROTOCOL_ERROR
-                missing = (outcome, f"not run: {error}"[:200])
+            except (DeviceError, asyncssh.Error) as error:
+                missing = (Outcome.PROTOCOL_ERROR, f"not run: {error}"[:200])
                 outputs[command.id] = Output(command.id, b"", *missing)
                 continue
             if command.id == SHELL:
