@@ -126,7 +126,6 @@ class _Run:
             attempt.short(Outcome.INTERNAL_ERROR, traceback.format_exc(limit=-4))
 
     def _may(self, address: str) -> None:
-        self.breaker.before(address, alive=False)
         if self.door.device_class(address) is DeviceClass.OT:
             raise NotPermittedError(f"{address} is of class ot: nobody logs in there (law 5); run hostkit on it, and name its file")
 
@@ -138,7 +137,7 @@ class _Run:
             if state is not PortState.OPEN:
                 attempt.short(_SHUT[state], f"port {port} of {address} is not open: {state.value}")
                 return
-            self.breaker.before(address, alive=True)
+            self.breaker.before(address, alive=True)  # raises where a device of the same model fell silent
             self.after[address] = self._compare_port
             seen = await ssh_session.look(self.door, client, address, self._keep)
         finally:  # of a secret that was offered to nobody the try is taken back
