@@ -9,6 +9,8 @@ from pathlib import Path
 
 from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
+from plumbline.collect.host.commands import prelude, rows
+from plumbline.collect.host.snmp_session import COLUMNS, SCALARS
 from plumbline.collect.network.registry import load_probes
 from plumbline.evidence.specs import COMMON, COVERAGE, TableSpec, load_tables
 from plumbline.model.words import Layer
@@ -23,6 +25,7 @@ def pages() -> Mapping[str, str]:
     return {
         "generated/tables.md": tables_page(load_tables(), checks),
         "generated/probes.md": probes_page(),
+        "generated/reading-commands.md": commands_page(),
         "generated/checks.md": index_page(checks),
         **{f"generated/checks-{layer}.md": layer_page(layer, [c for c in checks if c.layer is layer]) for layer in Layer},
     }
@@ -62,6 +65,28 @@ def probes_page() -> str:
         fills = "Fills " + ", ".join(f"[{table}](tables.md#{table})" for table in probe.tables) + "."
         out += [f"## {probe.protocol}", "", words, "", facts + industrial, "", fills, ""]
     return "\n".join(out)
+
+
+def commands_page() -> str:
+    """Everything that a login of the customer's runs or reads, and the script of hostkit runs."""
+    out = [NOTE, "# What is run on a system that is seen from inside", ""]
+    out += ["A `[[login]]` of kind ssh and the script of `plumbline hostkit` run this list, in this order, and nothing else.", ""]
+    out += ["Before each text stands:", "", "```sh", prelude().strip(), "```", ""]
+    for row in rows():
+        tables = ", ".join(f"[{table}](tables.md#{table})" for table in row["tables"].split(", "))
+        out += [f"## {row['id']}", "", f"Reads {row['reads']}.", "", f"- As root: {row['as root']}; at most {row['at most']}"]
+        out += [f"- Gives: {row['gives']}", f"- For {tables}", "", "```sh", row["text"].strip(), "```", ""]
+    out += [
+        "# What is read over SNMPv3",
+        "",
+        "A `[[login]]` of kind snmp reads these objects with GET, and walks these columns with GETBULK.",
+        "",
+    ]
+    out += ["| object | OID | how |", "|---|---|---|"]
+    out += [f"| {name} | {oid} | GET |" for name, oid in SCALARS.items()] + [
+        f"| {name} | {oid} | walked |" for name, oid in COLUMNS.items()
+    ]
+    return "\n".join([*out, ""])
 
 
 def index_page(checks: list[Check]) -> str:
