@@ -21,6 +21,7 @@ from tests.real.servers import program
 
 NOBODY = 65534
 # Commands that take no time: the others read whole databases.
+SLOW = re.compile(r"(?ms)^part (?:changelogs|apt_pending) .*?^PLUMBLINE\n")
 QUICK = re.compile(r"(?ms)^part (?:dpkg|changelogs|apt_pending|update_sources|update_settings|rpm) .*?^PLUMBLINE\n")
 
 
@@ -38,7 +39,7 @@ def test_it_is_plain_short_and_always_the_same() -> None:
 
 def test_what_it_writes_is_what_this_machine_is(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        out = run_script(tmp_path, shell("dash"))
+        out = run_script(tmp_path, shell("dash"), text=SLOW.sub("", script()))
         port = server.getsockname()[1]
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     seen = collected(tmp_path, out)
