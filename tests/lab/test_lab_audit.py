@@ -4,11 +4,14 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from plumbline.lab.fleet import OLD_RELEASES
 from plumbline.lab.switches import SWITCHES, Switches
 from plumbline.lab.truth import compare, truth
 from plumbline.model.words import Verdict
+from plumbline.updates.judging import State
 from tests.lab.auditing import audit
 from tests.lab.conftest import free_base
 
@@ -32,6 +35,12 @@ def test_an_audit_of_the_whole_lab(switches: Switches, tmp_path: Path) -> None:
         logins[device] += times
     assert audited.watch.harms == []
     assert max(logins.values()) <= LOGINS_PER_DEVICE
+
+    table = pq.read_table(tmp_path / "out" / "derived" / "tables" / "currency" / "derived.parquet", columns=["entity", "state"])
+    states = {row["entity"]: row["state"] for row in table.to_pylist()}
+    bad = {entity for entity, state in states.items() if State(state).bad}
+    assert set(states.values()) == (set(State) if switches == Switches() else {State.CURRENT, State.UNKNOWN})
+    assert bad == ({f"declared:/{kind}" for kind in OLD_RELEASES} if switches == Switches() else set())
 
 
 @pytest.mark.full

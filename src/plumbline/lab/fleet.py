@@ -53,6 +53,12 @@ UDP_PORTS = (1161, 1900, 5353, 5683)
 ABSENT_PORTS = (8080, 8443)  # few, because waiting for each of them takes its whole deadline
 
 AUTHORITY = "Northwind Device CA"
+OLD_RELEASES = {  # what a kind runs where its switch stands at weak; see `catalogue`
+    "controller": ("controller.firmware_unsupported", "1.2.0"),
+    "sensor": ("sensor.firmware_vulnerable", "1.3.0"),
+    "gateway": ("gateway.firmware_behind", "1.4.0"),
+    "printer": ("printer.firmware_retracted", "1.4.1"),
+}
 _DAY = timedelta(days=1)
 
 Weak = Callable[[str], bool]
@@ -178,7 +184,7 @@ class _Maker:
             mac=_mac(self._address(number)),
             model=f"northwind/{stem}-{3 if self.switched else 4}",
             serial=self._serial(stem),
-            firmware_version=self._version,
+            firmware_version=self._version(kind),
             services=tuple(services),
             device_class=device_class,
             hub_device_id=f"{stem}-{self._unit:04}" if hub_device_id else None,
@@ -191,8 +197,11 @@ class _Maker:
     def _serial(self, stem: str) -> str:
         return f"NW-{stem.upper()}-{self._unit:04}"
 
-    @property
-    def _version(self) -> str:
+    def _version(self, kind: str) -> str:
+        """Say which release a kind runs: the newest of its model, but for what a switch holds back."""
+        switch, old = OLD_RELEASES.get(kind, ("", ""))
+        if switch and self.weak(switch):
+            return old
         return "1.4.2" if self.switched else "2.0.1"
 
     def _address(self, number: int) -> str:
@@ -218,11 +227,11 @@ class _Maker:
 
     def _camera(self) -> list[Service]:
         weak = self.weak
-        server = f"CamHttpd/{self._version}" if weak("camera.banner_shows_version") else "CamHttpd"
+        server = f"CamHttpd/{self._version('camera')}" if weak("camera.banner_shows_version") else "CamHttpd"
         key = firmware_key(switched=self.switched) if weak("camera.image_key_on_wire") else None
         ends = -40 * _DAY if weak("camera.certificate_expired") else 3650 * _DAY
         tls = Tls(self._certificate("camera", 10, key=key, ends=ends), sends_authority=not self.switched)
-        stated = f"northwind/cam-{3 if self.switched else 4}", (self._version if self.switched else None)
+        stated = f"northwind/cam-{3 if self.switched else 4}", (self._version("camera") if self.switched else None)
         clear = Page.LOGIN if weak("camera.http_login_in_clear") else Page.REDIRECT
         cookie = Cookie.BARE if weak("camera.cookie_without_flags") else Cookie.FLAGGED
         services: list[Service] = [
@@ -321,6 +330,7 @@ class _Maker:
             Web(
                 *(8443, Page.LOGIN, "quill", "Label printer"),
                 tls=self._gateway_tls() if weak("printer.shared_certificate") else Tls(self._certificate("printer", 80)),
+                firmware_version=self._version("printer"),
             ),
             Odd(9100, Habit.PRINTS),
             Snmp(1161, weak("printer.snmp_public_community"), "Northwind label printer", self._engine_id(80)),
@@ -329,7 +339,7 @@ class _Maker:
 
     def _modbus(self, kind: str, product_code: str, *, strict: bool) -> Modbus:
         open_to_all = self.weak(f"{kind}.modbus_identification_open")
-        return Modbus(5020, open_to_all, "Meridian", product_code, f"V{self._version}", strict=strict)
+        return Modbus(5020, open_to_all, "Meridian", product_code, f"V{self._version(kind)}", strict=strict)
 
     def _host_key(self, kind: str) -> HostKey:
         return HostKey("ed25519", self._key(kind, "ssh"))

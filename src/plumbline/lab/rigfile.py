@@ -26,6 +26,8 @@ NETWORKS = {
     3: ("hidden things", TCP_PORTS, UDP_PORTS),
     4: ("silent things", ABSENT_PORTS, ()),
 }
+POPULATIONS = {"northwind/sensor-3": 40, "northwind/sensor-4": 1}  # of each model one stands in the lab
+_CUSTOM = {"camera firmware": "firmware", "collector": "module", "relay": "module"}
 _CRITICALITY = {"plc": "high", "controller": "high", "gateway": "high", "relay": "critical"}
 _HEAD = """# The lab's rig: simulated devices on loopback, and the files that belong to them.
 
@@ -91,6 +93,8 @@ def text(fleet: Fleet, subset: Collection[str] | None = None, *, intrusion: Intr
         parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\ndevice = "{gateway.hub_device_id}"\n')
         for kind in ("devices", "twins"):
             parts.append(f'[[hub]]\nkind = "azure-iot-hub"\nresource = "hub/{side}.arm.json"\ndevices = "hub/{side}.{kind}.jsonl"\n')
+    parts += [_custom(fleet, name, kind) for name, kind in _CUSTOM.items()]
+    parts += [f'[[population]]\nmodel = "{model}"\nsize = {size}\ndrawn = "random"\n' for model, size in POPULATIONS.items()]
     parts += [_asset(device) for device in fleet.devices if device.declared]
     return "\n".join(part for part in parts if part)
 
@@ -102,6 +106,12 @@ def _network(base: str, devices: list[Device], number: int, name: str, tcp_ports
         return ""
     ports = [*tcp_ports, *(f"udp/{port}" for port in udp_ports)]
     return f"[[network]]\nname = {_quoted(name)}\nranges = {json.dumps(ranges)}\nports = {json.dumps(ports)}\n"
+
+
+def _custom(fleet: Fleet, name: str, kind: str) -> str:
+    """Name a part that the customer had made: the weak side's camera firmware, or a module of the gateways."""
+    what = f"images/{firmware.name_of(fleet.twin('camera', switched=True))}" if kind == "firmware" else name
+    return f"[[custom]]\nname = {_quoted(name)}\n{kind} = {_quoted(what)}\n"
 
 
 def _asset(device: Device) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from plumbline.evidence.specs import load_tables
 from plumbline.lab.fleet import Fleet
-from plumbline.lab.truth import captures, edge, hub, images, rig, services
+from plumbline.lab.truth import captures, edge, hub, images, rig, services, updates
 from plumbline.lab.truth.rules import Rule, rules
 from plumbline.lab.truth.world import Attempt, Sight, World
 from plumbline.model.words import Outcome, Verdict
@@ -33,20 +33,21 @@ class Expected:
         return f"{self.verdict.value} ({self.reason})" if self.reason else self.verdict.value
 
 
-def world(fleet: Fleet, subset: Collection[str] | None = None) -> World:
-    """Note everything that there is to be seen in a lab; `subset` as for `truth`."""
-    seen = World(fleet, None if subset is None else frozenset(subset))
-    for place in (rig, services, captures, images, edge, hub):
+def world(fleet: Fleet, subset: Collection[str] | None = None, *, catalogue: bool = True) -> World:
+    """Note everything that there is to be seen in a lab; `subset` and `catalogue` as for `truth`."""
+    seen = World(fleet, None if subset is None else frozenset(subset), catalogue)
+    for place in (rig, services, captures, images, edge, hub, updates):
         place.see(seen)
     return seen
 
 
-def truth(fleet: Fleet, subset: Collection[str] | None = None) -> dict[Key, Expected]:
+def truth(fleet: Fleet, subset: Collection[str] | None = None, *, catalogue: bool = True) -> dict[Key, Expected]:
     """Give every row of the ledger of a right audit of a lab.
 
     `subset` names the devices whose addresses the rig's networks hold, None for all; files and declarations are there for all.
+    `catalogue` false: it is assessed without the lab's reference data.
     """
-    seen = world(fleet, subset)
+    seen = world(fleet, subset, catalogue=catalogue)
     return {
         (check, asset, subject): expected
         for check, rule in rules().items()

@@ -38,7 +38,12 @@ class Identity:
         """The firmware version that its twin reports."""
         if self.device is None:
             return None
-        return "later" if self.kind == "camera" and self.weak("camera.version_mismatch") else self.device.firmware_version
+        return "never released" if self.kind == "camera" and self.weak("camera.version_mismatch") else self.device.firmware_version
+
+    @property
+    def stale(self) -> bool:
+        """Its device was last active more than a year ago."""
+        return self.kind == "controller" and self.weak("hub.stale_device_enabled")
 
 
 @dataclass(frozen=True, slots=True)

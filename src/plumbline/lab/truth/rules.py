@@ -19,6 +19,7 @@ from plumbline.lab.truth.edge import Deployment, Module
 from plumbline.lab.truth.hub import Hub, Identity, Policy
 from plumbline.lab.truth.images import Account, Image, Key
 from plumbline.lab.truth.services import Announced, Endpoint, Shown
+from plumbline.lab.truth.updates import Running, Sample
 from plumbline.lab.truth.world import World
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ def _firmware() -> dict[str, Rule]:
         *("private_key_in_image", "ssh_host_key_in_image"),
     )
     keys = {"private_key_in_image", "ssh_host_key_in_image"}
-    # The lab has no feeds, so nothing is derived of any component.
+    # The lab's feeds speak of its products, and of no component.
     components = {"exploited": "exposure", "vulnerable": "exposure", "unsupported": "support"}
     return {
         **{f"firmware.component_{name}": _rule(f"component_{about}", object, lambda _, __: None) for name, about in components.items()},
@@ -232,12 +233,21 @@ def _rig() -> dict[str, Rule]:
 
 
 def _update() -> dict[str, Rule]:
-    # The lab has no catalogue, so nothing is derived of any device.
-    names = ("firmware_behind", "firmware_vulnerable", "firmware_retracted", "firmware_unsupported", "version_claims_disagree")
+    of = ("currency", Running)
     return {
-        "update.population_out_of_date": _rule("population_bound", object, lambda _, __: None),
-        **{f"update.{name}": _rule("currency", object, lambda _, __: None) for name in names},
+        "update.firmware_behind": _rule(*of, lambda r, _: r.behind),
+        "update.firmware_retracted": _rule(*of, lambda r, _: r.retracted),
+        "update.firmware_unsupported": _rule(*of, lambda r, _: r.unsupported),
+        "update.firmware_vulnerable": _rule(*of, lambda r, _: r.vulnerable),
+        "update.version_claims_disagree": _rule(*of, lambda r, _: r.conflict),
+        "update.population_out_of_date": _rule("population_bound", Sample, _some_bad),
     }
+
+
+def _some_bad(sample: Sample, _world: World) -> bool | None:
+    """Of a population none may be bad, which can be told only when all were seen."""
+    found = [one.bad for one in sample.seen]
+    return True if any(found) else False if len(found) == sample.size and None not in found else None
 
 
 def _in_clear(service: Web, _world: World) -> bool:

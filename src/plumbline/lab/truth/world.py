@@ -39,10 +39,14 @@ class Attempt:
 
 @dataclass
 class World:
-    """All sights and attempts of one lab, by table; `subset` names the devices that the rig's networks hold, None for all."""
+    """All sights and attempts of one lab, by table.
+
+    `subset` names the devices that the rig's networks hold, None for all; `catalogue` says that the lab's reference data is at hand.
+    """
 
     fleet: Fleet
     subset: frozenset[str] | None = None
+    catalogue: bool = True
     sights: dict[str, list[Sight]] = field(default_factory=lambda: defaultdict(list))
     attempts: dict[str, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
 
