@@ -121,7 +121,8 @@ def _initial_files(source: Source, configured: int | None, found: Contents, budg
     """Find the archive of initial files; the one that every kernel has, with a console and no file, is none."""
     for at, _ in _matches(source, _CPIO):
         reader = CpioReader(source.slice(at))
-        if any(entry.mode >> 12 in (0o10, 0o12) for entry in reader.entries()):  # a file or a link
+        kinds = {entry.mode >> 12 for entry in reader.entries()}  # all of them: where it ends is known then
+        if kinds & {0o10, 0o12}:  # a file or a link
             found.parts.append(Part("initramfs", source.slice(at, min(reader.end, source.size - at)), "ramdisk"))
         return
     tried = 0
