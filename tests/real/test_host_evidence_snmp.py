@@ -34,7 +34,7 @@ def snmpd(folder: Path, *lines: str, words: Sequence[str] = (), addresses: Seque
     port, config = free_port(socket.SOCK_DGRAM), folder / "snmpd.conf"
     config.write_text("\n".join([*lines, ""]))
     places = ",".join(f"udp:{address}:{port}" for address in addresses)
-    line = [*words, program("snmpd"), "-f", "-Lo", "-C", "-c", config, "-I", "-smux", places]
+    line: list[str | Path] = [*words, program("snmpd"), "-f", "-Lo", "-C", "-c", config, "-I", "-smux", places]
     with running(line, ready="NET-SNMP version", environment={"SNMP_PERSISTENT_DIR": str(folder)}):
         yield port
 

@@ -100,8 +100,8 @@ def test_an_ordinary_user_is_told_apart_from_root(tmp_path: Path) -> None:
         made, out = Path(folder) / "hostkit.sh", Path(folder) / "out.txt"
         made.write_text(QUICK.sub("", script()))
         made.chmod(0o644)
-        who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        subprocess.run(["dash", str(made), str(out)], check=True, capture_output=True, timeout=100, **who)
+        line = ["dash", str(made), str(out)]
+        subprocess.run(line, check=True, capture_output=True, timeout=100, user=NOBODY, group=NOBODY, extra_groups=[])
         data = out.read_bytes()
     seen = collected(tmp_path, data)
     assert seen.rows("system")[0]["root"] is False

@@ -56,14 +56,15 @@ class Agent(asyncio.DatagramProtocol):
     """Answers discovery and scalars well; a walk as it is told to."""
 
     def __init__(self, walk: Answer) -> None:
-        self.walk, self.asked, self.transport = walk, 0, None
+        self.walk, self.asked = walk, 0
+        self.transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         request = decode(data)
-        assert isinstance(request, UsmMessage) and self.transport is not None
+        assert isinstance(request, UsmMessage)
         if not request.authenticated:
             self.transport.sendto(discovery_report(request, KEYS), addr)
             return
