@@ -33,7 +33,7 @@ def measured(name: str, *words: str) -> Result:
 
 
 def test_every_benchmark_is_found_and_says_what_it_is_about() -> None:
-    assert {"audit_vs_nmap", "ten_million_twins"} <= load().keys()
+    assert {"audit_vs_nmap", "ten_million_twins", "vulnerabilities"} <= load().keys()
     assert all(benchmark.about for benchmark in load().values())
 
 
@@ -79,3 +79,8 @@ def test_a_small_fleet_is_judged_as_plain_sql_judges_it(tmp_path: Path, capsys: 
     assert document["about"]["twins"] == 10_000
     assert "same verdicts" in capsys.readouterr().out
     assert ten_million_twins.TWINS == 10_000_000, "what `make bench` measures"
+
+
+def test_a_small_fleet_has_the_vulnerabilities_that_plain_sql_finds() -> None:
+    figures = {figure.name: figure for figure in measured("vulnerabilities", "--records", "40000", "--devices", "20").figures}
+    assert figures["same matches"].reached

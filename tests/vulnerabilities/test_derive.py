@@ -103,6 +103,11 @@ def test_no_feeds_no_rows_and_no_coverage(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_feeds_without_anything_that_holds_components_come_to_nothing(tmp_path: Path) -> None:
+    feeds(tmp_path, below("3.0", CVE))
+    assert not any(derived(tmp_path, {}).values())
+
+
 COVERAGE = {
     "fresh, and all components listed": ({}, "ok", None),
     "not all components listed": ({"outcome": Outcome.PARTIAL}, "partial", "component: partial"),

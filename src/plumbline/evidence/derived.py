@@ -1,6 +1,7 @@
 """Derived tables: made from the evidence of one rig and reference data, and judged like what was collected.
 
-    OUT/derived/tables/<table>/derived.parquet     rows, with the ids of those that they were made from in `sources`
+    OUT/derived/tables/<table>/derived.parquet     rows, with the ids of those that they were made from in `sources`;
+                                                   of a table that is made in slices derived+<n>.parquet
     OUT/derived/coverage/derived.parquet           what could be derived, and what kept the rest
 
 A deriver is a pure function (law 3): it reads views of the evidence (`main.<table>`, with `row_id` and `asset`) and of the reference
@@ -10,7 +11,7 @@ module `derive` with `TABLES` and `derive(connection, reference, as_of, write)`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,26 +33,39 @@ class DerivedWriter:
         self._moment = f"timestamptz {literal(as_of.isoformat())}"
         self._coverage: list[Path] = []
 
-    def table(self, name: str, rows: str, parameters: Mapping[str, Any] | None = None) -> int:
+    def table(
+        self,
+        name: str,
+        rows: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = (),
+        slices: Sequence[tuple[int, int]] = (),
+    ) -> int:
         """Write a table's rows, given as a SELECT of `entity`, `subject`, `sources` and the spec's columns; null where one is left out.
 
-        Rows are ordered by entity and subject, so that the same evidence gives the same row ids; gives their number.
+        Rows are ordered by entity and subject, so that the same evidence gives the same row ids; gives their number. Where they are many,
+        `order` names columns of the SELECT that order them alike and tell every row from the others, which spares comparing all, and
+        `slices` bounds that it takes as `$first` and `$last`: what lies between becomes a part of its own, sorted in memory.
         """
         spec = load_tables()[name]
         if spec.derived is None:
             raise InternalError(f"table {name} is collected, not derived")
-        path = self._folder / "tables" / name / f"{PART}.parquet"
-        shape = self._connection.execute(f"select * from ({rows}) limit 0", dict(parameters or {})).description
+        folder = self._folder / "tables" / name
+        bound = [{**(parameters or {}), "first": first, "last": last} for first, last in slices] or [dict(parameters or {})]
+        shape = self._connection.execute(f"select * from ({rows}) limit 0", bound[0]).description
         given = {column[0] for column in shape}
         types = spec.types()
-        if unknown := sorted(given - types.keys()):
+        if unknown := sorted(given - types.keys() - set(order)):
             raise InternalError(f"table {name} has no column {unknown}")
         columns = ", ".join(
             f"{identifier(column) if column in given else self._moment if column == 'observed_at' else 'null'}::{SQL_TYPES[word]}"
             f" as {identifier(column)}"
             for column, word in types.items()
         )
-        return self._copy(path, f"select {columns} from ({rows}) order by all", parameters)
+        made = f"select {columns} from ({rows}) as made order by {', '.join(f'made.{identifier(one)}' for one in order) or 'all'}"
+        names = [f"{PART}+{number:04}" for number in range(1, len(bound) + 1)] if slices else [PART]
+        return sum(self._copy(folder / f"{part}.parquet", made, values) for part, values in zip(names, bound, strict=True))
 
     def coverage(self, rows: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Write coverage, given as a SELECT of `entity, "table", subject, outcome, rows, detail`."""
@@ -101,10 +115,9 @@ class DerivedParts:
         return self._files(self._folder / "coverage")
 
     def parts(self, table: str) -> list[Path]:
-        """The one part of a table, when it was derived."""
+        """The parts of a table, when it was derived."""
         return self._files(self._folder / "tables" / table)
 
     @staticmethod
     def _files(folder: Path) -> list[Path]:
-        path = folder / f"{PART}.parquet"
-        return [path] if path.exists() else []
+        return sorted(folder.glob(f"{PART}*.parquet"))

@@ -27,6 +27,7 @@ from plumbline.vulnerabilities.support import Branch, Supports, load_supports
 
 TABLES = ("vulnerability_match", "component_exposure", "component_support")
 CARRIERS = ("image", "system", "sbom")
+SLICE_ROWS = 500_000  # of a derived table, sorted at once: some hundred bytes each
 _COLUMNS = tuple(field.name for field in fields(Component))
 _DISTINCT = ", ".join(map(identifier, _COLUMNS))
 _SAME = " and ".join(f"c.{name} is not distinct from d.{name}" for name in map(identifier, _COLUMNS))
@@ -55,11 +56,11 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
 
 
 def _distinct(connection: Connection) -> list[Component]:
-    """Number the components that are alike; gives them by number."""
+    """Number the components that are alike, in the order of their names; gives them by number."""
     connection.execute(
         f"""
         create or replace temp table distinct_component as
-        select row_number() over (order by {_DISTINCT}) - 1 as number, * from (select distinct {_DISTINCT} from main.component)
+        select (row_number() over (order by {_DISTINCT}) - 1)::integer as number, * from (select distinct {_DISTINCT} from main.component)
         """
     )
     rows = connection.execute(f"select {_DISTINCT} from distinct_component order by number").fetchall()
@@ -77,7 +78,8 @@ def _define_carriers(connection: Connection) -> None:
     connection.execute(
         f"""
         create or replace temp table carrier as
-        select e.entity, coalesce(k.outcome, 'partial'::outcome) as outcome, coalesce(k.sources, []) as sources
+        select (row_number() over (order by e.entity))::integer as holder, e.entity,
+          coalesce(k.outcome, 'partial'::outcome) as outcome, coalesce(k.sources, []) as sources
         from (
           select entity from known.coverage where "table" = 'component' and split_part(entity, ':', 1) in ({kinds})
           union select entity from main.component
@@ -95,16 +97,21 @@ def _expose(connection: Connection, reference: Reference, components: Sequence[C
     told = Known(*(any(source.kind == kind for source in sources) for kind in ("kev", "epss")))
     doubts = [doubt(sources, as_of), doubt_of_exploited(sources, as_of)]
     judged = judge(connection, reference, components, told)
-    for name, rows in (("judged_component", judged.components), ("judged_match", judged.matches), ("judged_exposure", judged.exposures)):
+    matches = judged.matches.append_column("place", pa.array(range(len(judged.matches)), pa.int64()))
+    for name, rows in (("judged_component", judged.components), ("judged_match", matches), ("judged_exposure", judged.exposures)):
         connection.register(name, rows)
-    _carry(connection, "carried", "judged_exposure")
+    _carry(connection, "judged_exposure")
+    _sum_up(connection)
     matched = ", ".join(f"f.{identifier(name)}" for name in judged.matches.column_names if name != "number")
     write.table(
         "vulnerability_match",
         f"""
-        select c.entity, 'component/' || c.name as subject, c.sources, {matched}
-        from carried c join judged_match f on f.number = c.number
+        select k.entity, 'component/' || f.component as subject, c.sources, {matched}, c.holder, c.number, f.place
+        from carried c join judged_match f on f.number = c.number join carrier k on k.holder = c.holder
+        where c.holder between $first and $last
         """,
+        order=("holder", "number", "place"),
+        slices=_slices(connection, "matches"),
     )
     exposed = ", ".join(f"f.{identifier(field.name)}" for field in fields(Exposure))
     complete, list_complete = ("k.outcome = 'ok'" if one is None else "false" for one in doubts)
@@ -112,37 +119,53 @@ def _expose(connection: Connection, reference: Reference, components: Sequence[C
     write.table(
         "component_exposure",
         f"""
-        select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {known}, {exposed}
+        select k.entity, 'component/' || d.name as subject, c.sources, d.name as component, d.version, {known}, {exposed},
+          c.holder, c.number
         from carried c join judged_exposure f on f.number = c.number join distinct_component d on d.number = c.number
-        join carrier k on k.entity = c.entity
+        join carrier k on k.holder = c.holder where c.holder between $first and $last
         union all by name {_whole_exposure(known, told)}
         """,
+        order=("holder", "number"),
+        slices=_slices(connection, "exposed"),
     )
     for table in ("vulnerability_match", "component_exposure"):
         write.coverage(_coverage_sql(table, "; ".join(filter(None, doubts)) or None))
 
 
-def _carry(connection: Connection, name: str, numbers: str) -> None:
-    """Define a table of who holds the components that a relation numbers, with their rows."""
+def _carry(connection: Connection, numbers: str) -> None:
+    """Define `carried`: who holds the components that a relation numbers, each once, with the rows that say so."""
     connection.execute(
         f"""
-        create or replace temp table {name} as
-        select c.entity, c.name, d.number, list_sort(list(c.row_id)) as sources
-        from main.component c join (select * from distinct_component semi join {numbers} using (number)) d on {_SAME}
-        group by c.entity, c.name, d.number
+        create or replace temp table carried_row as
+        select k.holder, d.number, c.row_id from main.component c join carrier k on k.entity = c.entity
+        join (select * from distinct_component semi join {numbers} using (number)) d on {_SAME} order by k.holder
+        """
+    )
+    # Few are named twice, and gathering lists is dear.
+    connection.execute(
+        """
+        create or replace temp table carried_twice as
+        select holder, number, list_sort(list(row_id)) as sources
+        from carried_row semi join (select holder, number from carried_row group by all having count(*) > 1) t using (holder, number)
+        group by holder, number
+        """
+    )
+    connection.execute(
+        """
+        create or replace temp view carried as
+        select holder, number, [row_id] as sources from carried_row anti join carried_twice using (holder, number)
+        union all by name select holder, number, sources from carried_twice
         """
     )
 
 
-def _whole_exposure(known: str, told: Known) -> str:
-    """Select the rows about wholes, where their components were listed at least in part."""
-    untold = {*(() if told.exploited else ("exploited", "unsure_exploited")), *(() if told.predictions else ("likely",))}
-    empty = {name: "null" if name in untold else "0" for name in _SUMS}
-    sums = ", ".join(f"coalesce(s.{name}, {empty[name]}) as {name}" for name in _SUMS)
-    return f"""
-        select k.entity, '' as subject, k.sources, {known}, coalesce(h.components, 0) as components, coalesce(h.known, 0) as known,
-          coalesce(h.unknown, 0) as unknown, coalesce(h.without_version, 0) as without_version, {sums},
-          s.unsure_score, s.worst.worst as worst, s.worst.score as worst_score, s.worst.cvss as worst_cvss
+def _sum_up(connection: Connection) -> None:
+    """Define `summed`: for each carrier how many components it holds and what their exposures come to."""
+    connection.execute(
+        f"""
+        create or replace temp table summed as
+        select k.holder, h.components, h.known, h.unknown, h.without_version, {", ".join(f"s.{name}" for name in _SUMS)}, s.unsure_score,
+          s.worst, coalesce(s.exposed, 0) as exposed, coalesce(s.matches, 0) as matches
         from carrier k
         left join (
           select c.entity, count(*) as components, count(*) filter (j.known) as known, count(*) filter (not j.known) as unknown,
@@ -150,10 +173,39 @@ def _whole_exposure(known: str, told: Known) -> str:
           from main.component c join distinct_component d on {_SAME} join judged_component j on j.number = d.number group by c.entity
         ) h on h.entity = k.entity
         left join (
-          select c.entity, {", ".join(f"sum({name}) as {name}" for name in _SUMS)}, max(unsure_score) as unsure_score, {_WORST} as worst
-          from carried c join judged_exposure f on f.number = c.number group by c.entity
-        ) s on s.entity = k.entity
-        where k.outcome <= 'partial'::outcome or h.components > 0
+          select c.holder, {", ".join(f"sum({name}) as {name}" for name in _SUMS)}, max(unsure_score) as unsure_score, {_WORST} as worst,
+            count(*) as exposed, sum(m.matches) as matches
+          from carried c join judged_exposure f on f.number = c.number
+          join (select number, count(*) as matches from judged_match group by number) m on m.number = c.number group by c.holder
+        ) s on s.holder = k.holder
+        """
+    )
+
+
+def _slices(connection: Connection, column: str) -> list[tuple[int, int]]:
+    """Cut the carriers into runs of about SLICE_ROWS rows, which a column of `summed` counts; gives the first and last holder of each."""
+    return [
+        (first, last)
+        for _, first, last in connection.execute(
+            f"""
+            select (before // {SLICE_ROWS})::bigint as slice, min(holder), max(holder)
+            from (select holder, sum({column} + 1) over (order by holder) as before from summed) group by slice order by slice
+            """
+        ).fetchall()
+    ] or [(0, 0)]
+
+
+def _whole_exposure(known: str, told: Known) -> str:
+    """Select the rows about wholes, where their components were listed at least in part."""
+    untold = {*(() if told.exploited else ("exploited", "unsure_exploited")), *(() if told.predictions else ("likely",))}
+    empty = {name: "null" if name in untold else "0" for name in _SUMS}
+    counts = ", ".join(f"coalesce(s.{name}, 0) as {name}" for name in ("components", "known", "unknown", "without_version"))
+    sums = ", ".join(f"coalesce(s.{name}, {empty[name]}) as {name}" for name in _SUMS)
+    return f"""
+        select k.entity, '' as subject, k.sources, {known}, {counts}, {sums},
+          s.unsure_score, s.worst.worst as worst, s.worst.score as worst_score, s.worst.cvss as worst_cvss, k.holder, -1 as number
+        from carrier k join summed s on s.holder = k.holder
+        where (k.outcome <= 'partial'::outcome or s.components > 0) and k.holder between $first and $last
     """
 
 
@@ -174,14 +226,14 @@ def _support(connection: Connection, supports: Supports, components: Sequence[Co
     of_distribution = {name: branch for name in namespaces if (branch := supports.of_distribution(name)) is not None}
     connection.register("supported", _branches("number", pa.int64(), own))
     connection.register("supported_namespace", _branches("namespace", pa.string(), of_distribution))
-    _carry(connection, "carried", "supported")
+    _carry(connection, "supported")
     columns, complete = "f.product, f.cycle, f.ends_at, f.ended, f.latest, f.source", "k.outcome = 'ok' as complete"
     write.table(
         "component_support",
         f"""
-        select c.entity, 'component/' || c.name as subject, c.sources, c.name as component, d.version, {complete}, {columns}
+        select k.entity, 'component/' || d.name as subject, c.sources, d.name as component, d.version, {complete}, {columns}
         from carried c join supported f on f.number = c.number join distinct_component d on d.number = c.number
-        join carrier k on k.entity = c.entity
+        join carrier k on k.holder = c.holder
         union all by name
         select c.entity, 'component/' || split_part(c.namespace, ':', 1) as subject, [c.row_id] as sources,
           split_part(c.namespace, ':', 1) as component, split_part(c.namespace, ':', 2) as version, {complete}, {columns}
