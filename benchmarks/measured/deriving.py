@@ -1,4 +1,4 @@
-"""`python -m benchmarks.measured.deriving BUNDLE STORE OUT MEMORY`: vulnerabilities derived as `assess` does it, in a process of its own."""
+"""`python -m benchmarks.measured.deriving BUNDLE STORE OUT MEMORY`: what `assess` derives, in a process of its own."""
 
 from __future__ import annotations
 
