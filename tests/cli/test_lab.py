@@ -44,7 +44,8 @@ def test_up_until_it_is_ended(tmp_path: Path) -> None:
     base = free_base()
     process = start("lab", "up", tmp_path / "rig", "--base", base)
     assert process.stdout is not None
-    assert process.stdout.readline() == f"The lab is up. In another terminal: plumbline audit {tmp_path / 'rig' / 'rig.toml'} -o lab-out\n"
+    command = f"plumbline audit {tmp_path / 'rig' / 'rig.toml'} -o lab-out --reference {tmp_path / 'rig' / 'reference'}"
+    assert process.stdout.readline() == f"The lab is up. In another terminal: {command}\n"
     assert load(tmp_path / "rig" / "rig.toml").id == "plumbline-lab"
     process.send_signal(signal.SIGTERM)
     ended = end(process)

@@ -44,11 +44,12 @@ def demo(
 ) -> Exit:
     """Start the lab, audit it, and hold the result against the truth.
 
-    Everything stays on loopback. Writes the reports, OUT/bundle and OUT/rig. Ends with 0 when every verdict is what the lab's truth
-    demands, and with 1 when one is not.
+    Everything stays on loopback. Writes the reports, OUT/bundle and OUT/rig, with the lab's own catalogue and advisories. Ends with 0
+    when every verdict is what the lab's truth demands, and with 1 when one is not.
     """
     from plumbline.assess.run import assess
     from plumbline.collect.run import collect
+    from plumbline.lab.reference import write as write_reference
     from plumbline.lab.rigfile import write as write_rig
     from plumbline.lab.truth import differences, truth
     from plumbline.rig.loading import load
@@ -62,7 +63,9 @@ def demo(
         with tempfile.TemporaryDirectory(prefix="plumbline-lab-") as state, _running(None, base) as lab:
             rig = load(write_rig(lab.fleet, out / "rig"))
             ended = collect(rig, out / "bundle", state=Path(state), progress=show, now=now).ended_early
-        assessment = assess([out / "bundle"], out, progress=show)
+        show("importing what the lab's vendor publishes", 0, None)
+        reference = write_reference(lab.fleet.at, out / "rig")
+        assessment = assess([out / "bundle"], out, reference=reference, progress=show)
         written = run_reports(out, out, ALL_FORMATS.split(","), show)
     wrong = differences(truth(lab.fleet), out / "ledger.parquet")
     worst, why = exit_of(assessment, Severity.CRITICAL)
@@ -92,20 +95,23 @@ def up(
 ) -> None:
     """Start the lab and keep it up until Ctrl-C.
 
-    Writes FOLDER/rig.toml, so that you can audit it from another terminal as if it were yours.
+    Writes FOLDER/rig.toml, so that you can audit it from another terminal as if it were yours, and FOLDER/reference, what its vendor
+    publishes, imported.
     """
+    from plumbline.lab.reference import write as write_reference
     from plumbline.lab.rigfile import write as write_rig
 
     _leave_alone(writable_folder(folder, "FOLDER"))
     over = threading.Event()
     with _running(_switches(safe), base) as lab:
-        path = write_rig(lab.fleet, folder)
+        path, reference = write_rig(lab.fleet, folder), write_reference(lab.fleet.at, folder)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: over.set())
         if as_json:
-            print_json({"rig": str(path), "base": base, "devices": len(lab.devices)})
+            print_json({"rig": str(path), "reference": str(reference), "base": base, "devices": len(lab.devices)})
         else:
-            say(f"The lab is up. In another terminal: plumbline audit {path} -o lab-out\nCtrl-C ends it.", whole=True)
+            command = f"plumbline audit {path} -o lab-out --reference {reference}"
+            say(f"The lab is up. In another terminal: {command}\nCtrl-C ends it.", whole=True)
         over.wait()
 
 
