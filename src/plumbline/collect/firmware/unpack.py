@@ -31,6 +31,8 @@ NESTED_MAX = 1 << 30  # bytes of one file that is opened as an image itself
 FEW_FILES = 32  # an archive of no more is an update package: each large file in it is looked at
 GAP_MIN = 4096  # less than this between two finds is a header, a trailer or a filling
 ENTROPY_SAMPLES, ENTROPY_SAMPLE = 16, 64 << 10
+TEXT_MAX = 1 << 20
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 DENSE = 7.9  # bits a byte, that programs and texts never reach
 _NESTED_NAME = re.compile(
     r"\.(?:img|bin|sqsh|squashfs|ubi|ubifs|jffs2|ext[234]|cpio|tar|tgz|swu|raucb|mender|itb|dtb|trx|ota|uf2|hex|zip|gz|bz2|xz|lzma|lz4|zst)$"
@@ -205,6 +207,8 @@ class _Unpacking:
         layer.entropy = entropy(layer.source)
         if layer.format is None and layer.entropy == 0 and layer.source.size and layer.source.is_blank():
             layer.state, layer.kind = State.OPENED, "blank"  # there is nothing more to know
+        elif layer.path and layer.format is None and layer.kind is None and is_text(layer.source):
+            layer.state, layer.kind = State.OPENED, "text"  # nor here: a script, a setting, a licence
 
     def _searched(self, layer: Layer, start: int) -> Iterator[Layer]:
         """Look behind `start` for images at any offset. What nothing was found in, and is neither blank nor small, becomes a layer too."""
@@ -289,6 +293,17 @@ class _Unpacking:
         if not always and identify(head) is None:
             return None
         return stored or self.budget.keep(tree.files.pieces(inode))
+
+
+def is_text(source: Source) -> bool:
+    """Tell whether it is a text of UTF-8, or of ASCII, of at most a megabyte."""
+    if not 0 < source.size <= TEXT_MAX:
+        return False
+    try:
+        text = source.read(0, source.size).decode()
+    except UnicodeDecodeError:
+        return False
+    return _CONTROL.search(text) is None
 
 
 def entropy(source: Source) -> float:
