@@ -27,7 +27,7 @@ from plumbline.updates.knowledge import Knowledge
 
 TABLES = ("fleet_currency", "fleet_patch")
 MODELS_MAX = 10_000
-COMBINATIONS_MAX = 20_000
+COMBINATIONS_MAX = 2_000
 _JUDGED = ("model", "installed", "state", "reason", "latest", "days_behind", "vulnerable", "retracted", "unsupported")
 
 

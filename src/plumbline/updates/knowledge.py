@@ -15,6 +15,7 @@ from plumbline.evidence.engine import Connection
 from plumbline.evidence.reference import Reference
 from plumbline.updates.affected import Affliction, Rating, afflict
 from plumbline.updates.judging import Judgement, judge
+from plumbline.updates.route import Route, route
 from plumbline.updates.support import Context, scheme
 
 
@@ -30,6 +31,8 @@ class Knowledge:
         self._said: dict[str, tuple[Advisory, ...]] = {}
         self._ratings: dict[str, Rating] = {}
         self._judged: dict[tuple[str, tuple[str, ...]], Judgement] = {}
+        self._afflicted: dict[tuple[str, str], Affliction | None] = {}
+        self._routes: dict[tuple[str, tuple[str, ...]], Route] = {}
         self._feeds_fresh = _fresh(self.context)
 
     def resolve(self, model: str) -> Resolution:
@@ -60,12 +63,20 @@ class Knowledge:
 
     def afflicted(self, product: str, version: str) -> Affliction | None:
         """Say what advisories say of a version of a loaded product; None: none speaks of it, or they are too old to say that it is free."""
-        dated = [one for one in self._said.get(product, ()) if one.dated_at is None or one.dated_at <= self.context.as_of]
-        if not dated:
-            return None
-        known = self._known[product]
-        found = afflict(known, version, dated, self._ratings, scheme(known))
-        return found if found.holds or self._feeds_fresh else None
+        if (product, version) not in self._afflicted:
+            dated = [one for one in self._said.get(product, ()) if one.dated_at is None or one.dated_at <= self.context.as_of]
+            known = self._known[product]
+            found = afflict(known, version, dated, self._ratings, scheme(known)) if dated else None
+            self._afflicted[product, version] = found if found is not None and (found.holds or self._feeds_fresh) else None
+        return self._afflicted[product, version]
+
+    def route(self, product: str, versions: Sequence[str]) -> Route:
+        """Find the way from the versions that may be installed to the newest release of a loaded product."""
+        key = (product, tuple(versions))
+        if key not in self._routes:
+            judgement, editions = self.judge(product, versions), self._known[product].line.editions
+            self._routes[key] = route(judgement, versions, editions, lambda version: self.afflicted(product, version))
+        return self._routes[key]
 
 
 def _fresh(context: Context) -> bool:

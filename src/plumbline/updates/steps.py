@@ -15,7 +15,7 @@ from plumbline.catalogue.ordering import Edition
 from plumbline.evidence.engine import Connection
 from plumbline.updates.currency import NAMES_LISTED, Currency
 from plumbline.updates.knowledge import Knowledge
-from plumbline.updates.route import Step, route
+from plumbline.updates.route import Step
 
 _DEVICE_UPDATE = re.compile(r"Device Update (\S+) ")  # as the catalogue's importer writes its notes
 
@@ -46,8 +46,7 @@ def rows(one: Currency, entity: str, knowledge: Knowledge, images: Mapping[str, 
     product = one.identified.product
     if product is None or not one.judgement.state.bad:
         return
-    editions = knowledge.known(product).line.editions
-    found = route(one.judgement, one.belief.versions, editions, lambda version: knowledge.afflicted(product, version))
+    found = knowledge.route(product, one.belief.versions)
     common = {"entity": entity, "product": product, "sources": list(one.sources)}
     if not found.steps:
         yield {**common, "subject": "step/0", "number": 0, "reason": found.reason}
