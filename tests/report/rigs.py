@@ -309,9 +309,11 @@ def currency() -> Currency:
 
 
 def _customs(results: list[data.CheckResult]) -> tuple[data.CustomPart, ...]:
-    wrong = tuple(data.CustomFinding(r.id, r.title, r.severity, "tcp/80", "GoAhead-Webs says too much") for r in results if r.tally.failed)[
-        :2
-    ]
+    wrong = tuple(
+        data.CustomFinding(r.id, r.title, r.severity, "cam-1.bin", "tcp/80", "GoAhead-Webs says too much")
+        for r in results
+        if r.tally.failed
+    )[:2]
     unsure = (data.CustomUnjudged("The debug shell is open", "timeout"),)
     proven = ("nobody but the owner can write to it",)
     bad, good = data.Tally(failed=3, inconclusive=2, passed=2), data.Tally(passed=1)

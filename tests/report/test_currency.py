@@ -107,7 +107,7 @@ def test_who_says_what_lists_each_word_once_and_no_outdated_one(chapter: Currenc
             "No release is known to mend it: follow the advisories, and keep the device away from other networks.",
         ),
         ({"unsupported": True, "behind": False}, "Plan its replacement, as no more fixes will come."),
-        ({"unsupported": True, "behind": True, "latest": "2"}, "Plan its replacement, as no more fixes will come; until then run 2."),
+        ({"unsupported": True, "behind": True, "latest": "2"}, "Move to 2 if that still gets fixes, or plan its replacement."),
         (
             {"vulnerable": True, "unsupported": True, "behind": True, "latest": "2", "fixed_in": "2", "exploited": ["CVE-1"]},
             "At once: Install 2, which mends it. Plan its replacement, as no more fixes will come.",

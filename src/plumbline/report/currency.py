@@ -129,7 +129,8 @@ def todo(row: Mapping[str, Any]) -> str:
     elif row["behind"] and not row["unsupported"]:
         said.append("Install the newest release that fits it")
     if row["unsupported"]:
-        said.append("Plan its replacement, as no more fixes will come" + (f"; until then run {latest}" if latest and not said else ""))
+        move = f"Move to {latest} if that still gets fixes, or plan its replacement"
+        said.append(move if latest and not said else "Plan its replacement, as no more fixes will come")
     first = "At once: " if row["exploited"] else ""
     return first + ". ".join(said) + "." if said else "Look at the finding."
 
@@ -224,5 +225,5 @@ def _unknown(connection: Connection, names: Names) -> list[Unknown]:
 def _bounds(connection: Connection) -> tuple[str, ...]:
     if "population_bound" not in load_tables():
         return ()
-    rows = connection.execute(f"select words from population_bound order by subject, words limit {BOUNDS_MAX}").fetchall()
-    return tuple(words for (words,) in rows)
+    rows = connection.execute(f"select model, words from population_bound order by model, words limit {BOUNDS_MAX}").fetchall()
+    return tuple(f"{model}: {words}" for model, words in rows)

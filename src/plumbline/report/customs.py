@@ -6,8 +6,8 @@ that runs it. Not a judgement of its own. Rules: a part of which nothing was jud
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ def customs(
     words = {(one["check"], one["asset"], one["subject"]): one for one in said["findings"]}
     of = {check.id: check for check in checks}
     places = {name: sorted({names.get(t["asset"], t["asset"]) for t in targets if t["name"] == name}) for name in shown}
-    return tuple(_part(name, what, places[name], by_part[name], of, words) for name, what in shown.items()), len(parts)
+    found = (_part(name, what, places[name], _Words(of, words, names), by_part[name]) for name, what in shown.items())
+    return tuple(found), len(parts)
 
 
 def _parts(connection: Connection) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -86,20 +87,25 @@ def _verdicts(connection: Connection, ledger: Sequence[Path]) -> list[tuple[Any,
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What verdicts are told with."""
+
+    checks: Mapping[str, CheckResult]
+    findings: Verdicts
+    names: Mapping[str, str]
+
+
 def _part(
-    name: str,
-    what: tuple[str, tuple[str, ...]],
-    places: Sequence[str],
-    verdicts: Sequence[tuple[Any, ...]],
-    checks: Mapping[str, CheckResult],
-    words: Verdicts,
+    name: str, what: tuple[str, tuple[str, ...]], places: Sequence[str], words: _Words, verdicts: Sequence[tuple[Any, ...]]
 ) -> CustomPart:
-    counts = Counter(verdict for _, _, _, verdict, _ in verdicts)
-    failed = [
-        _finding(checks[check], asset, subject, words) for check, asset, subject, verdict, _ in verdicts if verdict == Verdict.FAIL.value
-    ]
-    passed = sorted({check for check, _, _, verdict, _ in verdicts if verdict == Verdict.PASS.value})
-    unsure = sorted({(reason or "", check) for check, _, _, verdict, reason in verdicts if verdict == Verdict.INCONCLUSIVE.value})
+    """Put together what was judged of one part; on several gateways it is right only where it is wrong on none."""
+    of = {verdict: [row for row in verdicts if row[3] == verdict.value] for verdict in Verdict}
+    wrong = {check for check, *_ in of[Verdict.FAIL]}
+    passed = sorted({check for check, *_ in of[Verdict.PASS]} - wrong)
+    unsure = sorted({(reason or "", check) for check, _, _, _, reason in of[Verdict.INCONCLUSIVE]})
+    findings = [_finding(check, asset, subject, words) for check, asset, subject, *_ in of[Verdict.FAIL]]
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
     return CustomPart(
         name=name,
         kind=what[0],
@@ -107,16 +113,22 @@ def _part(
         pieces_count=len(what[1]),
         places=tuple(places[:LISTED]),
         places_count=len(places),
-        tally=Tally(*(counts[verdict.value] for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))),
-        findings=tuple(sorted(failed, key=lambda finding: (-finding.severity.rank, finding.check, finding.subject))[:LISTED]),
-        proven=tuple(checks[check].pass_proves for check in passed[:LISTED]),
+        tally=Tally(*(len(of[verdict]) for verdict in order)),
+        findings=tuple(sorted(findings, key=lambda one: (-one.severity.rank, one.check, one.asset_name, one.subject))[:LISTED]),
+        proven=tuple(words.checks[check].pass_proves for check in passed[:LISTED]),
         proven_count=len(passed),
-        unjudged=tuple(CustomUnjudged(checks[check].title, reason) for reason, check in unsure[:LISTED]),
+        unjudged=tuple(CustomUnjudged(words.checks[check].title, reason) for reason, check in unsure[:LISTED]),
         unjudged_count=len(unsure),
     )
 
 
-def _finding(check: CheckResult, asset: str, subject: str, words: Verdicts) -> CustomFinding:
-    told = words.get((check.id, asset, subject))
-    severity = Severity(told["severity"]) if told is not None else check.severity
-    return CustomFinding(check.id, check.title, severity, subject, told["message"].strip() if told is not None else check.title)
+def _finding(check: str, asset: str, subject: str, words: _Words) -> CustomFinding:
+    about, told = words.checks[check], words.findings.get((check, asset, subject))
+    return CustomFinding(
+        check=check,
+        title=about.title,
+        severity=Severity(told["severity"]) if told is not None else about.severity,
+        asset_name=words.names.get(asset, asset),
+        subject=subject,
+        message=told["message"].strip() if told is not None else about.title,
+    )

@@ -310,6 +310,7 @@ class CustomFinding:
     check: str
     title: str
     severity: Severity
+    asset_name: str
     subject: str
     message: str
 
@@ -327,7 +328,7 @@ class CustomPart:
     """A part that the customer had made, and what came of it; each list is a sample of its count.
 
     `kind` is firmware, module or code, `pieces` its images or what else it is made of, `places` the assets on which it was seen; none: it
-    was not. `proven` says what the passed checks prove.
+    was not. `proven` says what those checks prove that passed and failed nowhere.
     """
 
     name: str

@@ -22,9 +22,11 @@ from markupsafe import Markup
 from plumbline.model.words import Layer, Severity, Verdict
 from plumbline.report import text, words
 from plumbline.report.currency import BAD
+from plumbline.report.currency_data import Currency
 from plumbline.report.data import Report, Tally
 from plumbline.report.format import Format
 from plumbline.report.picture import draw
+from plumbline.updates.judging import State
 
 TEMPLATES = Path(__file__).with_name("templates")
 MAP_ASSETS = 250
@@ -178,7 +180,19 @@ def _sentence(report: Report) -> str:
         said.append(f"{text.plural(counts.inconclusive, 'question')} ({share or 'less than 1'} %) could not be judged.")
     elif not counts.asked:
         said.append("There was no evidence to judge.")
+    if report.currency.asked:
+        said.append(_up_to_date(report.currency))
     return " ".join(said)
+
+
+def _up_to_date(chapter: Currency) -> str:
+    current, unknown = chapter.states[State.CURRENT], chapter.states[State.UNKNOWN]
+    said = [
+        f"{text.number(count)} {'is' if count == 1 else 'are'} {word}"
+        for count, word in ((current, "up to date"), (chapter.devices_count, "not"))
+    ]
+    rest = f", and of {text.number(unknown)} it cannot be told" if unknown else ""
+    return f"Of {text.plural(chapter.asked, 'device')} {', '.join(said)}{rest}."
 
 
 def _proportion(counts: Tally) -> list[Part]:
