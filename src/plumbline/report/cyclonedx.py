@@ -3,11 +3,11 @@
     metadata.component          the rig
     components                  one for each carrier (an image, a system, a bill), and one for each component, however many carry it
     dependencies                the rig on its carriers, a carrier on its components
+    vulnerabilities             what was matched, with its analysis (`exploitability`); `plumbline:vulnerabilities` says how well that went
 
 Not the ledger: nothing is judged here. Rules: a carrier whose components could not all be listed says so (`plumbline:components`, the
 outcome of collecting them), one with none too; what a changelog mended stands as a backport in the pedigree; serial number and time are
-those of the assessment, so that the same assessment gives the same bill. `bom_of` builds the bill and `reference_of` names its components,
-for who adds vulnerabilities to it. Source: CycloneDX 1.6 JSON schema (ECMA-424).
+those of the assessment, so that the same assessment gives the same bill. Source: CycloneDX 1.6 JSON schema (ECMA-424).
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.derived import DerivedParts
 from plumbline.model.words import EntityKind, Outcome
 from plumbline.report.data import Report
+from plumbline.report.exploitability import attempted, vulnerabilities_of
 from plumbline.report.format import Format
 from plumbline.report.loading import bundles_of
 from plumbline.report.text import visible
@@ -87,15 +89,17 @@ def reference_of(held: Held) -> str:
 
 
 def write(report: Report, out: Path, to: Path) -> list[Path]:
-    """Write sbom.cdx.json into `to`."""
-    bundles = bundles_of(out)
+    """Write sbom.cdx.json into `to`, with the vulnerabilities that were matched."""
+    bundles, derived = bundles_of(out), DerivedParts(out / "derived")
+    bom = bom_of(report, carriers_of(bundles), held_in(bundles))
+    bom.vulnerabilities = vulnerabilities_of(derived, bundles, IDENTITY, lambda values, fixes: reference_of(Held(values, fixes)))
+    outcome = attempted(derived)
+    bom.properties.add(Property(name="plumbline:vulnerabilities", value=outcome.value if outcome else "not_attempted"))
     path = to / "sbom.cdx.json"
     path.touch(mode=0o600)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that leaves depend on nothing is meant
-        path.write_text(
-            JsonV1Dot6(bom_of(report, carriers_of(bundles), held_in(bundles))).output_as_string(indent=1) + "\n", encoding="utf-8"
-        )
+        path.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n", encoding="utf-8")
     return [path]
 
 

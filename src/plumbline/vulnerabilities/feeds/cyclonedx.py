@@ -41,6 +41,7 @@ _STATES = {
     "false_positive": Status.NOT_AFFECTED,
     "in_triage": Status.INVESTIGATED,
 }
+_PREFIXES = {"CVSSv3": "CVSS:3.0/", "CVSSv31": "CVSS:3.1/", "CVSSv4": "CVSS:4.0/"}
 _VERSION_STATES = {"affected": Status.AFFECTED, "unaffected": Status.NOT_AFFECTED}
 
 
@@ -142,8 +143,15 @@ def _named(reference: str, components: Mapping[str, dict[str, Any]]) -> dict[str
         return None if product is None else {"product": product.lower(), "version": version}
 
 
+def _vector(rating: dict[str, Any]) -> str | None:
+    """Give a rating's vector with the version of CVSS in front, which many writers leave to `method`."""
+    vector = name_of(rating.get("vector"))
+    prefix = _PREFIXES.get(str(rating.get("method")), "")
+    return vector if vector is None or vector.startswith("CVSS:") else prefix + vector
+
+
 def _vulnerability(name: str, entry: dict[str, Any]) -> Vulnerability:
-    best = newest(score_of(rating.get("vector"), rating.get("score")) for rating in objects_of(entry.get("ratings")))
+    best = newest(score_of(_vector(rating), rating.get("score")) for rating in objects_of(entry.get("ratings")))
     return Vulnerability(
         id=name,
         title=text_of(entry.get("description")),
