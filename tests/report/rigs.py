@@ -15,7 +15,7 @@ from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
 from plumbline.model.words import Layer, Severity, Verdict
 from plumbline.report import data
-from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Step, Unknown
+from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Patch, Step, Unknown
 from plumbline.updates.judging import State
 
 NOW = datetime(2026, 11, 21, 3, 40, tzinfo=UTC)
@@ -303,6 +303,9 @@ def currency() -> Currency:
         ),
         contradictions_count=2,
         unknown=(Unknown("no_version", ("compressor PLC", "door controller"), 2), Unknown("product_unknown", ("10.20.1.77",), 1)),
+        fleet=dict(zip(State, (0, 400, 0, 30, 7, 12_000), strict=True)),
+        patches=(Patch("northwind hub", "northwind/cam-3", "1.6.0", released, ("CVE-2026-0001",), True, 12_437, 12_000, 430, 7),),
+        patches_count=3,
         bounds=("0 of 10 examined of 200 northwind/cam-3 failed: up to 51 could",),
         catalogue_as_of=NOW - timedelta(days=2),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from plumbline.evidence.bundle import Bundle, BundleWriter
 from plumbline.evidence.derived import DerivedParts, DerivedWriter
 from plumbline.evidence.engine import connect, literal
+from plumbline.evidence.specs import load_tables
 from plumbline.model.errors import InputError
 from plumbline.report import cited
 from tests.report import harbour
@@ -111,6 +113,15 @@ def test_a_derived_row_leads_through_others_to_what_was_collected_and_its_bytes(
     assert match.made_from[0].excerpt[0] == "HTTP/1.1 200 OK"
     assert not any(under.derived or under.made_from for under in match.made_from)
     assert "sources" not in [column.name for column in row.columns]
+
+
+def test_parts_of_a_large_table_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "tables" / "currency").mkdir(parents=True)
+    for part, entity in (("derived", "host:/a"), ("derived+0001", "host:/b")):
+        rows = pa.Table.from_pylist([{"entity": entity}], schema=load_tables()["currency"].schema())
+        pq.write_table(rows, tmp_path / "tables" / "currency" / f"{part}.parquet")
+    found = cited.fetch(["currency/derived+0001#0"], [], DerivedParts(tmp_path))
+    assert [row.entity for row in found.values()] == ["host:/b"]
 
 
 def test_an_attempt_to_look_is_shown_as_one(bundle: Bundle, sources: list[str]) -> None:

@@ -24,6 +24,14 @@ SAID = {"assets": [{"id": "declared:/cam", "name": "dock camera", "criticality":
 SAYS = "its web page says 1.0, the hub's twin says 2.0"
 WHOSE = {"declared:/cam": "declared:/cam", "host:/10.0.0.1": "declared:/cam"}
 
+PATCH = {"subject": "", "model": "n/cam", "product": "n/cam", "mends": ["CVE-2"], "exploited": False}
+PATCHES = [
+    {**PATCH, "entity": "hub:/h", "version": "1.1", "devices": 10, "running": 10, "lacking": 0, "unknown": 0},
+    {**PATCH, "entity": "hub:/h", "version": "1.2", "devices": 10, "running": 4, "lacking": 5, "unknown": 1},
+    {**PATCH, "entity": "hub:/h", "version": "1.3", "devices": 10, "running": 1, "lacking": 8, "unknown": 1, "exploited": True},
+    {**PATCH, "entity": "hub:/partial", "version": "1.2", "devices": None},
+]
+
 
 def row(entity: str, state: str, **columns: Any) -> dict[str, Any]:
     return {"entity": entity, "subject": "", "sources": ["x/y#0"], "state": state, "words": "", "claims": 1, **columns}
@@ -33,7 +41,7 @@ def derived(folder: Path, devices: list[dict[str, Any]], claims: list[dict[str, 
     """Write rows as the derivers do."""
     with connect() as connection:
         write = DerivedWriter(connection, folder, AT)
-        for table, rows in (("currency", devices), ("version_claim", claims)):
+        for table, rows in (("currency", devices), ("version_claim", claims), ("fleet_patch", PATCHES)):
             connection.register("incoming", pa.Table.from_pylist(rows, schema=load_tables()[table].schema()))
             write.table(table, "from incoming")
     return DerivedParts(folder)
@@ -91,6 +99,15 @@ def test_what_cannot_be_told_stands_with_its_reason_and_not_with_what_is_up_to_d
 def test_who_says_what_lists_each_word_once_and_no_outdated_one(chapter: Currency) -> None:
     [one] = chapter.contradictions
     assert [(claim.says, claim.version) for claim in one.claims] == [("its web page", "1.0"), ("the hub's twin", "2.0")]
+
+
+def test_fixes_that_a_fleet_lacks_stand_by_urgency_and_what_is_not_known_is_not_none(chapter: Currency) -> None:
+    assert [(patch.hub, patch.version, patch.lacking) for patch in chapter.patches] == [
+        ("h", "1.3", 8),
+        ("h", "1.2", 5),
+        ("partial", "1.2", None),
+    ]
+    assert (chapter.patches_count, chapter.fleet) == (3, {})
 
 
 @pytest.mark.parametrize(

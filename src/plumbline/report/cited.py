@@ -33,7 +33,7 @@ SOURCES_EACH = 3  # rows shown under a derived row, of those that it was made fr
 DEPTH_MAX = 4  # derived from derived; deeper is no chain that a deriver makes
 COVERAGE = "coverage"
 COVERAGE_COLUMNS = ("table", "outcome", "rows", "detail")
-ROW_ID = re.compile(r"([a-z_0-9]+)/([A-Za-z0-9._-]+)#(\d{1,12})")
+ROW_ID = re.compile(r"([a-z_0-9]+)/([A-Za-z0-9._+-]+)#(\d{1,12})")
 RAW = re.compile(r"raw/([0-9a-f]{64})")
 SUPPLIED = re.compile(r"file/([0-9a-f]{64})@(\d+)")
 

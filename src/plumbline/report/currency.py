@@ -1,4 +1,4 @@
-"""Whether each device is up to date, and what its owner does about it, from the tables currency, version_claim and population_bound.
+"""Whether each device is up to date, and what its owner does about it, from the derived tables of `updates`.
 
 Not a judgement of its own: states come from `updates`; what is added here is order, the same thing to do put together for all devices that
 need it, and words. Rules: a device whose state cannot be told is listed with its reason, never among those that are up to date; without
@@ -13,7 +13,7 @@ from typing import Any
 from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.engine import Connection, connect, define_files
 from plumbline.evidence.specs import load_tables
-from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Step, Unknown
+from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Patch, Step, Unknown
 from plumbline.updates.judging import State
 
 STATES = tuple(State)  # the worst first
@@ -24,7 +24,8 @@ NAMES_MAX = 8
 CONTRADICTIONS_MAX = 40
 CLAIMS_MAX = 12
 BOUNDS_MAX = 60
-_TABLES = ("currency", "version_claim", "population_bound")
+PATCHES_MAX = 40
+_TABLES = ("currency", "version_claim", "population_bound", "fleet_currency", "fleet_patch")
 _COLUMNS = (
     *("entity", "state", "product", "installed", "believed_by", "latest", "latest_at", "releases_behind", "days_behind", "retracted"),
     *("unsupported", "support_ends_at", "vulnerable", "behind", "advisories", "exploited", "unsure_advisories", "fixed_in"),
@@ -58,13 +59,13 @@ def currency(derived: DerivedParts, said: Mapping[str, Any], whose: Mapping[str,
     names = Names(said, whose)
     with connect() as connection:
         for table in _TABLES:
-            if (spec := load_tables().get(table)) is not None:
-                define_files(connection, table, spec.types(), derived.parts(table))
+            define_files(connection, table, load_tables()[table].types(), derived.parts(table))
         counts = dict(connection.execute("select state, count(*) from currency group by state").fetchall())
         [[as_of]] = connection.execute("select max(catalogue_as_of) from currency").fetchall()
         devices = _devices(connection, names)
         contradictions, contradictions_count = _contradictions(connection, names)
         steps = [*_steps(devices), *_questions(contradictions)]
+        patches, patches_count = _patches(connection, names)
         return Currency(
             derived=bool(derived.parts("currency")),
             states={state: counts.get(state, 0) for state in STATES},
@@ -77,6 +78,9 @@ def currency(derived: DerivedParts, said: Mapping[str, Any], whose: Mapping[str,
             contradictions_count=contradictions_count,
             unknown=tuple(_unknown(connection, names)),
             bounds=_bounds(connection),
+            fleet=_fleet(connection),
+            patches=patches,
+            patches_count=patches_count,
             catalogue_as_of=as_of,
         )
 
@@ -223,7 +227,26 @@ def _unknown(connection: Connection, names: Names) -> list[Unknown]:
 
 
 def _bounds(connection: Connection) -> tuple[str, ...]:
-    if "population_bound" not in load_tables():
-        return ()
     rows = connection.execute(f"select model, words from population_bound order by model, words limit {BOUNDS_MAX}").fetchall()
     return tuple(f"{model}: {words}" for model, words in rows)
+
+
+def _fleet(connection: Connection) -> dict[State, int]:
+    counts = dict(connection.execute("select state, count(*) from fleet_currency group by state").fetchall())
+    return {state: counts.get(state, 0) for state in STATES if counts}
+
+
+def _patches(connection: Connection, names: Names) -> tuple[tuple[Patch, ...], int]:
+    """Give the releases that something known lacks, or of which nobody knows: what is exploited first, then what most devices lack."""
+    rows = connection.execute(
+        f"""
+        select entity, model, version, released_at, mends, exploited, devices, running, lacking, unknown, count(*) over ()
+        from fleet_patch where lacking > 0 or unknown > 0 or devices is null
+        order by exploited desc, lacking desc nulls last, unknown desc nulls last, entity, subject limit {PATCHES_MAX}
+        """
+    ).fetchall()
+    found = tuple(
+        Patch(names.name(entity), model, version, released_at, tuple(mends or ()), bool(exploited), *counts)
+        for entity, model, version, released_at, mends, exploited, *counts, _ in rows
+    )
+    return found, rows[0][-1] if rows else 0

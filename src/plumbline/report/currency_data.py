@@ -85,11 +85,28 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """How far one release that mends something has come in a hub's fleet, by the devices' own word; None: not all of its twins are known."""
+
+    hub: str
+    model: str
+    version: str
+    released_at: datetime | None
+    mends: tuple[str, ...]
+    exploited: bool
+    devices: int | None
+    running: int | None
+    lacking: int | None
+    unknown: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Currency:
     """The whole chapter. `derived` false: there was no catalogue, so nothing could be told of any device.
 
     `states` counts all devices by state. `steps` and `devices` are the worst first: of `steps_count`, and of the `devices_count` about
-    which something has to be done. `bounds` say what samples tell of their populations.
+    which something has to be done. `bounds` say what samples tell of their populations; `fleet` counts by state the identities that only a
+    hub knows, and `patches` are the first of `patches_count`, those that most devices lack.
     """
 
     derived: bool
@@ -103,6 +120,9 @@ class Currency:
     contradictions_count: int
     unknown: tuple[Unknown, ...]
     bounds: tuple[str, ...]
+    fleet: Mapping[State, int]
+    patches: tuple[Patch, ...]
+    patches_count: int
     catalogue_as_of: datetime | None
 
     @property
