@@ -86,7 +86,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """How far one release that mends something has come in a hub's fleet, by the devices' own word; None: not all of its twins are known."""
+    """How far one release that mends something has come in a hub's fleet, by the devices' word; None: not all of its twins are known."""
 
     hub: str
     model: str
