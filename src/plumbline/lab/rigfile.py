@@ -1,4 +1,4 @@
-"""Writes the lab's rig as a customer would hand it over: rig.toml, the owner's signature, captures, images, manifests, hub exports.
+"""Writes the lab's rig as a customer would hand it over: rig.toml, the owner's signature, and the files that belong to it.
 
 It says what the customer believes, which is not always what is there: a device that nobody declared, one that is declared and silent, a
 port that nobody knows of. The owner's key is derived from a name, like every key of the lab.
@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
-from plumbline.lab.files import edge, firmware, hub, traffic
+from plumbline.lab.files import edge, firmware, hub, systems, traffic
 from plumbline.lab.fleet import ABSENT_PORTS, TCP_PORTS, UDP_PORTS, Device, Fleet
 from plumbline.lab.keys import private_key, private_pem
 from plumbline.model.words import DeviceClass, Intrusion
@@ -72,6 +72,7 @@ def files(fleet: Fleet) -> dict[str, bytes]:
         made[f"captures/{side}.pcap"] = traffic.capture(fleet, switched=switched)
         made[f"images/{firmware.name_of(camera)}"] = firmware.image(fleet, switched=switched)
         made[f"edge/{side}.json"] = edge.manifest(fleet, switched=switched)
+        made[f"hostkit/{side}.txt"] = systems.hostkit(fleet, switched=switched)
         made[f"hub/{side}.arm.json"] = hub.resource(fleet, switched=switched)
         made[f"hub/{side}.devices.jsonl"] = hub.registry(fleet, switched=switched)
         made[f"hub/{side}.twins.jsonl"] = hub.twins(fleet, switched=switched)
@@ -91,6 +92,7 @@ def text(fleet: Fleet, subset: Collection[str] | None = None, *, intrusion: Intr
         parts.append(f'[[firmware]]\npath = "images/{firmware.name_of(camera)}"\nmodel = "{camera.model}"\n')
         gateway = fleet.twin("gateway", switched=switched)
         parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\ndevice = "{gateway.hub_device_id}"\n')
+        parts.append(f'[[hostkit]]\npath = "hostkit/{side}.txt"\nasset = "{gateway.name}"\n')
         for kind in ("devices", "twins"):
             parts.append(f'[[hub]]\nkind = "azure-iot-hub"\nresource = "hub/{side}.arm.json"\ndevices = "hub/{side}.{kind}.jsonl"\n')
     parts += [_custom(fleet, name, kind) for name, kind in _CUSTOM.items()]

@@ -20,6 +20,7 @@ from tests.lab.conftest import AT
 FILES = {
     *("image", "image_account", "edge_deployment", "edge_module", "edge_registry", "hub", "hub_certificate", "hub_identity", "hub_policy"),
     *("hub_twin", "flow", "tls_client", "http_client", "mqtt_client"),
+    *("system_account", "system_firewall", "system_setting", "system_socket", "system_update"),
 }
 CHECKS = {name for name, rule in rules().items() if rule.table in FILES and not name.startswith("rig.")}
 
@@ -44,6 +45,6 @@ def test_all_at_once(tmp_path: Path, weak: bool) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", [name for name, switch in SWITCHES.items() if switch.device in ("image", "edge", "capture", "hub")])
+@pytest.mark.parametrize("name", [name for name, switch in SWITCHES.items() if switch.device in ("image", "edge", "system", "capture", "hub")])
 def test_each_switch_alone(tmp_path: Path, name: str) -> None:
     assert audit(fleet(Switches.only([name]), AT), tmp_path) == []

@@ -19,6 +19,7 @@ from plumbline.lab.truth.edge import Deployment, Module
 from plumbline.lab.truth.hub import Hub, Identity, Policy
 from plumbline.lab.truth.images import Account, Image, Key
 from plumbline.lab.truth.services import Announced, Endpoint, Shown
+from plumbline.lab.truth.systems import ENGINE, Part
 from plumbline.lab.truth.updates import Running, Sample
 from plumbline.lab.truth.world import World
 
@@ -137,13 +138,30 @@ def _gateway() -> dict[str, Rule]:
 
 
 def _systems() -> dict[str, Rule]:
-    # Nobody ran hostkit in the lab, and nobody logs in there, so no system is seen from inside.
-    about = {
-        **{"account_without_password": "account", "firewall_open": "firewall", "internal_service_on_network": "socket"},
-        **dict.fromkeys(("engine_socket_open_to_all", "ssh_password_login_allowed", "ssh_root_login_allowed"), "setting"),
-        **dict.fromkeys(("package_source_unverified", "security_updates_waiting", "updates_not_automatic"), "update"),
+    account, setting, update = ("system_account", Part), ("system_setting", Part), ("system_update", Part)
+    needs = ("asset.system_firewall",)
+
+    def named(*names: str) -> Says[Part]:
+        return lambda part, _: part.name in names
+
+    return {
+        "gateway.account_without_password": _rule(*account, lambda p, _: p.has("support", "account_without_password")),
+        "gateway.firewall_open": _rule(
+            "system_firewall", Part, lambda p, _: p.has("firewall", "firewall_open"), pass_needs=needs, fail_needs=needs
+        ),
+        "gateway.internal_service_on_network": _rule(
+            "system_socket", Part, lambda p, _: p.has("store", "internal_service_on_network"), named("store")
+        ),
+        "gateway.engine_socket_open_to_all": _rule(*setting, lambda p, _: p.has(ENGINE, "engine_socket_open_to_all"), named(ENGINE)),
+        **{
+            f"gateway.ssh_{what}_login_allowed": _rule(*setting, _part_has(name, f"ssh_{what}_login_allowed"), named(name))
+            for what, name in (("root", "ssh.permitrootlogin"), ("password", "ssh.passwordauthentication"))
+        },
+        **{
+            f"gateway.{name}": _rule(*update, _part_has("updates", name))
+            for name in ("package_source_unverified", "security_updates_waiting", "updates_not_automatic")
+        },
     }
-    return {f"gateway.{name}": _rule(f"system_{table}", object, lambda _, __: None) for name, table in about.items()}
 
 
 def _firmware() -> dict[str, Rule]:
@@ -270,6 +288,10 @@ def _expired(shown: Shown, world: World) -> bool:
 
 def _module_has(name: str) -> Says[Module]:
     return lambda module, _: module.has(name)
+
+
+def _part_has(part: str, weakness: str) -> Says[Part]:
+    return lambda one, _: one.has(part, weakness)
 
 
 def _image_has(name: str) -> Says[Image]:
