@@ -16,6 +16,7 @@ from plumbline.lab.fleet import Device
 from plumbline.lab.services import Coap, Cookie, Ftp, HostKey, Modbus, Mqtt, Odd, Page, Rtsp, Snmp, Ssh, Telnet, Tls, Web
 from plumbline.lab.truth.captures import Flow, Hello, MqttClient, Request
 from plumbline.lab.truth.edge import Deployment, Module
+from plumbline.lab.truth.fleets import Fix
 from plumbline.lab.truth.hub import Hub, Identity, Policy
 from plumbline.lab.truth.images import Account, Image, Key
 from plumbline.lab.truth.services import Announced, Endpoint, Shown
@@ -259,7 +260,14 @@ def _update() -> dict[str, Rule]:
         "update.firmware_vulnerable": _rule(*of, lambda r, _: r.vulnerable),
         "update.version_claims_disagree": _rule(*of, lambda r, _: r.conflict),
         "update.population_out_of_date": _rule("population_bound", Sample, _some_bad),
+        "update.fix_not_rolled_out": _rule("fleet_patch", Fix, _lacking),
+        "update.fleet_firmware_outdated": _rule("fleet_currency", object, lambda _, __: None),
     }
+
+
+def _lacking(fix: Fix, _world: World) -> bool | None:
+    """Of so few devices all must have a fix that came long ago, as those in the lab's catalogue did."""
+    return True if False in fix.reached else None if None in fix.reached else False
 
 
 def _some_bad(sample: Sample, _world: World) -> bool | None:
