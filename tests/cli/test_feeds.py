@@ -67,7 +67,23 @@ def test_an_empty_store_says_what_is_missing(tmp_path: Path, call: Call) -> None
     assert "no list of exploited vulnerabilities (KEV) was imported" in ended.out
 
 
+def test_sync_without_names_contacts_nobody_and_lists_who_could_be(call: Call) -> None:
+    ended = call("feeds", "sync")
+    assert ended.code == 0
+    assert "https://www.cisa.gov/" in ended.out
+    assert "Nothing was contacted." in ended.out
+
+
+def test_sync_says_what_failed_and_ends_as_incomplete(tmp_path: Path, call: Call) -> None:
+    (tmp_path / "mirror.toml").write_text('[kev]\ntitle = "mirror"\nurls = ["http://127.0.0.1:1/kev.json"]\n')
+    ended = call("feeds", "sync", "kev", "--publishers", tmp_path / "mirror.toml", "--reference", tmp_path / "r")
+    assert ended.code == 3
+    assert "0 files fetched, 0 unchanged, 1 failed" in ended.out
+    assert "http://127.0.0.1:1/kev.json: cannot be reached" in ended.out
+
+
 WRONG = {
+    "a publisher that nobody knows": (("sync", "ghost"), "no publisher 'ghost'"),
     "a file that is not there": (("import", "/nowhere/x.json"), "no such file"),
     "a store that is not there": (("status", "--reference", "/nowhere"), "is no folder"),
 }

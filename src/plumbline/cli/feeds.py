@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
 from plumbline.cli.exits import Exit
-from plumbline.cli.later import not_yet
 from plumbline.cli.options import Json, ReferenceDir, reference_folder
 from plumbline.cli.output import draw, print_json, progress, say, table
+from plumbline.model.errors import InputError
 from plumbline.report.text import day, number, plural, visible
 
 if TYPE_CHECKING:
     from plumbline.evidence.reference import Source
+    from plumbline.vulnerabilities.fetching import Publisher
     from plumbline.vulnerabilities.importing import Imported
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -121,9 +123,59 @@ def status(reference: ReferenceDir = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def sync() -> None:
-    """Not yet: fetch the feeds from where they are published."""
-    raise not_yet("plumbline feeds sync", "download the files with a browser or curl, then `plumbline feeds import` them")
+def sync(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Publishers to fetch from; without any they are listed.")
+    ] = None,
+    publishers: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own file of publishers, a mirror for instance.")] = None,
+    reference: ReferenceDir = None,
+    as_json: Json = False,
+) -> Exit:
+    """Fetch feeds from where they are published, over the internet, and import them.
+
+    What has not changed is not sent again; what was cut short goes on at the next run. Audits need no internet: they use what is stored.
+    """
+    from plumbline.evidence.reference import user_store
+    from plumbline.vulnerabilities.fetching import Outcome, fetch, load_publishers
+    from plumbline.vulnerabilities.importing import Imported, import_paths
+
+    now = datetime.now(UTC)
+    known = load_publishers(publishers, now)
+    if not names:
+        _list_publishers(known.values(), as_json=as_json)
+        return Exit.OK
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"no publisher {unknown[0]!r}", remedy=f"there are {', '.join(known)}")
+    store = reference or user_store()
+    with progress() as show:
+        fetched = [one for name in dict.fromkeys(names) for one in fetch(known[name], store / "downloads", show)]
+        paths = [one.path for one in fetched if one.path is not None]
+        imported = import_paths(paths, store, now, show) if paths else Imported()
+    failed = [one for one in fetched if one.outcome is Outcome.FAILED]
+    if as_json:
+        print_json({"reference": str(store), "fetched": [asdict(one) for one in fetched], **asdict(imported)})
+    else:
+        unchanged = sum(one.outcome is Outcome.UNCHANGED for one in fetched)
+        say(
+            f"{plural(len(fetched) - unchanged - len(failed), 'file')} fetched, {number(unchanged)} unchanged, {number(len(failed))} failed"
+        )
+        for one in failed:
+            say(f"  {one.url}: {one.why}", style="yellow")
+        _print_imported(imported)
+        say(f"Kept in {store}", whole=True)
+    return Exit.INCOMPLETE if failed else Exit.OK
+
+
+def _list_publishers(known: Iterable[Publisher], *, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(publisher) for publisher in known])
+        return
+    listed = table("name", "publisher", "files", "first address")
+    for publisher in known:
+        cells = (publisher.name, publisher.title, number(len(publisher.urls)), publisher.urls[0] if publisher.urls else "")
+        listed.add_row(*(Text(visible(cell)) for cell in cells))
+    draw(listed)
+    say("Nothing was contacted. Name those to fetch from: `plumbline feeds sync kev epss nvd`", style="dim")
 
 
 def _document(source: Source, now: datetime) -> dict[str, Any]:
