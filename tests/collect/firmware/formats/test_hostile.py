@@ -110,7 +110,7 @@ def test_changed_ones_are_opened_layer_by_layer(name: str) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("name", [*SMALL, *EACH])
 def test_many_changed_ones_are_opened_layer_by_layer(name: str) -> None:
-    unpacked(name, 2_000, 18)
+    unpacked(name, 400, 18)
 
 
 @pytest.mark.full
