@@ -1,4 +1,4 @@
-"""Collects the firmware images that the rig file lists, each read by a worker process under limits (`worker`).
+"""Collects the firmware images that the rig file lists, custom ones too, each read by a worker process under limits (`worker`).
 
 Rules: what a worker tells is checked like anything hostile; a worker that dies of its image leaves what it had told until then, the tables
 `partial` at best, with the reason; nothing is written but the bundle and a scratch folder that goes with the worker.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from plumbline.collect.attempt import Attempt
@@ -23,6 +24,7 @@ from plumbline.evidence.bundle import SuppliedFile
 from plumbline.model.entities import Entity
 from plumbline.model.errors import EnvironmentFault
 from plumbline.model.words import EntityKind, Outcome
+from plumbline.rig.models import Rig
 
 ROWS_MAX = 2_000_000
 LINE_MAX = 1 << 20
@@ -31,7 +33,7 @@ _SIGNALS = {signal.SIGXCPU: "it took too long", signal.SIGKILL: "it took too lon
 
 def collect(context: Context) -> None:
     """Read every image of the rig file."""
-    models = {firmware.path: firmware.model for firmware in context.rig.firmware}
+    models = _models(context.rig)
     for path, key in entity_keys(models, context.rig.path).items():
         if context.stop():
             return
@@ -46,6 +48,12 @@ def collect(context: Context) -> None:
             attempt.abandon()
             return
         attempt.end()
+
+
+def _models(rig: Rig) -> dict[Path, str | None]:
+    """Give the model of each file to read; of [[custom]] the images and the archives with code, of no model unless listed with one."""
+    custom = {path: None for part in rig.customs for path in (*part.firmware, part.code) if path is not None and path.is_file()}
+    return {**custom, **{firmware.path: firmware.model for firmware in rig.firmware}}
 
 
 class _Worker:
