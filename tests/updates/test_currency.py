@@ -153,6 +153,16 @@ CASES: dict[str, tuple[list[Row], State, Reason | None, Expected]] = {
         None,
         {"conflict": True, "installed": "1.5.0", "believed_by": "host_evidence"},
     ),
+    "by-its-package": (
+        [
+            *device("by-its-package", "northwind/cam-3"),
+            ("system", "declared:s/by-its-package", "", {"source": "hostkit", "seen_at": NOW - DAY}),
+            ("component", "declared:s/by-its-package", "component/cam-3", {"name": "cam-3", "version": "1:1.5.0-2", "manager": "dpkg"}),
+        ],
+        State.BEHIND,
+        None,
+        {"installed": "1.5.0", "believed_by": "host_evidence"},
+    ),
     "on-a-computer": (
         [
             *device("on-a-computer", "northwind/cam-3", page="2.0.1"),
