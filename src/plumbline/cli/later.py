@@ -19,7 +19,7 @@ COMMANDS = {
     "program": "the report is one file that can be handed over",
     "sensor": "collect on each site, then name all bundles to `plumbline assess`",
 }
-FORMATS = {"pdf": "print report.html", "sarif": "read findings.csv", "oscal": "read report.json", "cyclonedx": "read report.json"}
+FORMATS = {"pdf": "print report.html", "sarif": "read findings.csv", "oscal": "read report.json"}
 
 
 def not_yet(what: str, instead: str) -> NotYetError:
