@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import lzma
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from plumbline.collect.firmware.blocks import decompressor
@@ -34,7 +34,7 @@ _FILTERS = [{"id": lzma.FILTER_LZMA1, "dict_size": 8192, "lc": 0, "lp": 0, "pb":
 class _File:
     number: int
     owner: int
-    nodes: tuple[Data, ...]  # the newest first
+    nodes: Sequence[Data]  # the newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,14 @@ class Jffs2(FileSystem):
 
     def __init__(self, source: Source, budget: Budget) -> None:
         self.log = read_log(source, budget)
+        for nodes in self.log.inodes.values():
+            nodes.sort(key=lambda node: -node.version)
         self._source = source
         self._budget = budget
 
     def inode(self, reference: int) -> Inode:
         """Give an inode as its newest node has it."""
-        nodes = tuple(sorted(self.log.inodes.get(reference, ()), key=lambda node: -node.version))
+        nodes = self.log.inodes.get(reference)
         if not nodes:
             if reference == ROOT:  # which mkfs.jffs2 does not write
                 return Inode("directory", 0o755, 0, data=_File(ROOT, 0, ()))
@@ -83,6 +85,7 @@ class Jffs2(FileSystem):
     def pieces(self, inode: Inode) -> Iterator[bytes]:
         """Yield a file's content: what its nodes hold, and zeros between them."""
         at, last, held = 0, None, b""
+        self._budget.pay(len(inode.data.nodes))
         for span in _spans(inode.data.nodes, inode.size):
             yield from self._zeros(span.start - at)
             node, at = span.node, span.end
@@ -96,7 +99,7 @@ class Jffs2(FileSystem):
 
     def place(self, inode: Inode) -> int | None:
         """Give the offset of a file's newest data."""
-        nodes: tuple[Data, ...] = inode.data.nodes
+        nodes: Sequence[Data] = inode.data.nodes
         return nodes[0].at if nodes else None
 
     def _zeros(self, size: int) -> Iterator[bytes]:
@@ -119,7 +122,7 @@ class Jffs2(FileSystem):
         return data
 
 
-def _spans(nodes: tuple[Data, ...], size: int) -> list[_Span]:
+def _spans(nodes: Sequence[Data], size: int) -> list[_Span]:
     """Tell which bytes of a file come from which node: `nodes` are the newest first, and what a newer one covers is covered."""
     covered: list[tuple[int, int]] = []  # in order, with gaps between
     spans: list[_Span] = []
