@@ -19,6 +19,9 @@ from typing import Any
 
 import pytest
 
+from plumbline.collect.firmware import collect
+from plumbline.rig.models import Firmware
+from tests.collect.collecting import rig_of, run
 from tests.collect.firmware.formats import test_android_sparse, test_cpio, test_jffs2, test_tar, test_zip
 from tests.collect.firmware.making import Node, image
 
@@ -181,6 +184,15 @@ def hold(tmp_path: Path, cases: dict[str, Case]) -> None:
 
 def test_nothing_gets_out_and_everything_ends_in_a_message(tmp_path: Path) -> None:
     hold(tmp_path, CASES)
+
+
+def test_a_file_of_a_terabyte_that_is_a_hole(tmp_path: Path) -> None:
+    path = tmp_path / "hole.bin"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+    done = run(collect, rig_of(tmp_path, firmware=(Firmware(path, None),)))
+    assert set(done.outcomes().values()) == {"not_supported"}
+    assert set(done.details().values()) == {"hole.bin: 1024 GB, where images of up to 64 GB are read"}
 
 
 @pytest.mark.full

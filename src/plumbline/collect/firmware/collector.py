@@ -26,6 +26,7 @@ from plumbline.model.errors import EnvironmentFault
 from plumbline.model.words import EntityKind, Outcome
 from plumbline.rig.models import Rig
 
+IMAGE_MAX = 64 << 30  # bytes: the largest memory cards of devices
 ROWS_MAX = 2_000_000
 LINE_MAX = 1 << 20
 _SIGNALS = {signal.SIGXCPU: "it took too long", signal.SIGKILL: "it took too long or too much memory", signal.SIGXFSZ: "it grew too large"}
@@ -41,7 +42,7 @@ def collect(context: Context) -> None:
         if context.writer.attempted(entity, TABLES[0]):
             continue  # by an earlier session
         attempt = Attempt(context, entity, TABLES)
-        file = attempt.supply(path)
+        file = None if _is_too_large(attempt, path) else attempt.supply(path)
         if file is not None:
             _Worker(context, attempt, file, models[path]).run()
         if context.stop():
@@ -54,6 +55,17 @@ def _models(rig: Rig) -> dict[Path, str | None]:
     """Give the model of each file to read; of [[custom]] the images and the archives with code, of no model unless listed with one."""
     custom = {path: None for part in rig.customs for path in (*part.firmware, part.code) if path is not None and path.is_file()}
     return {**custom, **{firmware.path: firmware.model for firmware in rig.firmware}}
+
+
+def _is_too_large(attempt: Attempt, path: Path) -> bool:
+    """Say of a file that it is larger than an image may be, before all of it is read for its digest: it may be nothing but a hole."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return False  # said when it is read
+    if size > IMAGE_MAX:
+        attempt.short(Outcome.NOT_SUPPORTED, f"{path.name}: {size >> 30} GB, where images of up to {IMAGE_MAX >> 30} GB are read")
+    return size > IMAGE_MAX
 
 
 class _Worker:
