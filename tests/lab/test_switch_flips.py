@@ -53,6 +53,7 @@ CLEARED = {
     "printer.firmware_retracted": {"update.firmware_retracted", "update.firmware_behind"},
     "printer.shared_certificate": {"rig.shared_certificate", "communication.certificate_expiring"},
     "image.private_key_in_image": {"firmware.private_key_in_image", "rig.image_key_on_wire"},
+    "image.shared_password_hash": {"firmware.shared_password_hash", "firmware.password_hash_in_image"},
     "image.weak_password_hash": {"firmware.weak_password_hash", "firmware.password_hash_in_image"},
     "edge.docker_socket_mounted": {"gateway.docker_socket_mounted", "gateway.sensitive_host_path_mounted"},
     "rig.undeclared_device": {"rig.undeclared_device", "communication.mqtt_without_tls"},

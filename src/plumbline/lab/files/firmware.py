@@ -15,6 +15,7 @@ from plumbline.lab.fleet import Device, Fleet, Weak, firmware_key
 from plumbline.lab.keys import private_key, private_pem
 
 _CRYPT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # crypt(5)
+_INITTAB = b"::sysinit:/etc/init.d/rcS\n"
 _START = """#!/bin/sh
 mount -t proc proc /proc
 /sbin/syslogd -O /tmp/messages
@@ -22,7 +23,8 @@ mount -t proc proc /proc
 /usr/sbin/dropbear -R -p 2222
 """
 
-ACCOUNTS = (("root", 0, "/bin/sh"), ("support", 500, "/bin/sh"), ("service", 501, "/bin/sh"), ("nobody", 65534, "/bin/false"))
+_SHARING = (("installer", 502, "/bin/sh"), ("upgrade", 503, "/bin/sh"))  # who may have one password between them
+ACCOUNTS = (("root", 0, "/bin/sh"), ("support", 500, "/bin/sh"), ("service", 501, "/bin/sh"), *_SHARING, ("nobody", 65534, "/bin/false"))
 PACKAGES = (("busybox", "1.36.1-1"), ("dropbear", "2024.85-1"), ("libopenssl3", "3.0.13-1"))
 
 
@@ -39,9 +41,11 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
         Node(
             "/etc/init.d/rcS", 0o755, (_START + ("/usr/sbin/telnetd -p 2323\n" if weak("image.telnet_started_in_image") else "")).encode()
         ),
-        Node("/usr/bin/netcfg", 0o4755 if weak("image.setuid_unexpected") else 0o755, program("netcfg")),
+        _netcfg(weak),
         Node("/etc/network.conf", 0o666 if weak("image.world_writable_file") else 0o644, b"dhcp=yes\n"),
         Node("/etc/shadow", 0o600, _shadow(device, weak)),
+        Node("/etc/inittab", 0o644, _INITTAB + (b"console::respawn:/bin/sh\n" if weak("image.shell_on_console") else b"")),
+        Node("/etc/hub.conf", 0o600, _hub(device, secret=weak("image.cloud_secret_in_image"))),
     ]
     if weak("image.private_key_in_image"):
         nodes.append(Node("/etc/ssl/private/server.key", 0o600, private_pem(private_key("ec", firmware_key(switched=switched)))))
@@ -60,7 +64,6 @@ def _system(device: Device) -> list[Node]:
     return [
         Node("/etc/os-release", 0o644, release.encode()),
         Node("/etc/passwd", 0o644, passwd.encode()),
-        Node("/etc/inittab", 0o644, b"::sysinit:/etc/init.d/rcS\n"),
         Node("/etc/httpd.conf", 0o644, b"H:/www\n"),
         Node("/www/index.html", 0o644, b"<html><title>Camera</title></html>\n"),
         Node("/bin/busybox", 0o755, program("busybox")),
@@ -87,6 +90,8 @@ def _shadow(device: Device, weak: Weak) -> bytes:
         "service": "$1$harbour$" + _crypt(f"{device.model} service", 22) if weak("image.weak_password_hash") else "!",
         "nobody": "*",
     }
+    shared = "$6$harbour$" + _crypt(f"{device.model} field", 86) if weak("image.shared_password_hash") else "!"
+    words |= {name: shared for name, *_ in _SHARING}
     return "".join(f"{name}:{words[name]}:20000:0:99999:7:::\n" for name, *_ in ACCOUNTS).encode()
 
 
@@ -94,6 +99,18 @@ def _crypt(seed: str, size: int) -> str:
     """Give characters as a hash has them; nothing hashes to them."""
     stream = hashlib.sha512(seed.encode()).digest() * 2
     return "".join(_CRYPT[byte % 64] for byte in stream[:size])
+
+
+def _netcfg(weak: Weak) -> Node:
+    mode = 0o4755 if weak("image.setuid_unexpected") else 0o755
+    return Node("/usr/bin/netcfg", mode, program("netcfg", hardened=not weak("image.program_without_hardening")))
+
+
+def _hub(device: Device, *, secret: bool) -> bytes:
+    """The settings of the hub's client: with a key that opens nothing, or without one."""
+    key = base64.b64encode(hashlib.sha256(f"{device.model} hub".encode()).digest()).decode()
+    host = f"HostName=northwind.azure-devices.net;DeviceId={device.hub_device_id}"
+    return f"{host};SharedAccessKey={key}\n".encode() if secret else f"{host}\n".encode()
 
 
 def _authorized() -> bytes:

@@ -23,6 +23,7 @@ class Account:
 
     state: str  # locked, empty, hash
     weak_scheme: bool = False
+    shared: bool = False  # another account has the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def _account(name: str, weak: Weak) -> Account:
         return Account("hash")
     if name == "service" and weak("image.weak_password_hash"):
         return Account("hash", weak_scheme=True)
+    if name in ("installer", "upgrade") and weak("image.shared_password_hash"):
+        return Account("hash", shared=True)
     if name == "support" and weak("image.empty_password_in_image"):
         return Account("empty")
     return Account("locked")

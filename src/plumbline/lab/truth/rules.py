@@ -169,20 +169,22 @@ def _firmware() -> dict[str, Rule]:
     account = ("image_account", Account)
     files = (
         *("authorized_key_in_image", "debug_tool_in_image", "setuid_unexpected", "telnet_started_in_image", "world_writable_file"),
-        *("private_key_in_image", "ssh_host_key_in_image"),
+        *("private_key_in_image", "ssh_host_key_in_image", "shell_on_console", "cloud_secret_in_image", "program_without_hardening"),
     )
-    keys = {"private_key_in_image", "ssh_host_key_in_image"}
+    needs = {"private_key_in_image": "image_key", "ssh_host_key_in_image": "image_key"}
+    needs |= {"cloud_secret_in_image": "image_secret", "program_without_hardening": "image_program"}
     # The lab's feeds speak of its products, and of no component.
     components = {"exploited": "exposure", "vulnerable": "exposure", "unsupported": "support"}
     return {
         **{f"firmware.component_{name}": _rule(f"component_{about}", object, lambda _, __: None) for name, about in components.items()},
         "firmware.empty_password_in_image": _rule(*account, lambda a, _: a.state == "empty"),
         "firmware.password_hash_in_image": _rule(*account, lambda a, _: a.state == "hash"),
+        "firmware.shared_password_hash": _rule(
+            *account, lambda a, _: a.shared, lambda a, _: a.state == "hash", pass_needs=("rig.image_account",)
+        ),
         "firmware.weak_password_hash": _rule(*account, lambda a, _: a.weak_scheme, lambda a, _: a.state == "hash"),
         **{
-            f"firmware.{name}": _rule(
-                "image", Image, _image_has(name), pass_needs=("asset.image_key" if name in keys else "asset.image_file",)
-            )
+            f"firmware.{name}": _rule("image", Image, _image_has(name), pass_needs=(f"asset.{needs.get(name, 'image_file')}",))
             for name in files
         },
     }
