@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import audit_vs_nmap, ten_million_twins
+from benchmarks import audit_vs_nmap, firmware, ten_million_twins
 from benchmarks.benchmark import Result, Unmeasurable, load
 from benchmarks.simulated.site import KINDS, ODD_PORTS, OPEN_PORTS, PORTS, Speaks, hosts, truth
 
@@ -33,7 +33,7 @@ def measured(name: str, *words: str) -> Result:
 
 
 def test_every_benchmark_is_found_and_says_what_it_is_about() -> None:
-    assert {"audit_vs_nmap", "ten_million_twins", "vulnerabilities"} <= load().keys()
+    assert {"audit_vs_nmap", "firmware", "ten_million_twins", "vulnerabilities"} <= load().keys()
     assert all(benchmark.about for benchmark in load().values())
 
 
@@ -84,3 +84,14 @@ def test_a_small_fleet_is_judged_as_plain_sql_judges_it(tmp_path: Path, capsys: 
 def test_a_small_fleet_has_the_vulnerabilities_that_plain_sql_finds() -> None:
     figures = {figure.name: figure for figure in measured("vulnerabilities", "--records", "40000", "--devices", "20").figures}
     assert figures["same matches"].reached
+
+
+def test_images_are_not_measured_without_the_peer() -> None:
+    with pytest.raises(Unmeasurable, match="cve-bin-tool is not installed"):
+        measured("firmware", "--peer", "")
+
+
+def test_products_of_the_peer_are_held_against_packages() -> None:
+    packages = [firmware.Truth("busybox-udeb", "1:1.35.0-4", "busybox"), firmware.Truth("libssl3", "3.0.15-1", "openssl")]
+    found = [("busybox", "1.35.0"), ("openssl", "3.0.15"), ("openssl", "1.0.2k"), ("readline", "8.2")]
+    assert firmware.held_against(found, packages) == (2, ["openssl 1.0.2k", "readline 8.2"])
