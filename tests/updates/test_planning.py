@@ -163,6 +163,13 @@ def test_who_cannot_be_helped_is_in_no_wave_and_has_measures(step: StepRow | Non
     assert left.measures == ("Keep it apart.",)
 
 
+def test_whose_claims_contradict_each_other_is_told() -> None:
+    liar = device("a", state=State.UNKNOWN, steps=())
+    liar = replace(liar, standing=replace(liar.standing, conflict=True, conflict_words="its page says 1, the twin says 2"))
+    [left] = planned(liar, device("b", state=State.UNKNOWN, steps=())).left
+    assert (left.name, left.why) == ("a", "its page says 1, the twin says 2")
+
+
 def test_every_device_about_which_something_must_be_done_is_in_exactly_one_place() -> None:
     random = Random(7)
     steps = [[STEP], [replace(STEP, opens=("CVE-9",))], [replace(STEP, number=0, version=None, from_version=None, reason="no_steps")], []]

@@ -195,7 +195,9 @@ def _assessed(out: Path) -> tuple[dict[str, Any], Standings]:
 
 def _cells(one: Device) -> list[Text]:
     standing = one.standing
-    said = standing.words + ("" if not standing.conflict else f"; {standing.conflict_words}")
+    said = standing.words
+    if standing.conflict and standing.conflict_words and standing.conflict_words not in said:
+        said += f"; {standing.conflict_words}"
     state = Text(standing.state, _STYLES[standing.state])
     runs, newest = (Text(visible(clip(word or "", 40))) for word in (standing.installed, standing.latest))
     return [Text(visible(clip(one.name, 60))), state, runs, newest, Text(visible(clip(said)))]

@@ -2,7 +2,7 @@
 
     Plan        waves, one after the other, and the devices that are in none
     Wave        devices of one ring that may be updated side by side; every device that can be updated is in exactly one
-    Left        a device about whose firmware something must be done, and that no release helps
+    Left        a device about whose firmware something must be done, and that no release helps; or whose claims contradict each other
 
 | waves, in this order | ring |
 |---|---|
@@ -123,7 +123,7 @@ class Setting:
 
 def plan(found: Standings, setting: Setting, made_at: datetime) -> Plan:
     """Propose a plan for the devices of an assessment."""
-    bad = [one for one in found.devices if one.standing.state.bad]
+    bad = [one for one in found.devices if one.standing.state.bad or one.standing.conflict]
     planned = {one.asset: unit for one in bad if (unit := _unit(one)) is not None}
     waves = _scheduled(_waves([one for one in bad if one.asset in planned], planned, setting.wave_size), setting, made_at)
     return Plan(
@@ -140,7 +140,7 @@ def plan(found: Standings, setting: Setting, made_at: datetime) -> Plan:
 
 
 def _unit(device: Device) -> Unit | None:
-    """Make the unit of a device; None where nothing can be installed, or a condition keeps it out."""
+    """Make the unit of a device; None where nothing can or need be installed, or a condition keeps it out."""
     steps = tuple(_step(step) for step in device.steps if step.version is not None)
     if not steps or any(condition.blocks for step in steps for condition in step.conditions):
         return None
@@ -225,6 +225,8 @@ def _why(device: Device) -> str:
         return f"the release must not be installed: {blocked[0]}"
     reason = next((step.reason for step in device.steps if step.reason), None)
     standing = device.standing
+    if not standing.state.bad:
+        return standing.conflict_words or standing.words
     return {
         NoRoute.NO_VERSION: "nobody says which version it runs",
         NoRoute.NOTHING_NEWER: "no newer release is known",

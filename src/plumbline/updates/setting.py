@@ -23,7 +23,9 @@ _CHECKS = {
     State.RETRACTED: ("update.firmware_retracted",),
     State.VULNERABLE: ("update.firmware_vulnerable",),
     State.UNSUPPORTED: ("update.firmware_unsupported",),
-    State.BEHIND: ("update.firmware_behind", "update.version_claims_disagree"),
+    State.BEHIND: ("update.firmware_behind",),
+    State.UNKNOWN: ("update.version_claims_disagree",),
+    State.CURRENT: ("update.version_claims_disagree",),
 }
 
 
