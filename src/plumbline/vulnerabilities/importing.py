@@ -21,6 +21,7 @@ from plumbline.vulnerabilities.documents import is_table, read_lines, read_value
 from plumbline.vulnerabilities.facts import Record
 from plumbline.vulnerabilities.feed import Feed, Read, feed_of, load_feeds
 from plumbline.vulnerabilities.opening import Stream, expand, open_streams
+from plumbline.vulnerabilities.reading import storable
 from plumbline.vulnerabilities.storing import TABLES, Sink, Sinks
 
 FILES_NAMED = 1_000  # in a source, one by one; more than that are named by their folder, with one digest over all
@@ -52,7 +53,7 @@ class Imported:
 
     def refuse(self, where: str, why: str) -> None:
         """Note what was not taken."""
-        refusal = Refusal(where[:300], why[:300])
+        refusal = Refusal(storable(where[:300]), storable(why[:300]))
         self.refused_count += 1
         if len(self.refused) < REFUSED_LISTED:
             self.refused.append(refusal)
@@ -98,7 +99,7 @@ def import_paths(
                     touched |= {id(sink): sink for sink in _file(path, sinks, done, show)}
                     files_read += 1
                 for sink in touched.values():
-                    sink.intake.named({names: digest})
+                    sink.intake.named({storable(names): digest})
             for sink in sinks.all():
                 sink.flush()
         done.sources = sinks.stored()
@@ -224,5 +225,5 @@ class _Reading:
     def _book(self, feed: Feed | None, place: str, why: str) -> bool:
         sink = next((sink for sink, owner in self.touched.items() if feed in (None, owner)), None)
         if sink is not None:
-            sink.intake.refuse(place, why)
+            sink.intake.refuse(storable(place), storable(why))
         return sink is not None

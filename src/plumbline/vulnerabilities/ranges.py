@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plumbline.versions import Interval, NotParsedError, parse_range
-from plumbline.vulnerabilities.reading import NAME_MAX
+from plumbline.vulnerabilities.reading import NAME_MAX, storable
 
 GIT = "git"  # a scheme of our own: commits, which have no order among themselves
 VERSIONS_MAX = 20_000  # of one product in one record
@@ -54,7 +54,7 @@ EVERY = Range()
 
 def unread(text: str) -> Range:
     """Make the range of a text that nobody can read."""
-    return Range(parsed=False, range_text=text[:NAME_MAX])
+    return Range(parsed=False, range_text=storable(text[:NAME_MAX]))
 
 
 def between(lower: str | None, upper: str | None, *, lower_closed: bool = True, upper_closed: bool = False) -> Range:

@@ -24,6 +24,11 @@ _YEARS = range(1980, 2200)
 _SPACE = re.compile(r"\s+")
 
 
+def storable(text: str) -> str:
+    """Give a text without lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def object_of(value: object) -> dict[str, Any]:
     """Give an object, or an empty one."""
     return value if isinstance(value, dict) else {}
@@ -43,7 +48,7 @@ def text_of(value: object) -> str | None:
     """Give a text in one line, cut to TEXT_MAX; None for an empty one."""
     if not isinstance(value, str):
         return None
-    text = _SPACE.sub(" ", _storable(value[: 4 * TEXT_MAX])).strip()
+    text = _SPACE.sub(" ", storable(value[: 4 * TEXT_MAX])).strip()
     return (text if len(text) <= TEXT_MAX else f"{text[: TEXT_MAX - 1]}…") or None
 
 
@@ -51,7 +56,7 @@ def name_of(value: object) -> str | None:
     """Give a text that can be a name or a version, without spaces around it; None for one that is empty or too long."""
     if not isinstance(value, str) or len(value) > NAME_MAX:
         return None
-    return _storable(value.strip()) or None
+    return storable(value.strip()) or None
 
 
 def plain_of(value: object) -> str | None:
@@ -118,8 +123,4 @@ def purl_of(value: object) -> PackageURL | None:
 
 def bare(purl: PackageURL) -> str:
     """Write a package URL without version, qualifiers and subpath: the name of a package, whichever release of it."""
-    return _storable(PackageURL(purl.type, purl.namespace, purl.name).to_string())
-
-
-def _storable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return storable(PackageURL(purl.type, purl.namespace, purl.name).to_string())
