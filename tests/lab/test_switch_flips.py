@@ -44,7 +44,10 @@ CLEARED = {
     "plc.modbus_identification_open": {"device.modbus_open_to_anyone"},
     "controller.firmware_unsupported": {"update.firmware_unsupported", "update.firmware_behind"},
     "controller.modbus_identification_open": {"device.modbus_open_to_anyone"},
-    "sensor.firmware_vulnerable": {"update.firmware_vulnerable", "update.firmware_behind", "update.population_out_of_date"},
+    "sensor.firmware_vulnerable": {
+        *("update.firmware_vulnerable", "update.firmware_behind"),
+        *("update.population_out_of_date", "update.fix_not_rolled_out"),
+    },
     "broker.mqtt_without_tls": {
         *("communication.mqtt_without_tls", "gateway.broker_accepts_anonymous"),
         *("gateway.broker_grants_wildcard", "gateway.broker_shows_sys"),
