@@ -236,8 +236,10 @@ class _Unpacking:
 
     def _widened(self, layer: Layer) -> Iterator[Layer]:
         """Have unblob, where it is installed, open what nothing else does; what it took nothing out of becomes a layer too."""
-        if self.unblob is None or layer.given or layer.kind == "blank" or layer.source.size < GAP_MIN:
+        if self.unblob is None or layer.given or layer.source.size < GAP_MIN:
             return
+        if layer.kind in ("blank", "text", "ELF program") or layer.role == "memory":
+            return  # which hold nothing that it could take out
         try:
             found, end = self.unblob.take(layer.source), 0
             for taken in found:
