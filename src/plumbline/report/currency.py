@@ -227,8 +227,8 @@ def _unknown(connection: Connection, names: Names) -> list[Unknown]:
 
 
 def _bounds(connection: Connection) -> tuple[str, ...]:
-    rows = connection.execute(f"select model, words from population_bound order by model, words limit {BOUNDS_MAX}").fetchall()
-    return tuple(f"{model}: {words}" for model, words in rows)
+    rows = connection.execute(f"select words from population_bound order by model, words limit {BOUNDS_MAX}").fetchall()
+    return tuple(words for (words,) in rows)
 
 
 def _fleet(connection: Connection) -> dict[State, int]:

@@ -104,7 +104,8 @@ def see(world: World) -> None:
         for table in ("currency", "version_claim"):
             world.attempt(table, asset)
         world.see("currency", asset, "", running[device.name])
-    for asset in {asset for table in ("image", "system") for asset, _ in world.things(table)}:  # the lab's feeds speak of products, and of no component
+    # The lab's feeds speak of products, and of no component.
+    for asset in {asset for table in ("image", "system") for asset, _ in world.things(table)}:
         for table, outcome in (("component_exposure", Outcome.PARTIAL), ("component_support", Outcome.OK)):
             world.attempt(table, asset, outcome=outcome)
             world.see(table, asset, "", None)
