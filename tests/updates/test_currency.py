@@ -303,4 +303,5 @@ def test_a_population_is_bounded_by_the_devices_of_its_model(tmp_path: Path) -> 
     judged(tmp_path, rows, catalogue(tmp_path, own=OWN))
     [row] = derived(tmp_path, "population_bound")
     assert (row["seen"], row["examined"], row["failed"], row["at_least"], row["at_most"]) == (10, 10, 0, 0, 50)
+    assert row["words"].startswith("northwind/cam-3: 0 of 10 seen of 200 are out of date")
     assert len(row["sources"]) == 1

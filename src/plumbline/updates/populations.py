@@ -92,7 +92,7 @@ def row(population: Population, judged: Sequence[Currency], knowledge: Knowledge
         "confidence_percent": found.confidence_percent,
         "at_least": found.at_least,
         "at_most": found.at_most,
-        "words": found.words,
+        "words": f"{population.model}: {found.words}",
         "sources": [population.row_id],
     }
 
