@@ -109,6 +109,7 @@ CASES: dict[str, tuple[list[Row], State, Reason | None, Expected]] = {
             "advisories": ["CVE-2026-0001"],
             "exploited": ["CVE-2026-0001"],
             "fixed_in": "1.5.0",
+            "remedies": ["Update."],
             "cvss": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
         },
     ),
@@ -185,7 +186,14 @@ CASES: dict[str, tuple[list[Row], State, Reason | None, Expected]] = {
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("currency")
     store = catalogue(folder, own=OWN, stale=STALE)
-    said = {"vulnerability": "CVE-2026-0001", "vendor": "northwind", "product": "cam-3", "upper": "1.5.0", "fixed_in": "1.5.0"}
+    said = {
+        "vulnerability": "CVE-2026-0001",
+        "vendor": "northwind",
+        "product": "cam-3",
+        "upper": "1.5.0",
+        "fixed_in": "1.5.0",
+        "remedy": "Update.",
+    }
     feed(store, [said], exploited=["CVE-2026-0001"])
     judged(folder, [row for rows, *_ in CASES.values() for row in rows], store)
     return folder

@@ -66,6 +66,7 @@ STANDING = Standing(
     advisories=None,
     exploited=None,
     fixed_in=None,
+    remedies=None,
     served_as=None,
     catalogue_as_of=None,
 )
@@ -161,6 +162,12 @@ def test_who_cannot_be_helped_is_in_no_wave_and_has_measures(step: StepRow | Non
     [left] = found.left
     assert why in left.why
     assert left.measures == ("Keep it apart.",)
+
+
+def test_what_advisories_advise_comes_before_the_general_measures() -> None:
+    bare = device("a", state=State.VULNERABLE, steps=())
+    [left] = planned(replace(bare, standing=replace(bare.standing, remedies=("Turn UPnP off.",)))).left
+    assert left.measures == ("an advisory says: Turn UPnP off.", "Keep it apart.")
 
 
 def test_whose_claims_contradict_each_other_is_told() -> None:

@@ -23,6 +23,7 @@ from plumbline.versions import Scheme
 
 SOURCES_LISTED = 20
 NAMES_LISTED = 50
+REMEDY_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def row(one: Currency, entity: str, served_as: Sequence[str] | None, knowledge: 
         "exploited": list(affliction.exploited[:NAMES_LISTED]) if affliction else None,
         "unsure_advisories": list(affliction.unsure[:NAMES_LISTED]) if affliction else None,
         "fixed_in": affliction.fixed_in if affliction else None,
+        "remedies": [text[:REMEDY_LENGTH] for text in affliction.remedies] if affliction else None,
         "cvss": affliction.cvss if affliction else None,
         "fix_at": judgement.fix_at,
         "served_as": served_as,

@@ -216,7 +216,9 @@ def _opening(windows: Sequence[Window], earliest: datetime) -> tuple[datetime | 
 
 
 def _left(device: Device, measures: Mapping[State, tuple[str, ...]]) -> Left:
-    return Left(device.asset, device.name, device.standing.state, _why(device), measures.get(device.standing.state, ()))
+    standing = device.standing
+    advised = tuple(f"an advisory says: {text}" for text in standing.remedies or ())
+    return Left(device.asset, device.name, standing.state, _why(device), (*advised, *measures.get(standing.state, ())))
 
 
 def _why(device: Device) -> str:

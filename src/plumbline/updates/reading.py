@@ -89,6 +89,7 @@ class Standing:
     advisories: tuple[str, ...] | None
     exploited: tuple[str, ...] | None
     fixed_in: str | None
+    remedies: tuple[str, ...] | None
     served_as: tuple[str, ...] | None
     catalogue_as_of: datetime | None
 
