@@ -219,8 +219,11 @@ def test_words_say_it(rig: Path) -> None:
     words = {row["entity"].partition("/")[2]: row["words"] for row in derived(rig, "currency")}
     assert words["newest"] == "runs 2.0.1, the newest release"
     newer = "2.0.1 is the newest release, and something newer has been out for"
-    assert words["exploited"] == f"runs 1.4.2, which has 1 known vulnerability (1 exploited); {newer} 100 days"
-    assert words["taken-back"] == f"runs 1.4.9, which its maker took back, which has 1 known vulnerability (1 exploited); {newer} 100 days"
+    assert words["exploited"] == f"runs 1.4.2, which has 1 known vulnerability (1 exploited), mended in 1.5.0; {newer} 100 days"
+    assert (
+        words["taken-back"]
+        == f"runs 1.4.9, which its maker took back, which has 1 known vulnerability (1 exploited), mended in 1.5.0; {newer} 100 days"
+    )
     assert words["ended"] == "runs 3.0, whose support ended on 2025-12-31"
     assert words["ended-silent"] == "runs a version that nobody says, whose support ended on 2025-12-31"
     assert words["silent"] == "nothing says which version it runs"

@@ -164,6 +164,12 @@ def test_who_cannot_be_helped_is_in_no_wave_and_has_measures(step: StepRow | Non
     assert left.measures == ("Keep it apart.",)
 
 
+def test_a_release_that_only_advisories_know_is_named() -> None:
+    bare = device("a", state=State.VULNERABLE, steps=())
+    [left] = planned(replace(bare, standing=replace(bare.standing, fixed_in="V3.2.7"))).left
+    assert left.why == "the catalogue lists no newer release; advisories say that V3.2.7 mends what they are about"
+
+
 def test_what_advisories_advise_comes_before_the_general_measures() -> None:
     bare = device("a", state=State.VULNERABLE, steps=())
     [left] = planned(replace(bare, standing=replace(bare.standing, remedies=("Turn UPnP off.",)))).left

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from plumbline.catalogue.facts import Release
+from plumbline.catalogue.facts import Release, Support
 from plumbline.catalogue.known import Known
 from plumbline.updates.affected import Affliction
 from plumbline.updates.judging import Judgement, judge
 from plumbline.updates.route import NoRoute, Route, route
 from plumbline.updates.support import Context
+from plumbline.versions import Scheme
 from tests.updates.making import NOW
 
 CONTEXT = Context(NOW, {})
@@ -27,7 +28,7 @@ def known(*releases: dict[str, Any]) -> Known:
 
 def way(product: Known, *versions: str, said: dict[str, Affliction] | None = None) -> tuple[Judgement, Route]:
     judgement = judge(product, versions, {}, CONTEXT)
-    return judgement, route(judgement, versions, product.line.editions, (said or {}).get)
+    return judgement, route(judgement, versions, product.line, Scheme.FIRMWARE, (said or {}).get)
 
 
 ONE, TWO, THREE, FOUR = ({"version": f"{n}.0"} for n in range(1, 5))
@@ -78,3 +79,9 @@ def test_vulnerabilities_are_followed_over_each_step() -> None:
     }
     [step] = way(known(ONE, TWO), "1.0", said=said)[1].steps
     assert (step.mends, step.leaves, step.opens) == (("A",), ("B", "C"), ("D",))
+
+
+def test_where_nobody_lists_releases_the_newest_of_the_branch_is_the_target() -> None:
+    branch = Support(product="v/m", source="s", cycle="1", latest="1.2", latest_at=NOW, read_at=NOW)
+    [step] = way(Known("v/m", (), (), (), (branch,)), "1.0")[1].steps
+    assert (step.edition.version, step.from_version, step.edition.released_at) == ("1.2", "1.0", NOW)

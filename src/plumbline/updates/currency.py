@@ -117,6 +117,8 @@ def words(one: Currency, knowledge: Knowledge) -> str:
         count, exploited = len(judgement.affliction.open), len(judgement.affliction.exploited)
         more = f" ({exploited} exploited)" if exploited else ""
         said.append(f"which has {count} known {'vulnerability' if count == 1 else 'vulnerabilities'}{more}")
+        if judgement.affliction.fixed_in is not None:
+            said.append(f"mended in {judgement.affliction.fixed_in}")
     if judgement.unsupported:
         said.append(f"whose support ended{f' on {judgement.support_ends_at:%Y-%m-%d}' if judgement.support_ends_at else ''}")
     return ", ".join(said) + (f"; {_behind(judgement, knowledge)}" if judgement.behind else "")

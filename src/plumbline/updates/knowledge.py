@@ -74,8 +74,8 @@ class Knowledge:
         """Find the way from the versions that may be installed to the newest release of a loaded product."""
         key = (product, tuple(versions))
         if key not in self._routes:
-            judgement, editions = self.judge(product, versions), self._known[product].line.editions
-            self._routes[key] = route(judgement, versions, editions, lambda version: self.afflicted(product, version))
+            known, judgement = self._known[product], self.judge(product, versions)
+            self._routes[key] = route(judgement, versions, known.line, scheme(known), lambda version: self.afflicted(product, version))
         return self._routes[key]
 
 

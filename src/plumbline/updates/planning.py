@@ -25,7 +25,7 @@ from itertools import groupby
 from plumbline.model.words import Criticality
 from plumbline.rig.windows import Window, closing, next_opening
 from plumbline.updates.judging import State
-from plumbline.updates.reading import Device, Standings, StepRow
+from plumbline.updates.reading import Device, Standing, Standings, StepRow
 from plumbline.updates.route import NoRoute
 from plumbline.updates.targets import Condition, conditions
 
@@ -231,12 +231,18 @@ def _why(device: Device) -> str:
         return standing.conflict_words or standing.words
     return {
         NoRoute.NO_VERSION: "nobody says which version it runs",
-        NoRoute.NOTHING_NEWER: "no newer release is known",
+        NoRoute.NOTHING_NEWER: _nothing_newer(standing),
         NoRoute.TARGET_IN_DOUBT: "newer releases exist, and their order is in doubt",
         NoRoute.SEVERAL_VERSIONS: f"nobody can say from which version it starts: {standing.conflict_words or standing.installed}",
         NoRoute.NO_STEPS: f"{standing.latest} may not be installed from {standing.installed}, and no other releases lead there",
         NoRoute.ROLLBACK: f"the anti-rollback counter of {standing.latest} is below that of {standing.installed}",
-    }.get(NoRoute(reason) if reason else NoRoute.NOTHING_NEWER, "no newer release is known")
+    }[NoRoute(reason) if reason else NoRoute.NOTHING_NEWER]
+
+
+def _nothing_newer(standing: Standing) -> str:
+    if standing.fixed_in is not None:
+        return f"the catalogue lists no newer release; advisories say that {standing.fixed_in} mends what they are about"
+    return "no newer release is known"
 
 
 def _notes(found: Standings, setting: Setting, waves: Sequence[Wave]) -> Iterable[str]:

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from plumbline.catalogue.ordering import Edition, same_version
+from plumbline.catalogue.facts import ReleaseState
+from plumbline.catalogue.ordering import STABLE, Edition, Line, same_version
 from plumbline.updates.affected import Affliction
 from plumbline.updates.judging import Judgement
-from plumbline.versions import compare
+from plumbline.versions import Scheme, compare
 
 EDITIONS_MAX = 500  # releases between the installed one and the target; LVFS lists some hundred of one product
 Afflicted = Callable[[str], Affliction | None]
@@ -57,18 +59,20 @@ class Route:
     reason: NoRoute | None = None
 
 
-def route(judgement: Judgement, versions: Sequence[str], editions: Sequence[Edition], afflicted: Afflicted) -> Route:
-    """Find the way to the newest release; `editions` are all of the product, `afflicted` says what advisories say of a version."""
+def route(judgement: Judgement, versions: Sequence[str], line: Line, kind: Scheme, afflicted: Afflicted) -> Route:
+    """Find the way to the newest release; `kind` is the scheme of the product's versions, `afflicted` what advisories say of one."""
     newer = judgement.newer or ()
     if not versions:
         return Route(reason=NoRoute.NO_VERSION)
-    if not newer:
+    if not newer and not judgement.behind:
         return Route(reason=NoRoute.NOTHING_NEWER)
     if len(versions) != 1:
         return Route(reason=NoRoute.SEVERAL_VERSIONS)
+    if not newer and judgement.latest_version is not None:
+        return Route(tuple(_steps(versions[0], None, [_of_branch(judgement.latest_version, judgement.latest_at, kind)], afflicted)))
     if judgement.latest is None or judgement.latest not in newer:
         return Route(reason=NoRoute.TARGET_IN_DOUBT)
-    installed = next((one for one in editions if same_version(one.version, versions[0], one.scheme)), None)
+    installed = next((one for one in line.editions if same_version(one.version, versions[0], one.scheme)), None)
     if _rollback_ok(installed, judgement.latest) is False:
         return Route(reason=NoRoute.ROLLBACK)
     way = _way(versions[0], judgement.latest, newer[-EDITIONS_MAX:])
@@ -85,6 +89,11 @@ def startable(edition: Edition, version: str) -> bool | None:
         if bound is not None
     ]
     return False if False in answers else None if None in answers else True
+
+
+def _of_branch(version: str, released_at: datetime | None, kind: Scheme) -> Edition:
+    """Make a release of what a source of support dates calls the newest of the branch, where nobody lists releases."""
+    return Edition(version=version, scheme=kind, state=ReleaseState.ACTIVE, channel=STABLE, hardware=None, released_at=released_at)
 
 
 def _way(version: str, target: Edition, newer: Sequence[Edition]) -> Sequence[Edition] | None:
