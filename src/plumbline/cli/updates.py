@@ -31,7 +31,7 @@ Assessed = Annotated[Path, typer.Argument(metavar="OUT", help="What `assess` or 
 
 @app.command()
 def status(out: Assessed, as_json: Json = False) -> None:
-    """List the devices by what is to be said of their firmware, the worst first.
+    """List devices by the state of their firmware, the worst first.
 
     States are those of the assessment; nothing is judged anew.
     """
@@ -65,7 +65,7 @@ def plan(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Propose in which order devices get which release, and what stops that.
+    """Propose which device gets which release, and when.
 
     Writes plan.json, plan.txt, and what Device Update and hawkBit take. Nothing is sent anywhere: installing is for those who may.
     """
