@@ -39,9 +39,9 @@ def read_registers(device: Device) -> list[int]:
     return asyncio.run(exchange())
 
 
-@pytest.mark.parametrize(("name", "code"), [("plc", b"MER-PLC-200"), ("controller", b"MER-BMS-1")])
-def test_weak_devices_say_what_they_are(devices: Twins, name: str, code: bytes) -> None:
-    assert identify(devices[name]) == ({0: b"Meridian", 1: code, 2: b"V1.4.2"}, None)
+@pytest.mark.parametrize(("name", "code", "revision"), [("plc", b"MER-PLC-200", b"V1.4.2"), ("controller", b"MER-BMS-1", b"V1.2.0")])
+def test_weak_devices_say_what_they_are(devices: Twins, name: str, code: bytes, revision: bytes) -> None:
+    assert identify(devices[name]) == ({0: b"Meridian", 1: code, 2: revision}, None)
 
 
 @pytest.mark.parametrize("name", ["plc-hardened", "controller-hardened"])
