@@ -57,6 +57,13 @@ def test_components_alike_are_matched_once_and_joined_back(tmp_path: Path) -> No
     assert (system["components"], system["known"], system["unknown"], system["open"], system["worst"]) == (2, 1, 1, 1, CVE)
 
 
+def test_a_component_that_is_named_twice_counts_once_with_both_rows(tmp_path: Path) -> None:
+    feeds(tmp_path, below("3.0", CVE))
+    found = derived(tmp_path, {IMAGE: [component(), component(path="/again"), component(architecture="arm"), component(version="2.1")]})
+    assert [(row["version"], len(row["sources"])) for row in found["vulnerability_match"]] == [("2.0", 3), ("2.1", 1)]
+    assert (whole(found["component_exposure"])["components"], whole(found["component_exposure"])["open"]) == (4, 2)
+
+
 def test_the_most_urgent_goes_first_by_kev_then_epss_then_score(tmp_path: Path) -> None:
     scores = epss(f"{CVE},0.01,0.1", f"{SECOND},0.9,0.99")
     values = (below("3.0", CVE), below("4.0", SECOND, LOW), below("2.5", THIRD, LOW))
