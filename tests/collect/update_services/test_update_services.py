@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from plumbline.collect.update_services import collect
+from plumbline.collect.update_services.device_update import read_device_update
+from plumbline.collect.update_services.hawkbit import read_hawkbit
+from plumbline.collect.update_services.served import Served
+from plumbline.model.errors import ProtocolError
 from plumbline.rig.models import UpdateService
 from tests.collect.collecting import Collected, rig_of, run
 
@@ -130,3 +136,25 @@ def test_odd_values_were_not_observed(tmp_path: Path, changes: dict[str, Any]) -
 
 def test_a_rig_without_update_services_attempts_nothing(tmp_path: Path) -> None:
     assert run(collect, rig_of(tmp_path)).attempts() == []
+
+
+NAMES = [*TARGET, *DEVICE, *CLASS, "content", "value", "total", "version", "updateId", "manufacturer", "mac", "moduleId"]
+LEAVES: list[Any] = [None, True, 0, -1, 10**30, 1.5, "", "x", "02:00:00:00:00:01", "\u202e", "\ud800", "2.0.1", "in_sync"]
+
+
+def anything(random: Random, depth: int) -> Any:
+    """A JSON value of the words that exports use, in no order."""
+    kind = random.randrange(4) if depth else 3
+    if kind == 0:
+        return [anything(random, depth - 1) for _ in range(random.randrange(4))]
+    if kind in (1, 2):
+        return {random.choice(NAMES): anything(random, depth - 1) for _ in range(random.randrange(6))}
+    return random.choice(LEAVES)
+
+
+@pytest.mark.parametrize("reader", [read_hawkbit, read_device_update])
+def test_whatever_stands_in_an_export_gives_devices_words_or_a_protocol_error(reader: Any) -> None:
+    random = Random(11)
+    for _ in range(5_000):
+        with suppress(ProtocolError):
+            assert all(isinstance(one, Served | str) for one in reader(anything(random, 5)))
