@@ -12,7 +12,8 @@
 | at last those on which safety depends: somebody stands beside them | safety |
 
 Within a wave what is exploited goes first. Pure: the time is given. Rules: each wave begins in a window, a day or more after the one before
-began; nothing is installed by this program; a device whose claims disagree is in no wave, because nobody can say from where it starts.
+began; nothing is installed by this program; where equally independent claims disagree a device is in no wave, because nobody can say from
+where it starts.
 """
 
 from __future__ import annotations

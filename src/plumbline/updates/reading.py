@@ -20,7 +20,7 @@ from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Criticality, EntityKind
 from plumbline.updates.judging import State
 
-GATEWAYS = frozenset({"gateway", "router", "hub", "bridge", "coordinator", "switch"})  # classes of which others stand behind one
+GATEWAYS = frozenset({"gateway", "router", "hub", "bridge", "coordinator"})  # classes of devices behind which others stand
 _TABLES = ("currency", "update_step", "version_claim")
 
 
