@@ -36,11 +36,11 @@ def pdu_of(kind: PduKind, request_id: int, bindings: Sequence[Binding], error: i
     return ber.encode_sequence(ber.encode_integer(request_id), ber.encode_integer(error), ber.encode_integer(0), listed, tag=kind)
 
 
-def discovery_report(request: UsmMessage, keys: Keys) -> bytes:
+def discovery_report(request: UsmMessage, keys: Keys, boots: int) -> bytes:
     """A Report without authentication that tells the engine's id (RFC 3414, 4)."""
     usm = ber.encode_sequence(
         ber.encode(ber.OCTET_STRING, keys.engine_id),
-        ber.encode_integer(3),
+        ber.encode_integer(boots),
         ber.encode_integer(100),
         *(ber.encode(ber.OCTET_STRING, b"") for _ in range(3)),
     )
@@ -56,7 +56,7 @@ class Agent(asyncio.DatagramProtocol):
     """Answers discovery and scalars well; a walk as it is told to."""
 
     def __init__(self, walk: Answer) -> None:
-        self.walk, self.asked = walk, 0
+        self.walk, self.asked, self.boots = walk, 0, 3
         self.transport: Any = None
 
     def connection_made(self, transport: Any) -> None:
@@ -66,7 +66,7 @@ class Agent(asyncio.DatagramProtocol):
         request = decode(data)
         assert isinstance(request, UsmMessage)
         if not request.authenticated:
-            self.transport.sendto(discovery_report(request, KEYS), addr)
+            self.transport.sendto(discovery_report(request, KEYS, self.boots), addr)
             return
         self.asked += 1
         pdu = open_message(KEYS, data).pdu
@@ -148,3 +148,12 @@ async def test_no_agent_there(tmp_path: Path) -> None:
     seen = await log_in(tmp_path, login_text("snmp", port, more='auth = "sha256"'), udp=[port], addresses=[HOME], secret=PASSWORD)
     assert set(seen.outcomes(f"snmp/auditor@{HOME}").values()) == {Outcome.REFUSED}  # a closed port; nothing was offered
     assert [line["why"] for line in seen.contacts if line["event"] == "datagram"] == ["login snmp"]
+
+
+async def test_an_engine_with_an_impossible_clock_gets_no_login(tmp_path: Path) -> None:
+    port = free_udp_port(HOME)
+    async with agent(ended, port) as device:
+        device.boots = 1 << 40
+        seen = await log_in(tmp_path, login_text("snmp", port, more='auth = "sha256"'), udp=[port], addresses=[HOME], secret=PASSWORD)
+    assert device.asked == 0 and set(seen.outcomes(f"snmp/auditor@{HOME}").values()) == {Outcome.PROTOCOL_ERROR}
+    assert "31 bits" in seen.detail(f"snmp/auditor@{HOME}")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from plumbline.collect.host.given import Given
 from plumbline.collect.host.ssh_session import LoginRefusedError
-from plumbline.model.errors import DeviceError, ProtocolError, RefusedError, SilentError
+from plumbline.model.errors import DeviceError, InternalError, ProtocolError, RefusedError, SilentError
 from plumbline.model.words import Intrusion
 from plumbline.net.datagram import DatagramLine
 from plumbline.net.door import Door
@@ -52,7 +52,7 @@ ROWS_MAX = 20_000
 REPETITIONS = 25
 ANSWER_S = 10.0  # an agent reads its package database when it is first asked
 ANSWERS_MAX = 8  # datagrams passed over while one answer is awaited
-_REFUSALS = {"unsupported_security_levels", "unknown_user_names", "wrong_digests", "decryption_errors"}
+_CLOCK_MAX = 1 << 31
 _TOO_BIG, _NO_ACCESS = 1, {6, 16}  # error-status, RFC 3416 3
 
 Value = int | str | bytes
@@ -105,11 +105,14 @@ class _Engine:
     salt: int = field(default_factory=lambda: secrets.randbits(63))
 
     def set(self, message: UsmMessage, at: float) -> None:
+        """Take the engine's clock from a message of its own; raises ProtocolError for one that no engine has (RFC 3414 2.2)."""
+        if not (0 <= message.engine_boots < _CLOCK_MAX and 0 <= message.engine_time_s < _CLOCK_MAX):
+            raise ProtocolError("an engine whose boots or time have more than 31 bits")
         self.boots, self.time_s, self.at = message.engine_boots, message.engine_time_s, at
 
     def encode(self, number: int, pdu: bytes, now: float) -> bytes:
         self.salt = (self.salt + 1) & ((1 << 64) - 1)
-        time_s = min(self.time_s + int(now - self.at), (1 << 31) - 1)
+        time_s = min(self.time_s + int(now - self.at), _CLOCK_MAX - 1)
         return encode_message(self.keys, message_id=number, boots=self.boots, time_s=time_s, salt=self.salt, pdu=pdu)
 
 
@@ -152,10 +155,11 @@ async def _discover(line: DatagramLine, given: Given) -> _Engine:
     message = decode(await line.receive(timeout_s=ANSWER_S))
     if not isinstance(message, UsmMessage) or message.pdu is None or message.pdu.kind is not PduKind.REPORT or not message.engine_id:
         raise ProtocolError("what answers is no engine of SNMPv3")
-    if given.user is None or message.engine_boots < 0 or message.engine_time_s < 0:
-        raise ProtocolError("its engine counts neither boots nor time")
-    now = asyncio.get_running_loop().time()
-    return _Engine(given.user.at(message.engine_id), message.engine_boots, message.engine_time_s, now)
+    if given.user is None:
+        raise InternalError("a login of SNMP without a user")
+    engine = _Engine(given.user.at(message.engine_id), 0, 0, 0.0)
+    engine.set(message, asyncio.get_running_loop().time())
+    return engine
 
 
 async def _log_in(line: DatagramLine, engine: _Engine, offer: Offer) -> dict[str, Value]:
