@@ -38,15 +38,15 @@ RAW = re.compile(r"raw/([0-9a-f]{64})")
 SUPPLIED = re.compile(r"file/([0-9a-f]{64})@(\d+)")
 
 
-def fetch(row_ids: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None = None) -> dict[str, Evidence]:
+def fetch(row_ids: Iterable[str | None], bundles: Sequence[Bundle], derived: DerivedParts | None = None) -> dict[str, Evidence]:
     """Read the rows that can be found, by row id; raises InputError when a part cannot be read."""
     return _fetched(row_ids, bundles, derived, DEPTH_MAX)
 
 
-def _fetched(row_ids: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None, depth: int) -> dict[str, Evidence]:
+def _fetched(row_ids: Iterable[str | None], bundles: Sequence[Bundle], derived: DerivedParts | None, depth: int) -> dict[str, Evidence]:
     wanted: dict[tuple[str, str], set[int]] = defaultdict(set)
     for row_id in row_ids:
-        if (place := ROW_ID.fullmatch(row_id)) and (place[1] in load_tables() or place[1] == COVERAGE):
+        if (place := ROW_ID.fullmatch(row_id or "")) and (place[1] in load_tables() or place[1] == COVERAGE):
             wanted[place[1], place[2]].add(int(place[3]))
     parts = _parts({table for table, _ in wanted}, bundles, derived)
     rows: dict[str, tuple[str, Mapping[str, Any], Bundle | None]] = {}
