@@ -22,12 +22,13 @@ from plumbline.updates.currency import row as currency_row
 from plumbline.updates.knowledge import Knowledge
 from plumbline.updates.populations import Population
 from plumbline.updates.populations import row as bound_row
+from plumbline.updates.runtimes import runtimes
 from plumbline.updates.steps import rows as step_rows
 from plumbline.updates.steps import supplied
 from plumbline.updates.support import scheme
 from plumbline.versions import Scheme
 
-TABLES = ("version_claim", "currency", "update_step", "population_bound", *fleet.TABLES)
+TABLES = ("version_claim", "currency", "update_step", "population_bound", "edge_runtime", *fleet.TABLES)
 
 
 def derive(connection: Connection, reference: Reference, as_of: datetime, write: DerivedWriter) -> None:
@@ -54,6 +55,13 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     _write(connection, write, "update_step", (row for one in judged for row in step_rows(one, entities[one.asset], knowledge, images)))
     _bound(connection, judged, knowledge, write)
     fleet.derive_fleets(connection, knowledge, write)
+    _write(connection, write, "edge_runtime", runtimes(connection, knowledge))
+    write.coverage(
+        """
+        select entity, 'edge_runtime' as "table", subject, outcome::varchar as outcome, null as rows, null as detail
+        from known.coverage where "table" = 'edge_module'
+        """
+    )
     for table in ("version_claim", "currency", "update_step"):
         write.coverage(_covered(table, "device"))
 

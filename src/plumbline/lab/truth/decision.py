@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from plumbline.evidence.specs import load_tables
 from plumbline.lab.fleet import Fleet
-from plumbline.lab.truth import captures, edge, fleets, hub, images, rig, services, systems, updates
+from plumbline.lab.truth import captures, edge, fleets, hub, images, rig, runtimes, services, systems, updates
 from plumbline.lab.truth.rules import Rule, rules
 from plumbline.lab.truth.world import Attempt, Sight, World
 from plumbline.model.words import Outcome, Verdict
@@ -36,7 +36,7 @@ class Expected:
 def world(fleet: Fleet, subset: Collection[str] | None = None, *, catalogue: bool = True) -> World:
     """Note everything that there is to be seen in a lab; `subset` and `catalogue` as for `truth`."""
     seen = World(fleet, None if subset is None else frozenset(subset), catalogue)
-    for place in (rig, services, captures, images, edge, hub, systems, updates, fleets):
+    for place in (rig, services, captures, images, edge, hub, systems, updates, fleets, runtimes):
         place.see(seen)
     return seen
 

@@ -263,6 +263,7 @@ def _update() -> dict[str, Rule]:
         "update.version_claims_disagree": _rule(*of, lambda r, _: r.conflict),
         "update.population_out_of_date": _rule("population_bound", Sample, _some_bad),
         "update.fix_not_rolled_out": _rule("fleet_patch", Fix, _lacking),
+        "gateway.edge_runtime_unsupported": _rule("edge_runtime", object, lambda _, __: None),
         "update.fleet_firmware_outdated": _rule("fleet_currency", object, lambda _, __: None),
     }
 
