@@ -91,7 +91,8 @@ def https(made: Fleet, name: str) -> Web:
 def test_the_images_key_is_the_cameras(tmp_path: Path) -> None:
     made = lab()
     path = tmp_path / "image"
-    path.write_bytes(rigfile.files(made)["images/cam-3-1.4.2.squashfs"])
+    package = rigfile.files(made)["images/cam-3-1.4.2.swu"]
+    path.write_bytes(package[package.index(b"hsqs") :])
     with SquashFsImage.from_file(str(path)) as image:
         found = {file.path: file.read_bytes() for file in image if file.is_file}
     tls = https(made, "camera").tls

@@ -86,6 +86,7 @@ _TABLE = (
     ("image.shell_on_console", "the console in /etc/inittab", "not used", "a shell without a login"),
     ("image.cloud_secret_in_image", "/etc/hub.conf", "names the hub alone", "a device's connection string"),
     ("image.program_without_hardening", "how /usr/bin/netcfg was built", "as everything else", "without protection of memory"),
+    ("image.image_unsigned", "the signature of the update package", "the maker's", "none"),
     ("image.debug_tool_in_image", "/usr/bin/gdbserver", "absent", "present"),
     ("edge.module_privileged", "HostConfig.Privileged of a module", "unset", "true"),
     ("edge.module_shares_host_namespace", "HostConfig.NetworkMode and PidMode", "bridge", "host"),

@@ -1,7 +1,7 @@
 """The cameras' firmware images: a small embedded Linux, with what the switches leave in it.
 
 Programs are headers without code (`elf`). What matters to an audit is there as a build would have left it: accounts, keys, start
-scripts, modes, the package database.
+scripts, modes, the package database. The maker's key signs what is inside.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from plumbline.lab.files.elf import program
 from plumbline.lab.files.squashfs import Node, write
+from plumbline.lab.files.swupdate import package
 from plumbline.lab.fleet import Device, Fleet, Weak, firmware_key
 from plumbline.lab.keys import private_key, private_pem
 
@@ -30,11 +33,11 @@ PACKAGES = (("busybox", "1.36.1-1"), ("dropbear", "2024.85-1"), ("libopenssl3", 
 
 def name_of(device: Device) -> str:
     """Name the image file of a camera."""
-    return f"{device.model.rpartition('/')[2]}-{device.firmware_version}.squashfs"
+    return f"{device.model.rpartition('/')[2]}-{device.firmware_version}.swu"
 
 
 def image(fleet: Fleet, *, switched: bool) -> bytes:
-    """Write the image of one camera model."""
+    """Write the update package of one camera model."""
     device, weak = fleet.twin("camera", switched=switched), fleet.weak(switched=switched)
     nodes = [
         *_system(device),
@@ -55,7 +58,9 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
         nodes.append(Node("/root/.ssh/authorized_keys", 0o600, _authorized()))
     if weak("image.debug_tool_in_image"):
         nodes.append(Node("/usr/bin/gdbserver", 0o755, program("gdbserver")))
-    return write(nodes, fleet.at)
+    key = private_key("rsa-2048", f"{device.model} releases")
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return package(device.model, device.firmware_version, write(nodes, fleet.at), None if weak("image.image_unsigned") else key)
 
 
 def _system(device: Device) -> list[Node]:

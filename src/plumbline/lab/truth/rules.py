@@ -179,6 +179,9 @@ def _firmware() -> dict[str, Rule]:
         **{f"firmware.component_{name}": _rule(f"component_{about}", object, lambda _, __: None) for name, about in components.items()},
         "firmware.empty_password_in_image": _rule(*account, lambda a, _: a.state == "empty"),
         "firmware.password_hash_in_image": _rule(*account, lambda a, _: a.state == "hash"),
+        "update.image_unsigned": _rule(
+            "image", Image, _image_has("image_unsigned"), fail_needs=("asset.image_signature", "asset.image_part")
+        ),
         "firmware.shared_password_hash": _rule(
             *account, lambda a, _: a.shared, lambda a, _: a.state == "hash", pass_needs=("rig.image_account",)
         ),
