@@ -224,3 +224,8 @@ def test_without_a_database_it_is_said_though_programs_speak() -> None:
     told = told_of_files({**ROOT, "/usr/sbin/web": word("OpenSSL 1.0.2k  26 Jan 2017")})
     assert told.said_of("component") == ["cam.bin: the image holds no package database"]
     assert [row["name"] for row in told.rows["component"]] == ["openssl"]
+
+
+def test_a_database_that_is_not_read_is_named() -> None:
+    told = told_of_files({**ROOT, "/var/lib/pacman/local": Node({})})
+    assert told.said_of("component") == ["cam.bin: /var/lib/pacman/local: a pacman database is not read"]

@@ -47,6 +47,9 @@ STRANGERS = {
     "a key alone": f"SharedAccessKey={KEY}",
     "the maker's example": "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "a token of x": "ghp_" + "x" * 36,
+    "the example of every page": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIn0."
+    + "a1B2c3D4" * 5,
+    "parts that are no JSON": "eyJhbGciOiJIUzI1NiIs.eyJhbGciOiJIUzI1NiIs." + "a1B2c3D4" * 5,
     "two parts": JWT.rpartition(".")[0],
     "a key too short for an account": f"AccountKey={KEY}",
 }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -64,9 +64,10 @@ class Components:
             for entry, package in found:
                 self._row(layer, entry, system, package)
             for pattern, what in NOT_READ:
-                if any(pattern.fullmatch(path) for path in tree.entries):
+                for path in filter(pattern.fullmatch, tree.entries):
                     self._found = True
-                    self._contents.fell_short([f"{what} is not read"], what, TABLE, outcome=Outcome.NOT_SUPPORTED)
+                    shown = self._contents.shown(layer, path)
+                    self._contents.fell_short([f"{what} is not read"], shown, TABLE, outcome=Outcome.NOT_SUPPORTED)
             self._languages(layer, tree)
             self._manifests(layer, tree)
         if not self._found and self._contents.trees:
@@ -296,12 +297,11 @@ class Components:
         """The files that packages' lists name, by layer, links among them followed."""
         found: dict[str, set[str]] = {}
         for layer, tree in self._contents.trees:
-            read: Callable[[Entry], str | None] = self._contents.reader(layer, TABLE)
             folders: dict[str, str] = {}
             owned = found.setdefault(layer.path, set())
             for pattern, manager in FILES:
                 for entry, _ in self._contents.matching(tree, pattern):
-                    for path in files_of(read(entry) or "", manager):
+                    for path in files_of(self._contents.text(layer, entry, TABLE, TEXT_DATABASE_MAX) or "", manager):
                         folder, name = posixpath.split(path)
                         if folder not in folders:
                             held = tree.resolve(folder)

@@ -108,4 +108,4 @@ def _files(contents: Contents, tables: tuple[str, ...]) -> Iterator[Seen]:
 
 def _windows(layer: Layer) -> Iterator[Seen]:
     for start in range(0, min(layer.source.size, LAYER_MAX), WINDOW):
-        yield Seen(layer, None, layer.path, start, layer.source.some(start, WINDOW + OVERLAP))
+        yield Seen(layer, None, layer.path or "@0x0", start, layer.source.some(start, WINDOW + OVERLAP))

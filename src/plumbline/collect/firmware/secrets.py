@@ -15,12 +15,16 @@ not count.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plumbline.collect.firmware.needles import Hits
+from plumbline.collect.json_text import parse
 from plumbline.collect.secrets_in_text import is_placeholder
+from plumbline.model.errors import ProtocolError
 
 BEFORE, BEHIND = 512, 2048  # bytes around a needle
 HITS_MAX = 200  # of one needle in one file
@@ -106,7 +110,21 @@ def _found(form: Form, match: re.Match[bytes]) -> Found | None:
     secret = match["secret"]
     if _EXAMPLES.search(secret) or len(set(secret)) < 8 or is_placeholder(match[0].decode("latin-1")):
         return None
+    if form.kind == "json_web_token" and not _is_token(secret):
+        return None
     groups = match.groupdict()
     host = _HOST.search(groups.get("lead") or b"")
     named = host[1] if host else groups.get("service")
     return Found(form.kind, named.decode("ascii") if named else form.service, match.start("secret"), secret)
+
+
+def _is_token(secret: bytes) -> bool:
+    """Tell whether the first two parts of a JSON web token are objects, and no example of a page about it."""
+    for part in secret.split(b".")[:2]:
+        try:
+            claims = parse(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+        except (binascii.Error, ProtocolError):
+            return False
+        if not isinstance(claims, dict) or "John Doe" in claims.values() or "1234567890" in claims.values():
+            return False
+    return True
