@@ -33,6 +33,7 @@ def test_the_rig_loads_and_its_signature_holds(tmp_path: Path, weak: bool) -> No
     assert rig.authorisation.intrusion is Intrusion.CREDENTIAL
     assert rig.authorisation.valid_from < AT < rig.authorisation.valid_until
     assert (len(rig.captures), len(rig.firmware), len(rig.edges), len(rig.hostkits), len(rig.hubs)) == (2, 2, 2, 2, 4)
+    assert (len(rig.sboms), len(rig.customs), len(rig.populations)) == (2, 3, 2)
     assert {asset.id for asset in rig.assets if asset.device_class is DeviceClass.OT} == {"plc", "plc-hardened", "relay"}
     assert [asset.id for asset in rig.assets if asset.untouchable] == ["relay"]
 

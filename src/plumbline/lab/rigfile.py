@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
-from plumbline.lab.files import edge, firmware, hub, systems, traffic
+from plumbline.lab.files import edge, firmware, hub, sbom, systems, traffic
 from plumbline.lab.fleet import ABSENT_PORTS, TCP_PORTS, UDP_PORTS, Device, Fleet
 from plumbline.lab.keys import private_key, private_pem
 from plumbline.model.words import DeviceClass, Intrusion
@@ -71,6 +71,7 @@ def files(fleet: Fleet) -> dict[str, bytes]:
         camera = fleet.twin("camera", switched=switched)
         made[f"captures/{side}.pcap"] = traffic.capture(fleet, switched=switched)
         made[f"images/{firmware.name_of(camera)}"] = firmware.image(fleet, switched=switched)
+        made[f"sbom/{side}.cdx.json"] = sbom.bill(fleet, camera)
         made[f"edge/{side}.json"] = edge.manifest(fleet, switched=switched)
         made[f"hostkit/{side}.txt"] = systems.hostkit(fleet, switched=switched)
         made[f"hub/{side}.arm.json"] = hub.resource(fleet, switched=switched)
@@ -90,6 +91,7 @@ def text(fleet: Fleet, subset: Collection[str] | None = None, *, intrusion: Intr
         camera = fleet.twin("camera", switched=switched)
         parts.append(f'[[capture]]\npath = "captures/{side}.pcap"\n')
         parts.append(f'[[firmware]]\npath = "images/{firmware.name_of(camera)}"\nmodel = "{camera.model}"\n')
+        parts.append(f'[[sbom]]\npath = "sbom/{side}.cdx.json"\nmodel = "{camera.model}"\n')
         gateway = fleet.twin("gateway", switched=switched)
         parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\ndevice = "{gateway.hub_device_id}"\n')
         parts.append(f'[[hostkit]]\npath = "hostkit/{side}.txt"\nasset = "{gateway.name}"\n')

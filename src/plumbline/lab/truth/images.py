@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from plumbline.lab.files import firmware
 from plumbline.lab.fleet import Weak, firmware_key
+from plumbline.lab.rigfile import SIDES
 from plumbline.lab.truth.services import wire_keys
 from plumbline.lab.truth.world import World
 
@@ -34,8 +35,12 @@ class Key:
 
 
 def see(world: World) -> None:
-    """Note everything about both images."""
-    for switched in (True, False):
+    """Note everything about both images, and their bills of materials."""
+    for switched, side in SIDES.items():
+        bill = f"sbom:/{side}.cdx.json"
+        world.see("sbom", bill, "", None)
+        for table in ("sbom", "component"):
+            world.attempt(table, bill)
         weak = world.fleet.weak(switched=switched)
         asset = f"image:/{firmware.name_of(world.fleet.twin('camera', switched=switched))}"
         for table in (
@@ -47,10 +52,12 @@ def see(world: World) -> None:
             "image_program",
             "image_secret",
             "image_signature",
+            "image_update",
             "component",
         ):
             world.attempt(table, asset)
         world.see("image", asset, "", Image(weak))
+        world.see("image_update", asset, "update/swupdate", Image(weak))
         for name, *_ in firmware.ACCOUNTS:
             world.see("image_account", asset, f"account/{name}", _account(name, weak))
         shown = wire_keys(world)

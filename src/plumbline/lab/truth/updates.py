@@ -105,7 +105,7 @@ def see(world: World) -> None:
             world.attempt(table, asset)
         world.see("currency", asset, "", running[device.name])
     # The lab's feeds speak of products, and of no component.
-    for asset in {asset for table in ("image", "system") for asset, _ in world.things(table)}:
+    for asset in {asset for table in ("image", "sbom", "system") for asset, _ in world.things(table)}:
         for table, outcome in (("component_exposure", Outcome.PARTIAL), ("component_support", Outcome.OK)):
             world.attempt(table, asset, outcome=outcome)
             world.see(table, asset, "", None)
