@@ -87,6 +87,7 @@ _TABLE = (
     ("image.cloud_secret_in_image", "/etc/hub.conf", "names the hub alone", "a device's connection string"),
     ("image.program_without_hardening", "how /usr/bin/netcfg was built", "as everything else", "without protection of memory"),
     ("image.image_unsigned", "the signature of the update package", "the maker's", "none"),
+    ("image.client_without_trust_anchor", "public-key-file in /etc/swupdate.cfg", "the maker's key", "not set"),
     ("image.debug_tool_in_image", "/usr/bin/gdbserver", "absent", "present"),
     ("edge.module_privileged", "HostConfig.Privileged of a module", "unset", "true"),
     ("edge.module_shares_host_namespace", "HostConfig.NetworkMode and PidMode", "bridge", "host"),

@@ -20,11 +20,12 @@ from plumbline.collect.firmware.startup import startup
 from plumbline.collect.firmware.tree import Entry, Tree
 from plumbline.collect.firmware.unblob import Unblob
 from plumbline.collect.firmware.unpack import Layer, State, unpack
+from plumbline.collect.firmware.update_clients import Client, clients
 from plumbline.model.words import Outcome
 
 OUTER_TABLES = ("image", "image_part", "image_signature")
 SCANNED_TABLES = ("component", "image_key", "image_secret", "image_program")  # from what every file is looked through for
-CONTENT_TABLES = (*SCANNED_TABLES, "image_account", "image_file")  # of the files in trees
+CONTENT_TABLES = (*SCANNED_TABLES, "image_account", "image_file", "image_update")  # of the files in trees
 TABLES = (*OUTER_TABLES, *CONTENT_TABLES)
 _ACCOUNT_FILES = frozenset({"passwd", "shadow", "passwd-", "shadow-"})
 
@@ -56,6 +57,7 @@ class Reading:
             (("component",), components.kernels),
             (("image_account",), self.accounts),
             (("image_file",), self.files),
+            (("image_update",), self.updates),
             (SCANNED_TABLES, lambda: self.scan(components)),  # last: it reads every file, and may spend the budget
         )
         for tables, step in steps:
@@ -217,6 +219,25 @@ class Reading:
     def file_row(self, layer: Layer, entry: Entry, kind: str, detail: str | None) -> None:
         """Write one row of image_file."""
         self.contents.row_of("image_file", layer, entry, kind=kind, mode=entry.octal, owner=entry.owner, detail=detail)
+
+    def updates(self) -> None:
+        """Write the update clients whose settings are there."""
+        for layer, tree in self.contents.trees:
+            for found in clients(tree, self.contents.reader(layer, "image_update")):
+                if not isinstance(found, Client):
+                    self.contents.fell_short([found[1]], self.contents.shown(layer, found[0].path), "image_update")
+                    continue
+                self.contents.row_of(
+                    "image_update",
+                    layer,
+                    found.entry,
+                    f"update/{found.name}",
+                    client=found.name,
+                    keys=len(found.keys),
+                    key_paths=list(found.keys),
+                    missing_keys=sum(tree.resolve(path) is None for path in found.keys),
+                    servers=list(found.servers),
+                )
 
     def scan(self, components: Components) -> None:
         """Look every file through."""
