@@ -10,6 +10,7 @@ import pytest
 from tests.cli.conftest import Call
 from tests.updates.making import assessed, catalogue, device
 from tests.updates.test_currency import OWN
+from tests.updates.test_fleet import twin
 
 ROWS = [
     *device("gate-camera", "northwind/cam-3", page="2.0.1"),
@@ -17,6 +18,9 @@ ROWS = [
     *device("yard-camera", "northwind/cam-3", page="1.4.2", twin="1.5.0"),
     *device("old-\u202esensor", "northwind/old", page="3.0"),
     *device("ghost", "ghost/cam", page="1.0"),
+    twin("fleet-1", "2.0.1"),
+    twin("fleet-2", "1.5.0"),
+    ("population", "rig:/t", "model/northwind/old", {"model": "northwind/old", "size": 1, "random": False}),
 ]
 
 
@@ -41,11 +45,14 @@ def test_status_lists_the_worst_first_and_counts(out: Path, call: Call) -> None:
     assert [line.split()[0] for line in lines[1:6]] == ["dock-camera", "old-\\u202esensor", "yard-camera", "ghost", "gate-camera"]
     assert "5 devices: 1 retracted, 1 unsupported, 1 behind, 1 unknown, 1 current, as of 21 November 2026" in ended.out
     assert "the hub's twin says 1.5.0" in ended.out
+    assert "2 devices that only a hub knows: 1 behind, 1 current" in ended.out
+    assert "northwind/old: 1 of 1 seen of 1 are out of date: all were seen" in ended.out
 
 
 def test_status_as_json_holds_every_device(out: Path, call: Call) -> None:
     found = call("updates", "status", out, "--json").json
     assert found["counts"]["current"] == 1
+    assert (found["fleet"], len(found["populations"])) == ({"behind": 1, "current": 1}, 1)
     [dock] = [one for one in found["devices"] if one["name"] == "dock-camera"]
     assert (dock["state"], dock["latest"], dock["steps"][0]["version"]) == ("retracted", "2.0.1", "2.0.1")
 

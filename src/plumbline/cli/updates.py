@@ -19,6 +19,7 @@ from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.report.text import clip, day, number, plural, visible
 
 if TYPE_CHECKING:
+    from plumbline.updates.judging import State
     from plumbline.updates.reading import Device, Standings
     from plumbline.updates.verifying import Closing
 
@@ -50,8 +51,16 @@ def status(out: Assessed, as_json: Json = False) -> None:
     if len(found.devices) > DEVICES_SHOWN:
         say(f"and {number(len(found.devices) - DEVICES_SHOWN)} more; --json has all", style="dim")
     say()
-    counted = ", ".join(f"{number(count)} {state}" for state, count in found.counts().items() if count)
-    say(f"{plural(len(found.devices), 'device')}{': ' if counted else ''}{counted}, as of {day(found.as_of)}")
+    said = [plural(len(found.devices), "device"), _counted(found.counts())]
+    say(f"{': '.join(filter(None, said))}, as of {day(found.as_of)}")
+    if found.fleet:
+        say(f"{plural(sum(found.fleet.values()), 'device')} that only a hub knows: {_counted(found.fleet)}")
+    for words in found.bounds:
+        say(words)
+
+
+def _counted(counts: Mapping[State, int]) -> str:
+    return ", ".join(f"{number(count)} {state}" for state, count in counts.items() if count)
 
 
 @app.command()
@@ -215,4 +224,5 @@ def _document(found: Standings) -> dict[str, Any]:
         }
         for one in found.devices
     ]
-    return {"derived": found.derived, "as_of": found.as_of, "counts": found.counts(), "devices": devices}
+    counts = {"counts": found.counts(), "fleet": found.fleet, "populations": found.bounds}
+    return {"derived": found.derived, "as_of": found.as_of, **counts, "devices": devices}

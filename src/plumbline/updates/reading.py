@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from plumbline.model.words import Criticality, EntityKind
 from plumbline.updates.judging import State
 
 GATEWAYS = frozenset({"gateway", "router", "hub", "bridge", "coordinator"})  # classes of devices behind which others stand
-_TABLES = ("currency", "update_step", "version_claim")
+_TABLES = ("currency", "update_step", "version_claim", "population_bound", "fleet_currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,16 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """All devices of an assessment, the worst first; `derived` is False where no catalogue was used."""
+    """All devices of an assessment, the worst first; `derived` is False where no catalogue was used.
+
+    `fleet` counts by state the devices that only a hub knows, `bounds` say of each population how many of it could be out of date.
+    """
 
     derived: bool
     as_of: datetime
     devices: tuple[Device, ...]
+    fleet: Mapping[State, int] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
 
     def counts(self) -> dict[State, int]:
         """Count the devices of each state, the worst first."""
@@ -138,13 +143,21 @@ def read(derived: DerivedParts, said: Mapping[str, Any]) -> Standings:
             define_files(connection, table, load_tables()[table].types(), derived.parts(table))
         standings = _rows(connection, "currency", Standing)
         steps, claims = _rows(connection, "update_step", StepRow), _rows(connection, "version_claim", ClaimRow)
+        counted = dict(connection.execute("select state, count(*) from fleet_currency group by state").fetchall())
+        bounds = connection.execute("select words from population_bound order by subject, words").fetchall()
     devices = [
         _device(entity, entries.get(whose.get(entity, entity)), standing, steps.get(entity, ()), claims.get(entity, ()))
         for entity, [standing] in standings.items()
     ]
     order = list(State)
     devices.sort(key=lambda one: (order.index(one.standing.state), not one.standing.exploited, one.name, one.asset))
-    return Standings(bool(derived.parts("currency")), datetime.fromisoformat(said["as_of"]), tuple(devices))
+    return Standings(
+        derived=bool(derived.parts("currency")),
+        as_of=datetime.fromisoformat(said["as_of"]),
+        devices=tuple(devices),
+        fleet={state: counted[state] for state in State if state in counted},
+        bounds=tuple(words for (words,) in bounds),
+    )
 
 
 def _device(
@@ -168,7 +181,7 @@ def _device(
 
 def _rows(connection: Connection, table: str, of: Any) -> dict[str, list[Any]]:
     """Give the rows of a table by entity, as instances of a class that names the columns."""
-    names = [field.name for field in fields(of)]
+    names = [one.name for one in fields(of)]
     columns = ", ".join(map(identifier, names))
     found: dict[str, list[Any]] = defaultdict(list)
     for entity, *values in connection.execute(f"select entity, {columns} from {table} order by all").fetchall():
