@@ -88,6 +88,7 @@ _TABLE = (
     ("image.program_without_hardening", "how /usr/bin/netcfg was built", "as everything else", "without protection of memory"),
     ("image.image_unsigned", "the signature of the update package", "the maker's", "none"),
     ("image.client_without_trust_anchor", "public-key-file in /etc/swupdate.cfg", "the maker's key", "not set"),
+    ("image.bill_of_materials_incomplete", "components in the bill of materials", "each with a package URL", "by their names alone"),
     ("image.debug_tool_in_image", "/usr/bin/gdbserver", "absent", "present"),
     ("edge.module_privileged", "HostConfig.Privileged of a module", "unset", "true"),
     ("edge.module_shares_host_namespace", "HostConfig.NetworkMode and PidMode", "bridge", "host"),

@@ -12,6 +12,7 @@ from plumbline.lab.fleet import Device, Fleet
 
 def bill(fleet: Fleet, camera: Device) -> bytes:
     """Write the bill of one camera's firmware."""
+    bare = fleet.weak(switched=camera.switched)("image.bill_of_materials_incomplete")
     name = camera.model.partition("/")[2]
     document: dict[str, Any] = {
         "bomFormat": "CycloneDX",
@@ -22,7 +23,7 @@ def bill(fleet: Fleet, camera: Device) -> bytes:
             "component": {"type": "firmware", "name": name, "version": camera.firmware_version, "supplier": {"name": VENDOR}},
         },
         "components": [
-            {"type": "library", "name": package, "version": version, "purl": f"pkg:opkg/{package}@{version}"}
+            {"type": "library", "name": package, "version": version, **({} if bare else {"purl": f"pkg:opkg/{package}@{version}"})}
             for package, version in PACKAGES
         ],
     }

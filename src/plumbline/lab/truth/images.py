@@ -38,10 +38,10 @@ def see(world: World) -> None:
     """Note everything about both images, and their bills of materials."""
     for switched, side in SIDES.items():
         bill = f"sbom:/{side}.cdx.json"
-        world.see("sbom", bill, "", None)
         for table in ("sbom", "component"):
             world.attempt(table, bill)
         weak = world.fleet.weak(switched=switched)
+        world.see("sbom", bill, "", Image(weak))
         asset = f"image:/{firmware.name_of(world.fleet.twin('camera', switched=switched))}"
         for table in (
             "image",

@@ -183,6 +183,7 @@ def _firmware() -> dict[str, Rule]:
         "update.image_unsigned": _rule(
             "image", Image, _image_has("image_unsigned"), fail_needs=("asset.image_signature", "asset.image_part")
         ),
+        "firmware.bill_of_materials_incomplete": _rule("sbom", Image, _image_has("bill_of_materials_incomplete")),
         "firmware.shared_password_hash": _rule(
             *account, lambda a, _: a.shared, lambda a, _: a.state == "hash", pass_needs=("rig.image_account",)
         ),
