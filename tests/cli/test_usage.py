@@ -42,7 +42,10 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "no such folder of checks": ("assess BUNDLE -o NEW --checks MISSING", ("MISSING: holds no checks", "<layer>/<name>.toml")),
     "no assessment": ("report HERE", ("HERE: holds no assessment", "`assess`")),
     "no such OUT": ("report MISSING", ("MISSING: holds no assessment",)),
-    "an unknown format": ("report HERE --format html,docx", ("--format: no report format 'docx'", "choose from csv, cyclonedx, html, json")),
+    "an unknown format": (
+        "report HERE --format html,docx",
+        ("--format: no report format 'docx'", "choose from csv, cyclonedx, html, json"),
+    ),
     "no format": ("report HERE --format ,", ("--format: names no format",)),
     "reports into a file": ("report HERE --to RIG", ("--to: RIG is a file",)),
     "nothing runs into this bundle": ("stop HERE", ("HERE: no collection is running into this bundle",)),
