@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
+from plumbline.catalogue.intake import import_files
 from plumbline.evidence.reference import Reference
 from plumbline.lab.catalogue import PRODUCTS
-from plumbline.lab.reference import write
+from plumbline.lab.reference import SOURCES, write
+from plumbline.model.errors import InputError
 from tests.lab.conftest import AT
 
 
@@ -30,8 +33,18 @@ def test_everything_is_taken(tmp_path: Path) -> None:
 
 
 def test_an_older_store_is_replaced_by_the_same(tmp_path: Path) -> None:
-    first = Reference(write(AT, tmp_path)).digests()
-    assert Reference(write(AT, tmp_path)).digests() == first
+    first = Reference(write(AT, tmp_path))
+    assert first.sources.keys() == SOURCES
+    second = Reference(write(AT, tmp_path))
+    assert (second.digests(), second.sources) == (first.digests(), first.sources)
+
+
+def test_reference_data_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("product,version\nacme/pump,1.0\n")
+    import_files([tmp_path / "mine.csv"], tmp_path / "reference", now=AT)
+    with pytest.raises(InputError, match="holds reference data of yours"):
+        write(AT, tmp_path)
+    assert set(Reference(tmp_path / "reference").sources) == {"own-mine"}
 
 
 def test_names_are_the_labs_own() -> None:
