@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import islice
 
 from plumbline.model.errors import ProtocolError
 from plumbline.versions import Scheme, compare
 
 PACKED_MAX = 8 << 20
 TEXT_MAX = 32 << 20  # that of Linux has 8 MB
+ENTRIES_MAX = 20_000  # that of Linux has 400
 FIXES_MAX = 20_000  # that of Linux names 6,000
 _ENTRY = re.compile(rb"^([a-z0-9][a-z0-9+.-]{0,200}) \(([^()\s]{1,200})\) ", re.MULTILINE)
 _VULNERABILITY = re.compile(rb"\bCVE-[0-9]{4}-[0-9]{4,19}\b")
@@ -38,7 +40,7 @@ def unpacked(data: bytes) -> bytes:
 
 def mended(text: bytes, version: str) -> tuple[str, ...] | None:
     """Give the vulnerabilities, in order, that entries up to a version name; None when the text is no Debian changelog."""
-    entries = list(_ENTRY.finditer(text))
+    entries = list(islice(_ENTRY.finditer(text), ENTRIES_MAX))
     if not entries or entries[0].start() > 64:
         return None
     start = next((entry.start() for entry in entries if _holds(entry[2].decode("latin-1"), version)), None)

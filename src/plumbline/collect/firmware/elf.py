@@ -18,6 +18,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from plumbline.model.errors import ProtocolError
 
@@ -26,6 +27,8 @@ HEADER_MIN = 52  # bytes: what is shorter is none, whatever it begins with
 HEADERS_MAX = 4_096
 TEXT_MAX = 4_096
 SYMBOLS_MAX = 1_000_000
+IMPORTS_MAX = 50_000
+NAME_MAX = 1_024  # of a symbol; those of C++ are long
 DYNAMIC_MAX = 4_096
 _RELOCATABLE, _EXECUTABLE, _SHARED = 1, 2, 3
 _DYNAMIC, _INTERPRETER, _STACK, _RELRO, _LOAD = 2, 3, 0x6474E551, 0x6474E552, 1
@@ -229,7 +232,8 @@ class _Elf:
             for fields in struct.iter_unpack(f"{self._order}{'IBBHQQ' if self.wide else 'IIIBBH'}", entries)
             if fields[3 if self.wide else 5] == 0
         }
-        return frozenset(names[at : names.find(b"\0", at, at + TEXT_MAX)] for at in undefined if 0 < at < len(names))
+        ends = ((at, names.find(b"\0", at, at + NAME_MAX)) for at in islice(undefined, IMPORTS_MAX))
+        return frozenset(names[at:end] for at, end in ends if 0 < at < end)
 
     def text_at(self, offset: int, size: int) -> str:
         """Read a text that ends with a NUL."""
