@@ -125,6 +125,7 @@ def test_no_command_shows_the_help(call: Call, words: tuple[str, ...]) -> None:
 COMMANDS = (
     *("demo", "audit", "collect", "stop", "assess", "report", "rig init", "rig check", "rig sign"),
     *("checks list", "checks show", "checks test", "lab up", "lab truth", "updates status", "updates plan", "updates verify"),
+    *("feeds import", "feeds status", "feeds sync", "catalogue import", "catalogue search", "catalogue show", "hostkit"),
 )
 
 
@@ -137,7 +138,7 @@ def test_every_command_has_help_and_json(call: Call, command: str) -> None:
 
 
 def test_the_help_fits_80_columns_and_shortens_no_line(call: Call) -> None:
-    for command in ("", *COMMANDS, "rig", "checks", "lab", "updates"):
+    for command in ("", *COMMANDS, "rig", "checks", "lab", "feeds", "catalogue", "updates"):
         lines = call(*command.split(), "--help").out.splitlines()
         assert max(map(len, lines)) <= 80, command
         assert not any(line.endswith("...") for line in lines if not line.startswith("Usage:")), command

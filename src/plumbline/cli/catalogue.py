@@ -148,7 +148,7 @@ def show(
     reference: ReferenceDir = None,
     as_json: Json = False,
 ) -> None:
-    """Show everything that is known of one product, with source and date."""
+    """Show what is known of one product, with source and date."""
     from plumbline.catalogue.advisories import advisories
     from plumbline.catalogue.known import Catalogue
 

@@ -92,7 +92,7 @@ def _as_of(source: Source) -> str:
 
 @app.command()
 def status(reference: ReferenceDir = None, as_json: Json = False) -> None:
-    """Show what was imported, of which date it is, and what that leaves unknown today."""
+    """Show what was imported, and what is not known today."""
     from plumbline.evidence.reference import Reference
     from plumbline.vulnerabilities.freshness import FRESH_FOR, doubt, doubt_of_exploited
     from plumbline.vulnerabilities.importing import feed_sources
@@ -131,9 +131,10 @@ def sync(
     reference: ReferenceDir = None,
     as_json: Json = False,
 ) -> Exit:
-    """Fetch feeds from where they are published, over the internet, and import them.
+    """Fetch feeds from their publishers, and import them.
 
-    What has not changed is not sent again; what was cut short goes on at the next run. Audits need no internet: they use what is stored.
+    It goes over the internet, by https, to the addresses of its list alone. What has not changed is not sent again; what was cut short
+    goes on at the next run. Audits need no internet: they use what is stored.
     """
     from plumbline.evidence.reference import user_store
     from plumbline.vulnerabilities.fetching import Outcome, fetch, load_publishers
