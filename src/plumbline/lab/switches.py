@@ -87,6 +87,7 @@ _TABLE = (
     ("image.cloud_secret_in_image", "/etc/hub.conf", "names the hub alone", "a device's connection string"),
     ("image.program_without_hardening", "how /usr/bin/netcfg was built", "as everything else", "without protection of memory"),
     ("image.image_unsigned", "the signature of the update package", "the maker's", "none"),
+    ("image.client_fetches_in_clear", "the address in /etc/swupdate.cfg", "of HTTPS", "of HTTP"),
     ("image.client_without_trust_anchor", "public-key-file in /etc/swupdate.cfg", "the maker's key", "not set"),
     ("image.bill_of_materials_incomplete", "components in the bill of materials", "each with a package URL", "by their names alone"),
     ("image.debug_tool_in_image", "/usr/bin/gdbserver", "absent", "present"),

@@ -46,6 +46,7 @@ def test_a_client(case: str) -> None:
     [row] = told.rows["image_update"]
     assert (row["subject"], row["client"], row["key_paths"], row["keys"]) == (f"update/{client}", client, keys, len(keys))
     assert (row["missing_keys"], row["servers"]) == (missing, servers)
+    assert row["in_clear"] == (servers == ["http://o.example"] if servers else None)
     assert told.said_of("image_update") == []
 
 

@@ -237,6 +237,7 @@ class Reading:
                     key_paths=list(found.keys),
                     missing_keys=sum(tree.resolve(path) is None for path in found.keys),
                     servers=list(found.servers),
+                    in_clear=found.in_clear,
                 )
 
     def scan(self, components: Components) -> None:

@@ -48,6 +48,11 @@ class Client:
     keys: tuple[str, ...]
     servers: tuple[str, ...]
 
+    @property
+    def in_clear(self) -> bool | None:
+        """Whether one of the servers is asked without TLS; None where none is named."""
+        return any(not server.startswith("https:") for server in self.servers) if self.servers else None
+
 
 def clients(tree: Tree, read: Callable[[Entry], str | None]) -> Iterator[Client | tuple[Entry, str]]:
     """Give the clients of a tree; where settings cannot be understood, their file and why."""

@@ -48,7 +48,7 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
         Node("/etc/network.conf", 0o666 if weak("image.world_writable_file") else 0o644, b"dhcp=yes\n"),
         Node("/etc/shadow", 0o600, _shadow(device, weak)),
         Node("/etc/inittab", 0o644, _INITTAB + (b"console::respawn:/bin/sh\n" if weak("image.shell_on_console") else b"")),
-        Node("/etc/swupdate.cfg", 0o644, _update_settings(keyed=not weak("image.client_without_trust_anchor"))),
+        Node("/etc/swupdate.cfg", 0o644, _update_settings(weak)),
         Node("/etc/hub.conf", 0o600, _hub(device, secret=weak("image.cloud_secret_in_image"))),
     ]
     if weak("image.private_key_in_image"):
@@ -112,9 +112,11 @@ def _netcfg(weak: Weak) -> Node:
     return Node("/usr/bin/netcfg", mode, program("netcfg", hardened=not weak("image.program_without_hardening")))
 
 
-def _update_settings(*, keyed: bool) -> bytes:
-    key = 'public-key-file = "/etc/swupdate.pem"; ' if keyed else ""
-    return f"globals : {{ {key}verbose = false; }};\n".encode()
+def _update_settings(weak: Weak) -> bytes:
+    key = "" if weak("image.client_without_trust_anchor") else 'public-key-file = "/etc/swupdate.pem"; '
+    scheme = "http" if weak("image.client_fetches_in_clear") else "https"
+    address = f"{scheme}://updates.northwind.example/cam"
+    return f'globals : {{ {key}verbose = false; }};\ndownload : {{ url = "{address}"; }};\n'.encode()
 
 
 def _hub(device: Device, *, secret: bool) -> bytes:
