@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import tomllib
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import DOCS, pages
-from plumbline import protocols
+from plumbline import collect, protocols
 from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
 from plumbline.collect.network.probe import Probe
@@ -34,6 +36,13 @@ def test_a_table_is_filled_by_a_collector_or_derived(spec: TableSpec) -> None:
     folder = "collect" if spec.derived is None else spec.derived
     fillers = [path for path in (SOURCE / folder).rglob("*.py") if f'"{spec.name}"' in path.read_text(encoding="utf-8")]
     assert fillers, f"nothing in {folder} names the table {spec.name}"
+
+
+@pytest.mark.parametrize("name", [one.name for one in pkgutil.iter_modules(collect.__path__) if one.ispkg and one.name != "network"])
+def test_a_collector_of_files_collects_and_names_its_tables(name: str) -> None:
+    module = importlib.import_module(f"{collect.__name__}.{name}")
+    assert callable(module.collect)
+    assert set(module.TABLES) <= load_tables().keys()
 
 
 @pytest.mark.parametrize("probe", load_probes().values(), ids=lambda probe: probe.protocol)

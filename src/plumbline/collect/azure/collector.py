@@ -35,6 +35,7 @@ from plumbline.rig.secrets import keyed_digest
 
 RESOURCE_TABLES = ("hub", "hub_policy", "hub_certificate")
 DEVICE_TABLES = ("hub_identity", "hub_twin")
+TABLES = (*RESOURCE_TABLES, *DEVICE_TABLES)
 RESOURCE_MAX = 32 << 20
 BATCH_ROWS = 50_000
 BATCH_BYTES = 24 << 20  # of the file: a hostile twin gives rows some fifteen times its size

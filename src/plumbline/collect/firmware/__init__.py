@@ -1,3 +1,4 @@
-"""Firmware images into the tables image, package, image_key, image_account and image_file."""
+"""Firmware images and update packages into the image tables and component."""
 
 from plumbline.collect.firmware.collector import collect as collect
+from plumbline.collect.firmware.reading import TABLES as TABLES
