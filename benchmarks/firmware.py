@@ -109,11 +109,13 @@ def _subjects(work: Path, root: Path | None) -> Iterator[Subject]:
         yield Subject("armel netboot image", NETBOOT, folder)
 
 
-def _made_root(work: Path) -> Path:
-    """Unpack a small system from Debian's packages, with the database that dpkg would have written."""
+def _made_root(work: Path) -> Path | None:
+    """Unpack a small system from Debian's packages, with the database that dpkg would have written; None where they cannot be fetched."""
     fetched, root = work / "fetched", work / "root"
     command = ["debootstrap", "--foreign", f"--arch={ARCHITECTURE}", "--variant=minbase", f"--include={INCLUDED}", SUITE, str(fetched)]
-    subprocess.run(command, check=True, capture_output=True)
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        print("  Debian's packages cannot be fetched: no root file system is made")
+        return None
     info = root / "var/lib/dpkg/info"
     info.mkdir(parents=True)
     for name in ("bin", "sbin", "lib"):
