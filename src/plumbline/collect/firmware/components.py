@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from plumbline.collect.distribution import UNKNOWN, Distribution
 from plumbline.collect.firmware import changelogs, manifests
 from plumbline.collect.firmware.component_strings import Said
 from plumbline.collect.firmware.contents import Contents
-from plumbline.collect.firmware.distribution import UNKNOWN, Distribution, distribution
+from plumbline.collect.firmware.distribution import distribution
 from plumbline.collect.firmware.ecosystems import PLACES, read_package
 from plumbline.collect.firmware.packages import DATABASES, FILES, NOT_READ, Package, files_of, read_control, read_packages
 from plumbline.collect.firmware.rpm_databases import DATABASE_MAX as RPM_MAX

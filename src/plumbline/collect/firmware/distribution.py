@@ -1,84 +1,24 @@
-"""Which distribution an image was built from, and how its packages are therefore called elsewhere: namespace and package URL.
+"""Which distribution an image was built from.
 
-Source: os-release(5); lsb-release, which Debian's installer and old systems have instead; purl-spec, known types. Rules: a release is told
-as advisories tell it (debian:12, alpine:v3.18, rocky:9); what no file says is None.
+Source: os-release(5); lsb-release, which Debian's installer and old systems have instead.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from packageurl import PackageURL
-
-from plumbline.collect.firmware.packages import Package
+from plumbline.collect.distribution import UNKNOWN, Distribution, distribution_of
 from plumbline.collect.firmware.release import pairs_of
 from plumbline.collect.firmware.tree import Entry, Tree
-from plumbline.vulnerabilities.namespaces import namespace_of_purl
 
 _FILES = ("/etc/os-release", "/usr/lib/os-release", "/etc/lsb-release")
-_NAMES = {"rhel": "redhat", "ol": "oracle", "amzn": "amazon", "sles": "suse", "sled": "suse", "opensuse-leap": "opensuse"}
-_BY_MAJOR = frozenset({"almalinux", "centos", "oracle", "redhat", "rocky"})  # whose minor releases share their advisories
-_WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
-_TYPES = {"dpkg": "deb", "opkg": "opkg", "apk": "apk", "rpm": "rpm", "python": "pypi", "npm": "npm", "go": "golang", "nuget": "nuget"}
-_LANGUAGES = frozenset({"python", "npm", "go", "nuget", "platformio", "west"})
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """A distribution and its release, both in lower case."""
-
-    id: str
-    release: str | None
-
-    def namespace(self, package: Package) -> str | None:
-        """Give the namespace of one of its packages, or of one that a language's manager installed."""
-        purl = self._purl(package)
-        known = namespace_of_purl(purl) if purl is not None else None
-        if known is not None or package.manager in _LANGUAGES:
-            return known
-        return f"{self.id}:{self.release}" if self.id and self.release else None
-
-    def purl(self, package: Package) -> str | None:
-        """Give the package URL; None where the distribution is not known."""
-        purl = self._purl(package)
-        return purl.to_string() if purl is not None else None
-
-    def _purl(self, package: Package) -> PackageURL | None:
-        kind = _TYPES.get(package.manager)
-        if package.manager in _LANGUAGES:
-            (vendor, _, name), qualifiers = package.name.rpartition("/"), {}
-        else:
-            vendor, name = self.id, package.name
-            qualifiers = {"arch": package.architecture or "", "distro": f"{self.id}-{self.release}" if self.release else ""}
-            if not vendor:
-                return None
-        if kind is None:
-            return None
-        try:
-            return PackageURL(kind, vendor or None, name, package.version or None, {key: word for key, word in qualifiers.items() if word})
-        except ValueError:
-            return None
-
-
-UNKNOWN = Distribution("", None)
 
 
 def distribution(tree: Tree, read: Callable[[Entry], str | None]) -> Distribution:
     """Tell the distribution of a root file system; UNKNOWN where no file does."""
     for path in _FILES:
         entry = tree.resolve(path)
-        said = pairs_of((read(entry) if entry is not None and entry.kind == "file" else None) or "")
-        name = (said.get("ID") or said.get("DISTRIB_ID") or "").lower()
-        if _WORD.fullmatch(name):
-            return Distribution(_NAMES.get(name, name), _release(_NAMES.get(name, name), said))
+        text = read(entry) if entry is not None and entry.kind == "file" else None
+        if (found := distribution_of(pairs_of(text or ""))) != UNKNOWN:
+            return found
     return UNKNOWN
-
-
-def _release(name: str, said: dict[str, str]) -> str | None:
-    release = (said.get("VERSION_ID") or said.get("DISTRIB_RELEASE") or "").lower().partition(" ")[0]
-    if not _WORD.fullmatch(release):
-        return None
-    parts = 1 if name in _BY_MAJOR else 2 if name == "alpine" else 9
-    return ".".join(release.split(".")[:parts])

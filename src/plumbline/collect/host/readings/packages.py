@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from packageurl import PackageURL
-
+from plumbline.collect.distribution import distribution_of
 from plumbline.collect.host.outputs import Report
 from plumbline.collect.host.reading import Reading
 from plumbline.collect.host.readings.system import release
@@ -25,10 +24,7 @@ from plumbline.versions import scheme_for
 PACKAGES_MAX = 50_000
 FIXES_MAX = 1_000_000  # of all rows together; a whole distribution has some 100,000
 MANAGERS = ("dpkg", "rpm", "apk", "opkg")
-PURL_TYPES = {"dpkg": "deb", "rpm": "rpm", "apk": "apk", "opkg": "opkg", "python": "pypi"}
 _GONE = ("not-installed", "config-files")  # dpkg(1), package states: in every other one files are there
-_DISTRIBUTIONS = {"rhel": "redhat"}  # ID of os-release, where advisories name it otherwise
-_MAJOR_ALONE = ("redhat", "centos", "rocky", "almalinux")  # their advisories are for 9, not for 9.4
 _KERNEL = re.compile(r"linux-image-.*|kernel(?:-core|-default)?|linux-(?:lts|virt|edge|rpi\d*)")
 _DPKG_STATUS = "/var/lib/dpkg/status"  # the others have their lists in one of several places
 _SOURCE_RPM = re.compile(r"(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm")
@@ -54,7 +50,7 @@ def read(report: Report) -> None:
     """Write a row for each package."""
     if all(report.text(manager) is None for manager in MANAGERS):
         report.short(Outcome.NOT_SUPPORTED, f"no list of packages was read ({', '.join(MANAGERS)})", "component")
-    said = release(report)
+    installed_on = distribution_of(release(report))
     fixes = _fixes(report)
     packages = [*islice(chain(_packages(report), _python(report)), PACKAGES_MAX + 1)]
     by_source: dict[str, set[str]] = defaultdict(set)
@@ -84,8 +80,8 @@ def read(report: Report) -> None:
             confidence="database",
             source=one.source if one.source != one.name else None,
             source_version=one.source_version if one.source_version != one.version else None,
-            namespace=_namespace(one.manager, said),
-            purl=_purl(one, said),
+            namespace=installed_on.namespace(one),
+            purl=installed_on.purl(one),
             supplier=one.supplier,
             fixes=names,
             path=one.path,
@@ -151,36 +147,6 @@ def _fixes(report: Report) -> dict[str, set[str]]:
         name, *words = line.split()
         found[name] = {word for word in words if _CVE.fullmatch(word)}
     return found
-
-
-def _namespace(manager: str, said: dict[str, str]) -> str | None:
-    """Name the distribution and its release, as advisories do: debian:12, alpine:v3.18; or the ecosystem."""
-    if manager == "python":
-        return "pypi"
-    identity, version = said.get("ID"), said.get("VERSION_ID", "")
-    if not identity or not version:
-        return None
-    name = _DISTRIBUTIONS.get(identity, identity)
-    if name == "alpine":
-        return f"alpine:v{'.'.join(version.split('.')[:2])}"
-    return f"{name}:{version.partition('.')[0] if name in _MAJOR_ALONE else version}"
-
-
-def _purl(one: Package, said: dict[str, str]) -> str | None:
-    """Make the package URL, by the types of the purl specification."""
-    kind = PURL_TYPES[one.manager]
-    vendor = said.get("ID")
-    if kind != "pypi" and not vendor:
-        return None
-    qualifiers = {}
-    if one.architecture:
-        qualifiers["arch"] = one.architecture
-    if kind == "deb" and said.get("VERSION_ID"):
-        qualifiers["distro"] = f"{vendor}-{said['VERSION_ID']}"
-    try:
-        return PackageURL(kind, None if kind == "pypi" else vendor, one.name, one.version, qualifiers).to_string()
-    except ValueError:
-        return None
 
 
 READING = Reading(("component",), read)
