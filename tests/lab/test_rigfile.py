@@ -63,7 +63,7 @@ def test_the_same_lab_gives_the_same_bytes() -> None:
     assert (rigfile.files(lab()), rigfile.text(lab())) == first
 
 
-PLACES = {"image": "images/", "edge": "edge/", "system": "hostkit/", "capture": "captures/", "hub": "hub/"}
+PLACES = {"image": ("images/", "sbom/"), "edge": "edge/", "system": "hostkit/", "capture": "captures/", "hub": "hub/"}
 
 
 def test_a_switch_of_a_file_moves_that_kind_of_file_on_the_weak_side_alone() -> None:
