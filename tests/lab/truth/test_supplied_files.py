@@ -45,6 +45,8 @@ def test_all_at_once(tmp_path: Path, weak: bool) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", [name for name, switch in SWITCHES.items() if switch.device in ("image", "edge", "system", "capture", "hub")])
+@pytest.mark.parametrize(
+    "name", [name for name, switch in SWITCHES.items() if switch.device in ("image", "edge", "system", "capture", "hub")]
+)
 def test_each_switch_alone(tmp_path: Path, name: str) -> None:
     assert audit(fleet(Switches.only([name]), AT), tmp_path) == []
