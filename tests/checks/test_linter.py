@@ -165,6 +165,7 @@ BAD: Sequence[tuple[str, str, str]] = [
     ("no evidence", "select asset, subject, tls as failed from mqtt_broker", "gives no column evidence"),
     ("no failed", "select asset, subject, [row_id] as evidence from mqtt_broker", "gives no column failed"),
     ("a detail without a name", row("tls", ", port + 1"), "needs a lower-case name"),
+    ("a detail with a name of the runner's", row("tls", ", port as reason"), "column reason would hide"),
     ("a detail that is no plain value", row("tls", ", [[port]] as ports"), "a detail is"),
     (
         "a left join without a need",

@@ -37,6 +37,7 @@ RESERVED: Mapping[str, str] = {
     "evidence": "VARCHAR[]",
 }
 REQUIRED = frozenset({"asset", "subject", "failed", "evidence"})
+TAKEN = frozenset({"verdict", "reason", "detail"})  # the runner's own words for what it decides
 COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 DETAIL_TYPES = frozenset({"VARCHAR", "BIGINT", "INTEGER", "HUGEINT", "BOOLEAN", "TIMESTAMP WITH TIME ZONE", "DATE", "VARCHAR[]"})
 _DROPS = (
@@ -129,6 +130,8 @@ def _types(types: Mapping[str, str], detail: Mapping[str, str]) -> Iterator[str]
     for name, type_word in detail.items():
         if type_word not in DETAIL_TYPES:
             yield f"column {name} is {type_word}; a detail is a text, an integer, a boolean, a time or a list of texts"
+        if name in TAKEN:
+            yield f"column {name} would hide the runner's own; name it otherwise"
         if not COLUMN.fullmatch(name):
             yield f"column {name!r} needs a lower-case name; give it one with `as`"
 
