@@ -154,7 +154,8 @@ def _unpacked(source: Source, part: str, role: str, found: Contents, budget: Bud
     except ProtocolError as error:
         found.problems.append(f"{part}: {error}")
         return
-    if packed is not None and packed[1].size:
-        found.parts.append(Part(part, packed[1], role))
+    if packed is not None:
+        if packed[1].size:
+            found.parts.append(Part(part, packed[1], role))
         if packed[2]:
             found.problems.append(f"{part}: {packed[2]}")

@@ -12,6 +12,7 @@ from plumbline.collect.firmware.accounts import read_accounts
 from plumbline.collect.firmware.components import Components
 from plumbline.collect.firmware.contents import Asked, Contents, Sink
 from plumbline.collect.firmware.inspectors import Keys, Programs, Secrets, Words
+from plumbline.collect.firmware.kernels import Kernels
 from plumbline.collect.firmware.notable import authorized_keys, notable
 from plumbline.collect.firmware.release import system_name
 from plumbline.collect.firmware.scan import scan
@@ -25,7 +26,8 @@ from plumbline.model.words import Outcome
 
 OUTER_TABLES = ("image", "image_part", "image_signature")
 SCANNED_TABLES = ("component", "image_key", "image_secret", "image_program")  # from what every file is looked through for
-CONTENT_TABLES = (*SCANNED_TABLES, "image_account", "image_file", "image_update")  # of the files in trees
+HIDDEN_TABLES = (*SCANNED_TABLES, "image_kernel")  # of what may lie in a part that was not opened
+CONTENT_TABLES = (*HIDDEN_TABLES, "image_account", "image_file", "image_update")  # of the files in trees
 TABLES = (*OUTER_TABLES, *CONTENT_TABLES)
 _ACCOUNT_FILES = frozenset({"passwd", "shadow", "passwd-", "shadow-"})
 
@@ -55,6 +57,7 @@ class Reading:
             (("image_signature",), self.signatures),
             (("component",), components.packages),
             (("component",), components.kernels),
+            (("image_kernel",), Kernels(self.contents).write),
             (("image_account",), self.accounts),
             (("image_file",), self.files),
             (("image_update",), self.updates),
@@ -84,7 +87,7 @@ class Reading:
             if layer.state is State.UNKNOWN and any(other.path.startswith(layer.below("@")) for other in self.layers):
                 continue  # a vendor's header around something that was found
             said = f"{self.asked.name}: {layer.path or 'its start'}: {layer.described()}{f': {layer.problem}' if layer.problem else ''}"
-            self.sink.short(Outcome.PARTIAL, f"{said}; it was not opened", *SCANNED_TABLES)
+            self.sink.short(Outcome.PARTIAL, f"{said}; it was not opened", *HIDDEN_TABLES)
 
     def _why_no_files(self, outer: Layer) -> str:
         """Say why no files were found in the whole image."""

@@ -28,6 +28,8 @@ mount -t proc proc /proc
 
 _SHARING = (("installer", 502, "/bin/sh"), ("upgrade", 503, "/bin/sh"))  # who may have one password between them
 ACCOUNTS = (("root", 0, "/bin/sh"), ("support", 500, "/bin/sh"), ("service", 501, "/bin/sh"), *_SHARING, ("nobody", 65534, "/bin/false"))
+KERNEL = "6.1.38-northwind"
+_KERNEL_OPTIONS = ("STRICT_KERNEL_RWX", "RANDOMIZE_BASE", "SECCOMP", "DEVMEM", "STRICT_DEVMEM", "MODULES", "STACKPROTECTOR")
 PACKAGES = (("busybox", "1.36.1-1"), ("dropbear", "2024.85-1"), ("libopenssl3", "3.0.13-1"))
 
 
@@ -49,6 +51,7 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
         Node("/etc/shadow", 0o600, _shadow(device, weak)),
         Node("/etc/inittab", 0o644, _INITTAB + (b"console::respawn:/bin/sh\n" if weak("image.shell_on_console") else b"")),
         Node("/etc/swupdate.cfg", 0o644, _update_settings(weak)),
+        Node(f"/boot/config-{KERNEL}", 0o644, _kernel_settings(weak)),
         Node("/etc/hub.conf", 0o600, _hub(device, secret=weak("image.cloud_secret_in_image"))),
     ]
     if weak("image.private_key_in_image"):
@@ -117,6 +120,13 @@ def _update_settings(weak: Weak) -> bytes:
     scheme = "http" if weak("image.client_fetches_in_clear") else "https"
     address = f"{scheme}://updates.northwind.example/cam"
     return f'globals : {{ {key}verbose = false; }};\ndownload : {{ url = "{address}"; }};\n'.encode()
+
+
+def _kernel_settings(weak: Weak) -> bytes:
+    """The kernel's configuration, as far as it matters; the kernel itself has a partition of its own."""
+    strong = "# CONFIG_{} is not set" if weak("image.kernel_without_protections") else "CONFIG_{}=y"
+    options = [*(f"CONFIG_{name}=y" for name in _KERNEL_OPTIONS), strong.format("STACKPROTECTOR_STRONG")]
+    return "\n".join(["#", "# Linux/arm64 6.1.38 Kernel Configuration", "#", *options, ""]).encode()
 
 
 def _hub(device: Device, *, secret: bool) -> bytes:

@@ -47,6 +47,7 @@ def see(world: World) -> None:
             "image",
             "image_account",
             "image_file",
+            "image_kernel",
             "image_key",
             "image_part",
             "image_program",
@@ -57,6 +58,7 @@ def see(world: World) -> None:
         ):
             world.attempt(table, asset)
         world.see("image", asset, "", Image(weak))
+        world.see("image_kernel", asset, f"kernel/{firmware.KERNEL}", Image(weak))
         world.see("image_update", asset, "update/swupdate", Image(weak))
         for name, *_ in firmware.ACCOUNTS:
             world.see("image_account", asset, f"account/{name}", _account(name, weak))
