@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +60,8 @@ READERS = frozenset(
             "tr",
         ),
         *("uname", "ip", "dpkg-query", "rpm", "apk", "apt-config", "apt-get", "dropbearkey", "systemctl", "systemd-detect-virt"),
-        *("nft", "iptables-save", "ip6tables-save", "docker", "podman", "renice", "keys"),
+        *("nft", "iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save", "docker", "podman"),
+        *("renice", "keys", "unset"),
     }
 )
 NEVER = re.compile(r"\b(rm|mv|cp|ln|touch|tee|mkdir|chmod|chown|kill|reboot|sudo|su|curl|wget|nc|ping|insmod|modprobe|mount|eval|sleep)\b")
@@ -93,6 +96,44 @@ def test_apt_is_only_simulated_and_nothing_asks_the_network() -> None:
     text = LIST.read_text()
     assert re.findall(r"apt-get (?!>)(\S+)", text.replace("apt-get)[", "")) == ["-s"]
     assert "--no-network" in text and "apt update" not in text
+
+
+def test_no_file_below_proc_is_measured() -> None:
+    assert "-s /proc" not in LIST.read_text()  # each says that it is empty, whatever it holds
+
+
+@pytest.mark.parametrize(
+    ("command", "tool", "needs"),
+    [("apt_pending", "apt-get", "/var/lib/apt/lists"), ("podman", "podman", "/var/lib/containers/storage")],
+)
+@pytest.mark.parametrize(("ends_with", "outcome"), [(0, Outcome.OK), (1, Outcome.NOT_SUPPORTED), (100, Outcome.NOT_SUPPORTED)])
+def test_a_tool_that_fails_is_not_one_that_finds_nothing(
+    tmp_path: Path, command: str, tool: str, needs: str, ends_with: int, outcome: Outcome
+) -> None:
+    made, store = tmp_path / tool, tmp_path / "containers" / "storage"
+    made.write_text(f"#!/bin/sh\nexit {ends_with}\n")
+    made.chmod(0o755)
+    store.mkdir(parents=True)
+    (store / "x_Packages").touch()
+    text = whole(load_commands()[command]).replace(needs, str(store)).replace("/etc/containers/", f"{tmp_path}/none/")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    ran = subprocess.run(["dash", "-c", text], capture_output=True, check=False, env=environment)
+    assert ran.stdout == b"" and ending_of(ran.returncode).outcome is outcome and not ending_of(ran.returncode).absent
+
+
+def test_podman_is_not_run_where_it_has_no_store(tmp_path: Path) -> None:
+    """Its first command of a user makes one."""
+    made = tmp_path / "podman"
+    made.write_text("#!/bin/sh\nexit 1\n")
+    made.chmod(0o755)
+    text = (
+        whole(load_commands()["podman"])
+        .replace("/var/lib/containers/storage", f"{tmp_path}/none")
+        .replace("/etc/containers/", f"{tmp_path}/")
+    )
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    ran = subprocess.run(["dash", "-c", text], capture_output=True, check=False, env=environment)
+    assert ending_of(ran.returncode).absent
 
 
 def test_nothing_waits_for_input_and_errors_go_nowhere() -> None:

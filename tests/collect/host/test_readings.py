@@ -52,6 +52,18 @@ class TestPackages:
         assert rows["openssl"]["fixes"] == first["fixes"]  # one source, one changelog
         assert rows["half"]["fixes"] == []
 
+    def test_a_changelog_of_thousands_is_read_whole(self, tmp_path: Path) -> None:
+        names = [f"CVE-2024-{number}" for number in range(10_000, 16_000)]
+        dpkg = "install ok installed\tchromium\t1\tarmhf\tchromium\t1\t\n"
+        seen = of(tmp_path, os_release=DEBIAN, dpkg=dpkg, changelogs=f"chromium {' '.join(names)}\n")
+        assert picked(seen, "component", "fixes") == [names]
+
+    def test_a_line_that_is_cut_is_said(self, tmp_path: Path) -> None:
+        said: dict[str, Said] = {command: ("", 3) for command in load_commands() if command != "shell"}
+        dpkg = "install ok installed\tchromium\t1\tarmhf\tchromium\t1\t\n"
+        seen = of(tmp_path, **{**said, "dpkg": dpkg, "changelogs": f"chromium {'CVE-2024-10000 ' * 20_000}\n"})
+        assert seen.outcomes()["component"] == Outcome.PARTIAL and "a line of more than" in seen.details()["component"]
+
     @pytest.mark.parametrize(
         ("release", "said", "expected"),
         [
@@ -311,6 +323,10 @@ class TestUpdates:
     def test_where_packages_come_from(self, tmp_path: Path, lines: str, sources: list[str], unverified: list[str] | None) -> None:
         seen = of(tmp_path, update_sources=lines, update_times="installed 1763600000\n")
         assert picked(seen, "system_update", "sources", "unverified_sources") == [(sources, unverified)]
+
+    def test_sources_that_not_all_were_read_are_not_all_verified(self, tmp_path: Path) -> None:
+        seen = of(tmp_path, update_sources=("apt http://deb.debian.org/debian stable main\n", 5))
+        assert picked(seen, "system_update", "sources", "unverified_sources") == [(["http://deb.debian.org/debian"], None)]
 
 
 def test_containers(tmp_path: Path) -> None:

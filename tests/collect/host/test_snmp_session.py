@@ -104,6 +104,14 @@ def backwards(pdu: Any) -> list[Binding]:
     return [(f"{pdu.bindings[0].oid}.{number}", text("name")) for number in (9, 3)]
 
 
+def valueless(pdu: Any) -> list[Binding]:
+    return [(f"{pdu.bindings[0].oid}.1", ber.encode(0x81, b""))]
+
+
+def rowless(pdu: Any) -> list[Binding]:
+    return []
+
+
 def junk(pdu: Any) -> list[Binding]:
     oid = pdu.bindings[0].oid
     return [(f"{oid}.1.99.400.7", text("\x00\ufffd")), (f"{oid}.2", ber.encode_integer(-1)), ("1.3.9", text("beyond"))]
@@ -115,9 +123,11 @@ def junk(pdu: Any) -> list[Binding]:
         (ended, Outcome.NOT_SUPPORTED, "the agent shows nothing of it"),
         (same_again, Outcome.NOT_SUPPORTED, "the agent shows nothing of it"),
         (backwards, Outcome.PARTIAL, "names that do not grow"),
+        (valueless, Outcome.NOT_SUPPORTED, "a row without a value"),
+        (rowless, Outcome.NOT_SUPPORTED, "an answer without rows"),
         (junk, Outcome.OK, ""),
     ],
-    ids=["nothing", "the same again", "backwards", "junk"],
+    ids=["nothing", "the same again", "backwards", "without values", "without rows", "junk"],
 )
 async def test_every_walk_ends(tmp_path: Path, walk: Answer, outcome: Outcome, says: str) -> None:
     seen, device = await ask(tmp_path, walk)

@@ -19,7 +19,7 @@ from plumbline.collect.host.commands import load_commands
 from plumbline.model.words import Outcome
 
 LINES_MAX = 200_000
-LINE_MAX = 8_192  # characters
+LINE_MAX = 1 << 18  # characters: the changelog of a browser or a kernel names thousands of vulnerabilities
 TEXT_MAX = 512  # of one value in a row
 ITEMS_MAX = 20_000  # of one list in a row: the changelog of a kernel names thousands
 UNREAD_MAX = 5  # lines of one command that are told of
@@ -89,6 +89,8 @@ class Report:
                 self.short(Outcome.PARTIAL, f"{command}: more than {LINES_MAX} lines", *load_commands()[command].tables)
                 return
             if line.strip():
+                if len(line) > LINE_MAX:
+                    self.short(Outcome.PARTIAL, f"{command}: a line of more than {LINE_MAX} characters", *load_commands()[command].tables)
                 yield line[:LINE_MAX]
 
     def row(self, table: str, subject: str, command: str, **columns: Any) -> None:

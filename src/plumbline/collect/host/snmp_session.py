@@ -24,7 +24,7 @@ from plumbline.model.errors import DeviceError, InternalError, ProtocolError, Re
 from plumbline.model.words import Intrusion
 from plumbline.net.datagram import DatagramLine
 from plumbline.net.door import Door
-from plumbline.protocols.snmp import Absent, Binding, Pdu, PduKind, UsmMessage, decode, encode_discovery, encode_pdu
+from plumbline.protocols.snmp import Absent, Pdu, PduKind, UsmMessage, decode, encode_discovery, encode_pdu
 from plumbline.protocols.snmp_usm import Keys, encode_message, open_message
 
 WHY = "login snmp"
@@ -51,6 +51,7 @@ COLUMNS = {
 ROWS_MAX = 20_000
 REPETITIONS = 25
 ANSWER_S = 10.0  # an agent reads its package database when it is first asked
+WALK_S = 600.0  # of one column, however slow its rows come
 ANSWERS_MAX = 8  # datagrams passed over while one answer is awaited
 _CLOCK_MAX = 1 << 31
 _TOO_BIG, _NO_ACCESS = 1, {6, 16}  # error-status, RFC 3416 3
@@ -190,30 +191,30 @@ async def _walk(line: DatagramLine, engine: _Engine, column: str) -> Walk:
     values: dict[str, Value] = {}
     at, repetitions = column, REPETITIONS
     try:
-        while len(values) < ROWS_MAX:
-            pdu = await _ask(line, engine, at, repetitions)
-            if pdu.error_status == _TOO_BIG and repetitions > 1:
-                repetitions //= 2
-                continue
-            if pdu.error_status:
-                return Walk(values, f"the agent answers with error {pdu.error_status}")
-            for one in pdu.bindings:
-                if one.value is Absent.END_OF_MIB_VIEW or not one.oid.startswith(f"{column}."):
-                    return Walk(values)
-                if _numbers(one.oid) <= _numbers(at):
-                    return Walk(values, "names that do not grow")
-                at = one.oid
-                _take(values, one, column)
-            if not pdu.bindings:
-                return Walk(values)
+        async with asyncio.timeout(WALK_S):
+            while len(values) < ROWS_MAX:
+                pdu = await _ask(line, engine, at, repetitions)
+                if pdu.error_status == _TOO_BIG and repetitions > 1:
+                    repetitions //= 2
+                    continue
+                if pdu.error_status:
+                    return Walk(values, f"the agent answers with error {pdu.error_status}")
+                for one in pdu.bindings:
+                    if one.value is Absent.END_OF_MIB_VIEW or not one.oid.startswith(f"{column}."):
+                        return Walk(values)
+                    if _numbers(one.oid) <= _numbers(at):
+                        return Walk(values, "names that do not grow")
+                    if isinstance(one.value, Absent):  # RFC 3416 4.2.3 knows no other; such rows would not count to the limit
+                        return Walk(values, "a row without a value")
+                    at = one.oid
+                    values[one.oid.removeprefix(f"{column}.")] = one.value
+                if not pdu.bindings:
+                    return Walk(values, "an answer without rows")
+    except TimeoutError:
+        return Walk(values, f"not at its end within {WALK_S:g} s")
     except DeviceError as error:
         return Walk(values, str(error))
     return Walk(values, f"more than {ROWS_MAX} rows")
-
-
-def _take(values: dict[str, Value], one: Binding, column: str) -> None:
-    if not isinstance(one.value, Absent):
-        values[one.oid.removeprefix(f"{column}.")] = one.value
 
 
 def _shown(value: Value) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from plumbline.collect.host.outputs import Report
 from plumbline.collect.host.reading import Reading
+from plumbline.model.words import Outcome
 
 ACCOUNTS_MAX = 10_000
 SCHEMES = {
@@ -35,6 +36,7 @@ def read(report: Report) -> None:
     keys = _keys(report)
     for number, (name, state, uid, gid, shell) in enumerate(_fields(report, "passwd", 5)):
         if number == ACCOUNTS_MAX:
+            report.short(Outcome.PARTIAL, f"more than {ACCOUNTS_MAX} accounts", "system_account")
             return
         word, scheme = _password(shadow.get(name) if state == "shadow" else state, whole=report.whole("shadow"))
         of_account = (

@@ -42,8 +42,11 @@ def read(report: Report) -> None:
         transport = fields[1][:3]
         address, port = _address(fields[2].partition(":")[0], order), int(fields[2].partition(":")[2], 16)
         subject = f"{transport}/{port}/{address}"
-        if subject in done or len(done) >= SOCKETS_MAX:
+        if subject in done:
             continue
+        if len(done) >= SOCKETS_MAX:
+            report.short(Outcome.PARTIAL, f"more than {SOCKETS_MAX} sockets", "system_socket")
+            break
         done.add(subject)
         holder = (running or {}).get(holders.get(fields[4], -1))
         report.row(

@@ -96,7 +96,7 @@ def _sources(report: Report) -> dict[str, list[str]]:
     sources = read_sources(report.lines("update_sources"))
     unverified = [one.url for one in sources if one.verified is False]
     found = {"sources": [one.url for one in sources]}
-    if unverified or all(one.verified for one in sources):
+    if unverified or (report.whole("update_sources") and all(one.verified for one in sources)):
         found["unverified_sources"] = unverified
     return found
 
