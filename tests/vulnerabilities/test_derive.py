@@ -171,6 +171,13 @@ def test_a_component_has_the_support_of_its_branch(tmp_path: Path) -> None:
     assert (whole(found["component_support"])["known"], whole(found["component_support"])["components"]) == (1, 2)
 
 
+@pytest.mark.parametrize(("later", "ended"), [(timedelta(), False), (timedelta(days=31), None)], ids=["fresh", "stale"])
+def test_that_support_goes_on_is_known_only_while_the_source_is_fresh(tmp_path: Path, later: timedelta, ended: bool | None) -> None:
+    catalogued(tmp_path, {"own.toml": SUPPORT.replace("security_ends_at = 2026-09-07", "ended = false")}, now=NOW)
+    found = derived(tmp_path, {IMAGE: [component("openssl", "3.0.11")]}, as_of=NOW + later)
+    assert [row["ended"] for row in found["component_support"] if row["component"]] == [ended]
+
+
 def verdicts(out: Path) -> dict[tuple[str, str], tuple[str, str | None]]:
     import pyarrow.parquet as pq
 

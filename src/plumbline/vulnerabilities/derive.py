@@ -19,7 +19,7 @@ from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import TIMESTAMP
 from plumbline.vulnerabilities.exposure import Exposure, Known
-from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited
+from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited, is_stale
 from plumbline.vulnerabilities.identity import Component
 from plumbline.vulnerabilities.judging import judge
 from plumbline.vulnerabilities.namespaces import is_distribution
@@ -52,7 +52,8 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, write:
     if affected:
         _expose(connection, reference, components, write, as_of)
     if supported:
-        _support(connection, load_supports(connection), components, write)
+        stale = [source.id for source in reference.sources.values() if is_stale(source, as_of)]
+        _support(connection, load_supports(connection, stale), components, write)
 
 
 def _distinct(connection: Connection) -> list[Component]:

@@ -2,13 +2,14 @@
 
 Pure but for the reading of two relations. Rules: a distribution supports what it packages, so a package is judged by its distribution's
 release; anything else by the branch of its own version. A branch is known by its number: 3.0 is that of 3.0.11, and not of 3.01. Products
-are found by CPE name or by the name itself, which must mean one.
+are found by CPE name or by the name itself, which must mean one. That support "goes on", without a date, is true only for as long as the
+source is fresh.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,10 +73,15 @@ class Supports:
         return max(fitting, key=lambda branch: (len(branch.cycle or ""), branch.source, branch.cycle or ""), default=None)
 
 
-def load_supports(connection: Connection) -> Supports:
-    """Read the relations `reference.support` and `reference.product`."""
+def load_supports(connection: Connection, stale: Collection[str] = ()) -> Supports:
+    """Read the relations `reference.support` and `reference.product`; `stale` are sources that cannot say that support goes on."""
     rows = connection.execute(
-        "select product, cycle, coalesce(security_ends_at, ends_at), ended, latest, source from reference.support order by all"
+        """
+        select product, cycle, coalesce(security_ends_at, ends_at),
+          case when ended or not list_contains($stale::varchar[], source) then ended end, latest, source
+        from reference.support order by all
+        """,
+        {"stale": sorted(stale)},
     ).fetchall()
     names = connection.execute(
         "select unnest(list_concat(coalesce(identifiers, []), coalesce(aliases, []))) as name, product from reference.product order by all"

@@ -18,6 +18,15 @@ CASES: dict[str, tuple[Any, list[str]]] = {
         package(FROM, {"fixed": "1.0"}, {"introduced": "2.0"}, {"fixed": "2.5"}),
         ["known_affected <1.0", "known_affected >=2.0|<2.5"],
     ),
+    "in no order": (
+        package(FROM, {"introduced": "2.0"}, {"fixed": "1.0"}, {"fixed": "2.5"}),
+        ["known_affected events that do not stand in the order of their versions"],
+    ),
+    "the fix before the beginning": (
+        package({"fixed": "1.0"}, FROM),
+        ["known_affected events that do not stand in the order of their versions"],
+    ),
+    "several fixes, of which the first ends it": (package(FROM, {"fixed": "1.0"}, {"fixed": "1.1"}), ["known_affected <1.0"]),
     "single versions": (package(versions=["1.0", "1.1"]), ["known_affected 1.0, 1.1"]),
     "neither ranges nor versions": (package(), ["known_affected all versions"]),
     "a kind of range that nobody knows": (package(FROM, kind="MOON"), ["known_affected a range of type MOON"]),

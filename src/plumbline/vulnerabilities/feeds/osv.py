@@ -148,6 +148,9 @@ def _ranges(entry: dict[str, Any], ecosystem: str) -> Iterator[tuple[Range, str 
 
 
 def _spans(events: object) -> Iterator[Range]:
+    if not _alternate(events):
+        yield unread("events that do not stand in the order of their versions")
+        return
     start: str | None = None
     open_at_start = False
     for event in objects_of(events):
@@ -161,6 +164,17 @@ def _spans(events: object) -> Iterator[Range]:
                 open_at_start = False
     if open_at_start:
         yield between(start, None)
+
+
+def _alternate(events: object) -> bool:
+    """Tell whether no span begins within another, nor ends before any has begun: the schema lets events stand in any order."""
+    within: bool | None = None
+    for event in objects_of(events):
+        begins, ends = "introduced" in event, any(word in event for word in _ENDS)
+        if (begins and within) or (ends and not begins and within is None):
+            return False
+        within = (begins or bool(within)) and not ends
+    return True
 
 
 def _vulnerability(name: str, key: str, value: dict[str, Any], *, withdrawn: bool) -> Vulnerability:
