@@ -54,7 +54,9 @@ def catalogue(folder: Path, **files: str) -> Path:
     return folder / "reference"
 
 
-def feed(store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetime = NOW, exploited: Sequence[str] = ()) -> None:
+def feed(
+    store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetime = NOW, exploited: Sequence[str] = (), source: str = "feed"
+) -> None:
     """Put advisories into a store, as a feed would."""
     said = [
         {"record": one["vulnerability"], "origin": "csaf", "status": "known_affected", "rest": False, "parsed": True, **one}
@@ -62,7 +64,7 @@ def feed(store: Path, affected: Iterable[Mapping[str, Any]], *, read_at: datetim
     ]
     named = sorted({one["vulnerability"] for one in said})
     scored = [{"id": name, "state": "published", "cvss": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "score": 9.8} for name in named]
-    with ReferenceWriter(store).take(Source("feed", "csaf", "a feed", read_at, dated_at=read_at)) as intake:
+    with ReferenceWriter(store).take(Source(source, "csaf", "a feed", read_at, dated_at=read_at)) as intake:
         for table, rows in (("affected", said), ("vulnerability", scored), ("exploited", [{"id": name} for name in exploited])):
             schema = load_reference_tables()[table].schema()
             own = pa.schema([schema.field(name) for name in schema.names if name not in ("source",)])

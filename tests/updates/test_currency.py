@@ -281,6 +281,16 @@ def test_old_reference_data_never_says_that_all_is_well(tmp_path: Path, later: t
     assert (row["state"], row["vulnerable"]) == (state, vulnerable)
 
 
+def test_the_fresh_advisory_of_another_vendor_does_not_say_that_all_is_well(tmp_path: Path) -> None:
+    store = catalogue(tmp_path, own=OWN)
+    long_ago = NOW - 60 * DAY
+    feed(store, [{"vulnerability": "CVE-1", "vendor": "northwind", "product": "cam-3", "upper": "1.0"}], read_at=long_ago)
+    feed(store, [{"vulnerability": "CVE-2", "vendor": "other", "product": "thing", "upper": "1.0"}], source="other")
+    judged(tmp_path, device("a", "northwind/cam-3", page="2.0.1"), store)
+    [row] = derived(tmp_path, "currency")
+    assert (row["state"], row["vulnerable"]) == ("current", None)
+
+
 def test_what_an_old_twin_says_does_not_contradict(tmp_path: Path) -> None:
     rows = device("a", "northwind/cam-3", page="2.0.1", twin="1.5.0")
     rows = [(t, e, s, {**c, "last_activity_at": NOW - 30 * DAY} if t == "hub_twin" else c) for t, e, s, c in rows]

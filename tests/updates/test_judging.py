@@ -37,6 +37,12 @@ CASES: dict[str, tuple[Known, tuple[str, ...], State, Reason | None]] = {
     "behind even so": (known(ONE, TWO, read_at=NOW - 31 * DAY), ("1.0",), State.BEHIND, None),
     "taken back and the newest": (known(ONE, {**TWO, "state": "revoked"}), ("2.0",), State.RETRACTED, None),
     "the one after was taken back": (known(ONE, {**TWO, "state": "retracted"}), ("1.0",), State.CURRENT, None),
+    "the one after was taken back for all hardware": (
+        known(ONE, {**TWO, "hardware": ("A",)}, {**TWO, "state": "retracted"}),
+        ("1.0",),
+        State.CURRENT,
+        None,
+    ),
     "superseded, and nothing active": (known({**ONE, "state": "superseded"}), ("1.0",), State.UNKNOWN, Reason.NO_RELEASES),
     "of two versions one is the newest": (known(ONE, TWO), ("1.0", "2.0"), State.UNKNOWN, Reason.DISAGREE),
     "of two versions both are older": (known(ONE, {"version": "1.5"}, TWO), ("1.0", "1.5"), State.BEHIND, None),
@@ -105,6 +111,11 @@ def test_the_longest_branch_that_a_version_begins_with_is_its_own() -> None:
     found = branch_of(supports, "1.0.7", Scheme.FIRMWARE)
     assert found is not None
     assert found.cycle == "1.0"
+
+
+def test_days_behind_are_not_known_where_the_first_newer_release_is_not_dated() -> None:
+    found = judged(known(ONE, TWO, {"version": "3.0", "released_at": NOW - DAY}), "1.0")
+    assert (found.releases_behind, found.days_behind(NOW), found.latest_at) == (2, None, NOW - DAY)
 
 
 def test_days_behind_count_from_the_first_newer_release() -> None:

@@ -53,6 +53,13 @@ def test_the_way(product: Known, version: str, expected: list[str] | NoRoute) ->
     assert (found.reason or [step.edition.version for step in found.steps]) == expected
 
 
+def test_of_sources_that_contradict_each_other_every_bound_holds() -> None:
+    product = known(ONE, TWO, {**THREE, "min_from": "2.0"})
+    other = replace(product.releases[2], source="other", min_from="1.0")
+    _, found = way(replace(product, releases=(*product.releases, other)), "1.0")
+    assert [step.edition.version for step in found.steps] == ["2.0", "3.0"]
+
+
 def test_from_claims_that_disagree_there_is_none() -> None:
     assert way(known(ONE, TWO, THREE), "1.0", "2.0")[1] == Route(reason=NoRoute.SEVERAL_VERSIONS)
 

@@ -92,6 +92,7 @@ BAD: dict[str, Any] = {
     "no zone": {**GOOD, "made_at": "2026-11-26T12:00:00"},
     "no waves": {**GOOD, "waves": None},
     "a unit without a target": {**GOOD, "waves": [{"number": 1, "units": [{**UNIT, "target": None, "identifiers": 1}]}]},
+    "a number of no wave": {**GOOD, "waves": [{"number": float("inf"), "units": [UNIT]}]},
     "a wave that is a text": {**GOOD, "waves": ["x"]},
 }
 

@@ -94,7 +94,9 @@ class Judgement:
 
     def days_behind(self, at: datetime) -> int | None:
         """Days since the first newer release; None where there is none, or it is not dated."""
-        first = min((edition.released_at for edition in self.newer or () if edition.released_at is not None), default=None)
+        if not self.newer or self.newer[0].released_at is None:
+            return None
+        first = min((edition.released_at for edition in self.newer if edition.released_at is not None), default=None)
         return None if first is None else (at - first).days
 
     @property
@@ -191,7 +193,9 @@ def _releases(known: Known, version: str | None, hardware: str | None, context: 
     right = known.newest_word(known.releases, context.sources)
     own = [one for one in fitting if version is not None and same_version(one.version, version, one.scheme)]
     channels = {STABLE, *(one.channel for one in own)}
-    candidates = [one for one in fitting if one.channel in channels and one.state is ReleaseState.ACTIVE]
+    withdrawn = [one for one in fitting if one.state.withdrawn]  # by one source perhaps for all hardware, while another lists it for this
+    active = [one for one in fitting if one.channel in channels and one.state is ReleaseState.ACTIVE]
+    candidates = [one for one in active if not any(same_version(one.version, other.version, one.scheme) for other in withdrawn)]
     latest = known.line.newest(candidates)
     found = Judgement(
         latest=latest,

@@ -1,7 +1,8 @@
 """What the reference data says of the products of one rig: read once for all of them, and judged once for each version of each.
 
 Not who runs what (`claims`, `belief`). Rules: a model is resolved once, whatever number of devices have it; that a version is not
-vulnerable can be told only where a feed speaks of the product at all, and only while the newest feed is fresh.
+vulnerable can be told only where a feed speaks of the product at all, and only while one that would speak of it is fresh: one that has, or
+one on all products. A vendor's advisory of yesterday says nothing of other vendors.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from plumbline.updates.affected import Affliction, Rating, afflict
 from plumbline.updates.judging import Judgement, judge
 from plumbline.updates.route import Route, route
 from plumbline.updates.support import Context, scheme
+from plumbline.vulnerabilities.freshness import BROAD, right_as_of
 
 
 class Knowledge:
@@ -33,7 +35,6 @@ class Knowledge:
         self._judged: dict[tuple[str, tuple[str, ...]], Judgement] = {}
         self._afflicted: dict[tuple[str, str], Affliction | None] = {}
         self._routes: dict[tuple[str, tuple[str, ...]], Route] = {}
-        self._feeds_fresh = _fresh(self.context)
 
     def resolve(self, model: str) -> Resolution:
         """Find the product that a model means."""
@@ -67,8 +68,15 @@ class Knowledge:
             dated = [one for one in self._said.get(product, ()) if one.dated_at is None or one.dated_at <= self.context.as_of]
             known = self._known[product]
             found = afflict(known, version, dated, self._ratings, scheme(known)) if dated else None
-            self._afflicted[product, version] = found if found is not None and (found.holds or self._feeds_fresh) else None
+            self._afflicted[product, version] = found if found is not None and (found.holds or self._fresh(dated)) else None
         return self._afflicted[product, version]
+
+    def _fresh(self, said: Iterable[Advisory]) -> bool:
+        """Tell whether a feed that would speak of a product is fresh: a source of what is said of it, or one on all products."""
+        speak = {one.source for one in said}
+        sources = self.context.sources.values()
+        feeds = [one for one in sources if one.rows.get("affected") and (one.kind in BROAD or one.id in speak)]
+        return not self.context.stale(max(map(right_as_of, feeds), default=None))
 
     def route(self, product: str, versions: Sequence[str]) -> Route:
         """Find the way from the versions that may be installed to the newest release of a loaded product."""
@@ -79,17 +87,14 @@ class Knowledge:
         return self._routes[key]
 
 
-def _fresh(context: Context) -> bool:
-    """Tell whether a feed of advisories is fresh."""
-    feeds = [source for source in context.sources.values() if source.rows.get("affected")]
-    return not context.stale(max((min(one.read_at, one.dated_at or one.read_at) for one in feeds), default=None))
-
-
 def _ratings(connection: Connection, vulnerabilities: Iterable[str]) -> Mapping[str, Rating]:
     rows = connection.execute(
         """
-        select id, arg_max(cvss, score), max(score), bool_and(state in ('rejected', 'withdrawn')), bool_or(state = 'disputed')
-        from reference.vulnerability where id in (select unnest($ids::varchar[])) group by id
+        select id, worst.cvss, worst.score, void, disputed from (
+          select id, max(struct_pack(score := score, cvss := cvss)) filter (score is not null and starts_with(cvss, 'CVSS:')) as worst,
+            bool_and(state in ('rejected', 'withdrawn')) as void, bool_or(state = 'disputed') as disputed
+          from reference.vulnerability where id in (select unnest($ids::varchar[])) group by id
+        ) order by id
         """,
         {"ids": sorted(vulnerabilities)},
     ).fetchall()

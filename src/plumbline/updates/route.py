@@ -82,10 +82,12 @@ def route(judgement: Judgement, versions: Sequence[str], line: Line, kind: Schem
 
 
 def startable(edition: Edition, version: str) -> bool | None:
-    """Tell whether a release may be installed from a version; None where that cannot be compared."""
+    """Tell whether a release may be installed from a version, by every source that says so; None where that cannot be compared."""
+    lowest = dict.fromkeys((edition.min_from, *(release.min_from for release in edition.releases)), (0, 1))
+    highest = dict.fromkeys((edition.max_from, *(release.max_from for release in edition.releases)), (-1, 0))
     answers = [
         found in allowed if (found := compare(version, bound, edition.scheme)) is not None else None
-        for bound, allowed in ((edition.min_from, (0, 1)), (edition.max_from, (-1, 0)))
+        for bound, allowed in (*lowest.items(), *highest.items())
         if bound is not None
     ]
     return False if False in answers else None if None in answers else True

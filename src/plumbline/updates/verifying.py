@@ -75,7 +75,7 @@ def promised(document: Mapping[str, Any]) -> tuple[datetime, tuple[Promised, ...
         if made_at.tzinfo is None:
             raise ValueError("made_at has no time zone")
         found = tuple(_units(document))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"is no plan of this release ({error!r})", where="plan.json", remedy="name what `plumbline updates plan` wrote"
         ) from error
