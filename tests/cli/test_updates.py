@@ -90,6 +90,15 @@ def test_a_plan_as_json_is_what_is_written(out: Path, call: Call, tmp_path: Path
     assert ended.json == json.loads((tmp_path / "plan.json").read_text())
 
 
+def test_a_plan_takes_the_place_of_the_one_before(out: Path, call: Call, tmp_path: Path) -> None:
+    old, own = tmp_path / "hawkbit" / "wave-9-1.json", tmp_path / "hawkbit" / "notes.txt"
+    old.parent.mkdir()
+    old.write_text("{}")
+    own.write_text("mine")
+    assert call("updates", "plan", out, "-o", tmp_path).code == 0
+    assert (old.exists(), own.exists()) == (False, True)
+
+
 def test_a_plan_needs_a_catalogue(tmp_path: Path, call: Call) -> None:
     ended = call("updates", "plan", assessed(tmp_path, ROWS, None))
     assert ended.code == 2

@@ -94,6 +94,7 @@ def plan(
     _write(folder / "plan.json", _json(document))
     _write(folder / "plan.txt", "\n".join(lines(proposed)) + "\n")
     written = list(exports(proposed))
+    _forget(folder)
     for export in written:
         _write(folder / export.path, _json(export.document))
     if as_json:
@@ -178,6 +179,17 @@ def _write(path: Path, text: str) -> None:
         path.chmod(0o600)
     except OSError as error:
         raise EnvironmentFault(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _forget(folder: Path) -> None:
+    """Take away the exports of an earlier plan, which somebody might send along with those of this one."""
+    from plumbline.updates.exports import FOLDERS
+
+    try:
+        for old in sorted(path for name in FOLDERS for path in (folder / name).glob("wave-*.json")):
+            old.unlink()
+    except OSError as error:
+        raise EnvironmentFault(f"cannot take away the exports of an earlier plan: {error}") from error
 
 
 def _json(document: Mapping[str, Any]) -> str:

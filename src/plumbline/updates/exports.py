@@ -21,6 +21,8 @@ from typing import Any
 from plumbline.updates.planning import CANARY, Plan, Unit, Wave
 
 API_VERSION = "2022-10-01"
+_DEVICE_UPDATE, _HAWKBIT = "device-update", "hawkbit"
+FOLDERS = (_DEVICE_UPDATE, _HAWKBIT)  # within that of the plan
 FAILED_PERCENT = 2  # as STOP_RULES say
 
 
@@ -64,7 +66,7 @@ def _deployments(plan: Plan, wave: Wave) -> Iterator[Export]:
             "devices": sorted(units),
             "body": body,
         }
-        yield Export(f"device-update/wave-{wave.number}-{number}.json", document)
+        yield Export(f"{_DEVICE_UPDATE}/wave-{wave.number}-{number}.json", document)
 
 
 def _rollouts(plan: Plan, wave: Wave) -> Iterator[Export]:
@@ -98,7 +100,7 @@ def _rollouts(plan: Plan, wave: Wave) -> Iterator[Export]:
             "devices": sorted(controllers),
             "body": body,
         }
-        yield Export(f"hawkbit/wave-{wave.number}-{number}.json", document)
+        yield Export(f"{_HAWKBIT}/wave-{wave.number}-{number}.json", document)
 
 
 def _known_as(unit: Unit, kind: str) -> list[str]:
