@@ -53,6 +53,16 @@ def test_keys(component: Component, expected: dict[str, Sure], packaged: bool) -
     assert component.packaged is packaged
 
 
+@pytest.mark.parametrize("name", ["libcrypto++8", "libcurlpp0"])
+def test_a_library_whose_name_begins_alike_is_another(name: str) -> None:
+    assert alias_of(Component(name=name, manager="dpkg")) is None
+
+
+@pytest.mark.parametrize("name", ["libcrypto1.1", "libcrypto3", "libcrypto-util", "libcurl4", "libcurl3-gnutls", "libcurl-devel"])
+def test_a_library_goes_by_the_name_of_its_product(name: str) -> None:
+    assert alias_of(Component(name=name, manager="dpkg")) is not None
+
+
 def test_no_key_is_a_name_alone() -> None:
     assert all(key.count(":") >= 2 for key in keys(Component(name="core", version="1.0", manager="sbom")))
 

@@ -147,6 +147,16 @@ CONFIDENCE: dict[str, tuple[Match, Confidence, str]] = {
     "found by strings": (matched(replace(PLAIN, confidence="string"), CSAF_BELOW_3), Confidence.MEDIUM, "by strings in a program"),
     "disputed": (matched(PLAIN, CSAF_BELOW_3, disputed=[CVE]), Confidence.MEDIUM, "is disputed"),
     "a better source is unreadable": (matched(PLAIN, CSAF_WORDS, CNA_BELOW_3), Confidence.MEDIUM, "csaf cannot be compared"),
+    "a crate that is called like a program": (
+        matched(replace(PLAIN, cpe=None, purl="pkg:cargo/httpd@2.0"), NVD_BELOW_3, sure=Sure.NAME),
+        Confidence.LOW,
+        "may have the name of another product",
+    ),
+    "a crate that a feed names": (
+        matched(replace(PLAIN, cpe=None, purl="pkg:cargo/httpd@2.0"), CSAF_BELOW_3),
+        Confidence.HIGH,
+        "",
+    ),
     "nothing can be compared": (matched(PLAIN, CSAF_WORDS), Confidence.LOW, "cannot be read"),
 }
 

@@ -26,10 +26,11 @@ from pathlib import Path
 from plumbline.model.errors import InternalError, ProtocolError
 from plumbline.versions import Scheme, scheme_for
 from plumbline.vulnerabilities.cpe import parse_cpe
-from plumbline.vulnerabilities.namespaces import PACKAGE_TYPES, PACKAGED, is_distribution
+from plumbline.vulnerabilities.namespaces import LANGUAGES, PACKAGE_TYPES, PACKAGED, is_distribution
 from plumbline.vulnerabilities.reading import bare, purl_of
 
 ALIASES = Path(__file__).with_name("aliases.toml")
+_LANGUAGE_MANAGERS = frozenset({"python", "npm", "go", "nuget"})
 
 
 class Sure(IntEnum):
@@ -62,6 +63,12 @@ class Component:
         """Whether a distribution built it, which may have mended what upstream's version has."""
         purl = purl_of(self.purl)
         return self.manager in PACKAGED or is_distribution(self.namespace) or (purl is not None and purl.type in PACKAGE_TYPES)
+
+    @property
+    def of_language(self) -> bool:
+        """Whether it is of a registry of one language, where names are other than those of the programs in a system."""
+        purl = purl_of(self.purl)
+        return self.manager in _LANGUAGE_MANAGERS or self.namespace in LANGUAGES or (purl is not None and purl.type in LANGUAGES)
 
     @property
     def package_scheme(self) -> Scheme | None:

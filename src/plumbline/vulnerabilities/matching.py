@@ -24,7 +24,8 @@ outside of all ranges. Affected goes before anything else on one level; of VEX t
 |---|---|
 | high | vendor, authority or tracker, about the product by its own identifier |
 | medium | NVD, ADP, a coordinator; a product known by alias or name alone; found by strings; disputed; a better source not comparable |
-| low | a distribution's package judged by upstream's versions: the distribution may have mended it; whatever cannot be compared |
+| low | a distribution's package judged by upstream's versions: the distribution may have mended it; a package of a language's registry known |
+|     | by alias or name alone: the crate `openssl` is not OpenSSL; whatever cannot be compared |
 """
 
 from __future__ import annotations
@@ -325,4 +326,6 @@ def _confidence(group: _Group, answer: _Answer, doubts: Sequence[str], *, disput
         return Confidence.LOW, why
     if group.far and not answer.status.settled:
         return Confidence.LOW, [*why, "by upstream's version: the distribution may have mended it"]
+    if group.subject.component.of_language and answer.statement.sure is not Sure.OWN and not answer.status.settled:
+        return Confidence.LOW, [*why, "a package of a language's registry may have the name of another product"]
     return Confidence.MEDIUM if why or group.origin in _MEDIUM else Confidence.HIGH, why

@@ -66,6 +66,8 @@ _ECOSYSTEMS = {
     "cran": "cran",
     "bitnami": "bitnami",
 }
+# Registries of one language, where `openssl` is what binds OpenSSL to it, with versions of its own.
+LANGUAGES = frozenset(_ECOSYSTEMS.values()) - {"conan", "bitnami"}
 _PLATFORMS = {
     "enterprise_linux": "redhat",
     "debian_linux": "debian",
