@@ -16,7 +16,6 @@ from tests.lab.conftest import free_base
 # The devices to sweep beside the one that the switch is named after; files are read in every audit.
 SWEPT_TOO = {
     "camera.shared_host_key": {"gateway"},
-    "printer.firmware_retracted": {"update.firmware_retracted", "update.firmware_behind"},
     "printer.shared_certificate": {"gateway"},
     "image.private_key_in_image": {"camera"},
     "hub.identity_without_device": {"sensor"},  # any device will do: nobody is missed where nobody was looked for
