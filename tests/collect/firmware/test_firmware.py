@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from plumbline.collect.firmware import collect
 from plumbline.lab.files.elf import program
+from plumbline.model.words import Outcome
 from plumbline.rig.models import Firmware
 from tests.collect.collecting import Collected, rig_of, run
 from tests.collect.firmware.making import Node, image
@@ -58,6 +60,22 @@ def collected(folder: Path, data: bytes, model: str | None = None) -> Collected:
     path = folder / "cam.bin"
     path.write_bytes(data)
     return run(collect, rig_of(folder, firmware=(Firmware(path, model),)))
+
+
+def test_the_reader_sees_none_of_our_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets of logins may stand in it; a tool that the reader starts tells what it was given."""
+    tool, told = tmp_path / "unblob", tmp_path / "told"
+    tool.write_text(f"#!/bin/sh\nenv > {told}\nexit 1\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("GATEWAY_KEY", "harbour wall 7")
+    collected(tmp_path, bytes(range(256)) * 400)
+    assert "PATH=" in told.read_text() and "GATEWAY_KEY" not in told.read_text()
+
+
+def test_a_start_up_script_that_is_too_large_is_said(tmp_path: Path) -> None:
+    done = collected(tmp_path, image({**CAMERA, "/etc/init.d/S99all": b"#!/bin/sh\n" + b"# more\n" * 50_000}))
+    assert done.outcomes()["image_file"] == Outcome.PARTIAL and "/etc/init.d/S99all" in done.details()["image_file"]
 
 
 def test_a_weak_camera(tmp_path: Path) -> None:

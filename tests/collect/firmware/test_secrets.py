@@ -8,7 +8,8 @@ import hashlib
 import pytest
 
 from plumbline.collect.firmware.needles import Needles
-from plumbline.collect.firmware.secrets import find, needles
+from plumbline.collect.firmware.secrets import HITS_MAX, find, needles
+from tests.collect.firmware.told import told_of_files
 
 KEY = base64.b64encode(hashlib.sha256(b"a").digest()).decode()
 LONG = base64.b64encode(hashlib.sha512(b"a").digest()).decode()
@@ -74,3 +75,9 @@ def test_not_found(case: str) -> None:
 
 def test_a_secret_that_stands_twice_is_told_once() -> None:
     assert len(found(f"ghp_{TOKEN} ghp_{TOKEN}")) == 1
+
+
+def test_places_beyond_the_limit_are_said() -> None:
+    told = told_of_files({"/etc/many": b"ghp_ " * (HITS_MAX + 1), "/etc/few": b"ghp_ " * HITS_MAX})
+    assert [said for said in told.said_of("image_secret") if "/etc/few" in said] == []
+    assert any("/etc/many: only the first" in said for said in told.said_of("image_secret"))

@@ -84,6 +84,18 @@ def test_what_is_said(case: str) -> None:
     assert whole["sha256"] and whole["size_bytes"] == len(wanted.data)
 
 
+@pytest.mark.parametrize(
+    ("behind", "hides_files"),
+    [(RANDOM, True), (b"sqsh" + RANDOM, True), (FILES[:100] + b"\xff" * 200_000, True), (PROGRAM, False)],
+    ids=["encrypted", "a file system that is not read", "a broken one", "a program of no known kind"],
+)
+def test_files_that_may_be_in_it_are_not_said_to_be_absent(behind: bytes, hides_files: bool) -> None:
+    told = told_of(FILES + behind)
+    assert told.rows["image_account"] and told.said_of("image_key")
+    for table in ("image_account", "image_file", "image_update"):
+        assert bool(told.said_of(table)) is hides_files, (table, told.shorts)
+
+
 def test_an_encrypted_one_behind_a_header_is_judged_by_the_header() -> None:
     [part] = [row for row in told_of(gbl(kind=0x101)).rows["image_part"] if row["path"] == ""]
     assert (part["version"], part["vendor"], part["checksum_ok"]) == ("42", "Silicon Labs", True)

@@ -22,6 +22,13 @@ CLIENTS: dict[str, tuple[Files, str, list[str], int, list[str]]] = {
         {"/etc/swupdate.cfg": b"globals : { };\n", "/etc/swupdate/conf.d/10": b'# -k /no\nSWUPDATE_ARGS="-v -k /etc/a.pem"\n'},
         *("swupdate", ["/etc/a.pem"], 1, []),
     ),
+    "swupdate with a key in the unit that starts it": (
+        {
+            "/etc/swupdate.cfg": b"globals : { };\n# url = http://example.org\n",
+            "/lib/systemd/system/swupdate.service": b"[Service]\nExecStart=/usr/bin/swupdate -k /etc/a.pem\n",
+        },
+        *("swupdate", ["/etc/a.pem"], 1, []),
+    ),
     "rauc": (
         {"/etc/rauc/system.conf": b"[system]\ncompatible=cam\n\n[keyring]\npath=/etc/rauc/ca.pem\n\n[slot.a]\npath=/dev/x\n"},
         *("rauc", ["/etc/rauc/ca.pem"], 1, []),

@@ -29,6 +29,7 @@ from plumbline.rig.models import Rig
 IMAGE_MAX = 64 << 30  # bytes: the largest memory cards of devices
 ROWS_MAX = 2_000_000
 LINE_MAX = 1 << 20
+_KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")  # of our environment, which may hold secrets of logins
 _SIGNALS = {signal.SIGXCPU: "it took too long", signal.SIGKILL: "it took too long or too much memory", signal.SIGXFSZ: "it grew too large"}
 
 
@@ -82,10 +83,12 @@ class _Worker:
         """Let it read the image to its end, or until the run is stopped."""
         with tempfile.TemporaryDirectory(prefix=".reading-", dir=self.context.writer.path) as scratch:
             command = [sys.executable, "-I", "-m", "plumbline.collect.firmware.worker"]
-            pipe = subprocess.PIPE
+            pipe, kept = subprocess.PIPE, {name: os.environ[name] for name in _KEPT if name in os.environ}
             with tempfile.TemporaryFile(dir=scratch) as errors:
                 try:
-                    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, cwd=scratch, start_new_session=True)
+                    process = subprocess.Popen(
+                        command, stdin=pipe, stdout=pipe, stderr=errors, cwd=scratch, env=kept, start_new_session=True
+                    )
                 except OSError as error:
                     raise EnvironmentFault(f"cannot start a process: {error.strerror}") from error
                 with process:

@@ -86,6 +86,8 @@ class Secrets(_Capped):
 
     def look(self, seen: Seen, hits: Hits) -> None:
         """Write the secrets of a file."""
+        if any(len(hits.get(needle, ())) > secrets.HITS_MAX for needle in self.needles()):
+            self.contents.fell_short([f"only the first {secrets.HITS_MAX} places like a secret were looked at"], seen.path, *self.tables)
         for found in secrets.find(seen.data, hits):
             if self.wants(seen, found.offset):
                 self.contents.row(

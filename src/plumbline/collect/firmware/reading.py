@@ -17,7 +17,7 @@ from plumbline.collect.firmware.notable import authorized_keys, notable
 from plumbline.collect.firmware.release import system_name
 from plumbline.collect.firmware.scan import scan
 from plumbline.collect.firmware.source import Budget, BudgetSpentError, Source
-from plumbline.collect.firmware.startup import startup
+from plumbline.collect.firmware.startup import Started, startup
 from plumbline.collect.firmware.tree import Entry, Tree
 from plumbline.collect.firmware.unblob import Unblob
 from plumbline.collect.firmware.unpack import Layer, State, unpack
@@ -26,7 +26,7 @@ from plumbline.model.words import Outcome
 
 OUTER_TABLES = ("image", "image_part", "image_signature")
 SCANNED_TABLES = ("component", "image_key", "image_secret", "image_program")  # from what every file is looked through for
-HIDDEN_TABLES = (*SCANNED_TABLES, "image_kernel")  # of what may lie in a part that was not opened
+HIDDEN_TABLES = (*SCANNED_TABLES, "image_kernel")  # of what may lie in any part that was not opened, be it no tree of files
 CONTENT_TABLES = (*HIDDEN_TABLES, "image_account", "image_file", "image_update")  # of the files in trees
 TABLES = (*OUTER_TABLES, *CONTENT_TABLES)
 _ACCOUNT_FILES = frozenset({"passwd", "shadow", "passwd-", "shadow-"})
@@ -87,7 +87,7 @@ class Reading:
             if layer.state is State.UNKNOWN and any(other.path.startswith(layer.below("@")) for other in self.layers):
                 continue  # a vendor's header around something that was found
             said = f"{self.asked.name}: {layer.path or 'its start'}: {layer.described()}{f': {layer.problem}' if layer.problem else ''}"
-            self.sink.short(Outcome.PARTIAL, f"{said}; it was not opened", *HIDDEN_TABLES)
+            self.sink.short(Outcome.PARTIAL, f"{said}; it was not opened", *(CONTENT_TABLES if layer.may_hold_files else HIDDEN_TABLES))
 
     def _why_no_files(self, outer: Layer) -> str:
         """Say why no files were found in the whole image."""
@@ -217,6 +217,9 @@ class Reading:
                 if count:
                     self.file_row(layer, entry, "authorized_keys", f"{count} {'key' if count == 1 else 'keys'}")
             for started in startup(tree, self.contents.reader(layer, "image_file")):
+                if not isinstance(started, Started):
+                    self.contents.fell_short([started], self.contents.shown(layer, ""), "image_file")
+                    continue
                 self.file_row(layer, started.entry, "startup", started.daemon)
 
     def file_row(self, layer: Layer, entry: Entry, kind: str, detail: str | None) -> None:

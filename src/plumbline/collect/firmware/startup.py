@@ -36,8 +36,8 @@ class Started:
     daemon: str | None
 
 
-def startup(tree: Tree, read: Callable[[Entry], str | None]) -> Iterator[Started]:
-    """Give every startup file with what it starts; `read` gives a file's text, None when it cannot be read."""
+def startup(tree: Tree, read: Callable[[Entry], str | None]) -> Iterator[Started | str]:
+    """Give every startup file with what it starts, and say what was not read; `read` gives a file's text, None when it cannot be read."""
     queue: list[str] = []
     for path in list(tree.entries):
         if _INITTAB.fullmatch(path):
@@ -66,11 +66,18 @@ def _inittab(tree: Tree, path: str, read: Callable[[Entry], str | None], queue: 
     yield from _each(entry, daemons)
 
 
-def _scripts(tree: Tree, queue: list[str], read: Callable[[Entry], str | None]) -> Iterator[Started]:
+def _scripts(tree: Tree, queue: list[str], read: Callable[[Entry], str | None]) -> Iterator[Started | str]:
     done: set[str] = set()
     for path in queue:  # grows while it is read: scripts name scripts
         entry = _file(tree, path)
-        if entry is None or entry.path in done or len(done) >= SCRIPTS_MAX or entry.size > SCRIPT_SIZE_MAX:
+        if entry is None or entry.path in done:
+            continue
+        if len(done) >= SCRIPTS_MAX:
+            yield f"more than {SCRIPTS_MAX} scripts that start with it"
+            return
+        if entry.size > SCRIPT_SIZE_MAX:
+            if _STARTED.fullmatch(path):  # what scripts name may be any program
+                yield f"{entry.path[:200]} is larger than a script is"
             continue
         text = read(entry)
         if text is None or not (text.startswith("#!") or _STARTED.fullmatch(path)):

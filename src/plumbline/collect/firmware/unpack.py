@@ -93,6 +93,13 @@ class Layer:
         plain = "".join(letter if letter.isprintable() else "?" for letter in name)
         return f"{self.path}!{plain}" if self.path else plain
 
+    @property
+    def may_hold_files(self) -> bool:
+        """Whether, where it was not opened, files may be in it: it is known for what holds some, or dense as what is packed."""
+        if self.state is State.UNKNOWN and self.kind in (None, "ELF program"):
+            return self.kind is None and (self.entropy or 0.0) >= DENSE
+        return True
+
     def described(self) -> str:
         """Say in words what it is; of what was not opened, how dense it is too."""
         what = self.format.title if self.format else self.kind or "data of no known kind"

@@ -5,7 +5,7 @@ count by the paths that the settings name, whether the image holds them or not; 
 
 | client | settings | its keys |
 |---|---|---|
-| swupdate | /etc/swupdate.cfg; conf.d/* beside it | globals.public-key-file, ca-path; `-k` of the arguments |
+| swupdate | /etc/swupdate.cfg; conf.d/* beside it, and the scripts and units that start it | globals.public-key-file, ca-path; `-k` |
 | rauc | /etc/rauc/system.conf | path, directory of [keyring] |
 | mender | /etc/mender/mender.conf | ArtifactVerifyKey, ArtifactVerifyKeys |
 | opkg | /etc/opkg.conf | /etc/opkg/keys/*, where `option check_signature` stands |
@@ -30,7 +30,11 @@ _PLACES = {
     "mender": ("/etc/mender/mender.conf", "/data/mender/mender.conf", "/var/lib/mender/mender.conf"),
     "opkg": ("/etc/opkg.conf",),
 }
-_ARGUMENTS = re.compile(r"/(?:etc|usr/lib)/swupdate/conf\.d/[^/]+")
+_ARGUMENTS = re.compile(
+    r"/(?:etc|usr/lib)/swupdate/conf\.d/[^/]+|/etc/(?:default|init\.d|rc\.d)/[^/]*swupdate[^/]*|/usr/(?:s?bin|lib/swupdate)/[^/]*swupdate[^/]*\.sh"
+    r"|/(?:etc|lib|usr/lib)/systemd/system/[^/]*swupdate[^/]*\.service"
+)
+_COMMENT = re.compile(r"(?m)^[ \t]{0,200}(?:[#;]|//).*$")
 _KEY_ARGUMENT = re.compile(r"(?m)^[^#\n]{0,2000}?\s(?:-k|--key)[ =]{0,4}(/[\w./@+-]{1,300})")
 _OPKG_KEY = re.compile(r"/etc/opkg/keys/[^/]+")
 _SECTION = re.compile(r"(?ms)^\[keyring\]\s*$(.*?)(?=^\[|\Z)")
@@ -66,7 +70,7 @@ def clients(tree: Tree, read: Callable[[Entry], str | None]) -> Iterator[Client 
         except ProtocolError as error:
             yield entry, str(error)
             continue
-        servers = dict.fromkeys(f"{scheme}://{host}" for scheme, host in _URL.findall(text))
+        servers = dict.fromkeys(f"{scheme}://{host}" for scheme, host in _URL.findall(_COMMENT.sub("", text)))
         yield Client(name, entry, tuple(dict.fromkeys(keys))[:KEYS_MAX], tuple(servers)[:KEYS_MAX])
 
 

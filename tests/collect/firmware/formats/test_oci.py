@@ -129,6 +129,12 @@ def test_layers_are_applied_in_order(case: str) -> None:
     assert header.checksum is (None if case == "docker save" else True)
 
 
+def test_secrets_of_a_command_are_not_shown() -> None:
+    runs = {"Cmd": ["serve", "--token", "s3cr3t-tok3n-value", "--password=hunter2hunter2", "-v"]}
+    header = opened("oci", oci(PLAIN, {"config": runs})).header
+    assert header.facts["command"] == "serve --token (secret) --password=(secret) -v"
+
+
 def test_a_blob_that_is_not_what_its_digest_says() -> None:
     assert opened("oci", ARCHIVES["stored"].replace(b"secret", b"SECRET")).header.checksum is False
 

@@ -9,7 +9,8 @@ several images in one archive the first is read, and the others are said; what a
 | blobs/sha256/HEX | a manifest (config, layers), a configuration, or a layer (tar, gzip or zstd) |
 | manifest.json | Docker: for each image its config, tags and layers, as names in the archive |
 
-Values of environment variables may be secrets, and stay where they are: their names are told.
+Values of environment variables may be secrets, and stay where they are: their names are told. So do values that options of a command
+call secrets.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from typing import Any
 
 from plumbline.collect.firmware.format import Format, Header, Opened
 from plumbline.collect.firmware.members import Members
+from plumbline.collect.firmware.said import SECRET, command_line
 from plumbline.collect.firmware.source import Budget, Source, UnsupportedImageError
 from plumbline.collect.firmware.streams import Stream
 from plumbline.collect.firmware.tar_reading import BLOCK, MAGIC, TarReader, add_all, check_header
 from plumbline.collect.json_text import list_of, object_of, parse, text_of
+from plumbline.collect.secrets_in_text import names_secret
 from plumbline.model.errors import ProtocolError
 
 LAYERS_MAX = 500
@@ -197,7 +200,10 @@ def _header(image: _Image, config: dict[str, Any], removed: int, checksum: bool 
 
 
 def _words(value: object) -> str:
-    return " ".join(str(word) for word in list_of(value))[:FACT_MAX]
+    """Show a command without the values that its options call secrets."""
+    words = " ".join(str(word) for word in list_of(value)).split()
+    hidden = [before.startswith("-") and "=" not in before and names_secret(before) is not None for before in ("", *words)]
+    return command_line(" ".join(SECRET if hide else word for word, hide in zip(words, hidden, strict=False)), FACT_MAX)
 
 
 def _time(text: str | None) -> datetime | None:
