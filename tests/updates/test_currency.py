@@ -281,6 +281,23 @@ def test_old_reference_data_never_says_that_all_is_well(tmp_path: Path, later: t
     assert (row["state"], row["vulnerable"]) == (state, vulnerable)
 
 
+HARDWARE: dict[str, tuple[str, bool | None]] = {
+    "the device itself, as NVD writes it": ("cpe:2.3:h:northwind:cam-3:-:*:*:*:*:*:*:*", True),
+    "the device itself, by its key": ("h:northwind:cam-3", True),
+    "the device itself, by vendor and model": ("Northwind Cam-3", True),
+    "one revision of it": ("cpe:2.3:h:northwind:cam-3:b2:*:*:*:*:*:*:*", None),
+    "another": ("cpe:2.3:h:northwind:cam-4:-:*:*:*:*:*:*:*", None),
+}
+
+
+@pytest.mark.parametrize(("hardware", "vulnerable"), HARDWARE.values(), ids=HARDWARE)
+def test_what_runs_on_certain_hardware_is_in_the_device_that_is_that(tmp_path: Path, hardware: str, vulnerable: bool | None) -> None:
+    store = catalogue(tmp_path, own=OWN)
+    feed(store, [{"vulnerability": "CVE-1", "vendor": "northwind", "product": "cam-3", "upper": "3.0", "hardware": [hardware]}])
+    judged(tmp_path, device("a", "northwind/cam-3", page="2.0.1"), store)
+    assert [row["vulnerable"] for row in derived(tmp_path, "currency")] == [vulnerable]
+
+
 def test_the_fresh_advisory_of_another_vendor_does_not_say_that_all_is_well(tmp_path: Path) -> None:
     store = catalogue(tmp_path, own=OWN)
     long_ago = NOW - 60 * DAY

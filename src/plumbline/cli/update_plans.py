@@ -20,7 +20,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     units = sum(len(wave.units) for wave in plan.waves)
     yield f"Update plan for {plan.rig}"
     yield f"made {when(plan.made_at)}, from the assessment as of {when(plan.as_of)} (ledger {plan.ledger_digest})"
-    yield f"{plural(units, 'device')} in {plural(len(plan.waves), 'wave')}; {plural(len(plan.left), 'device')} that no release helps"
+    yield f"{plural(units, 'device')} in {plural(len(plan.waves), 'wave')}; {plural(len(plan.left), 'device')} in none"
     yield ""
     yield "Stop rules"
     yield from (f"  - {rule}" for rule in plan.stop_rules)

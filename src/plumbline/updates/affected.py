@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from plumbline.catalogue.advisories import Advisory
 from plumbline.catalogue.known import Known
+from plumbline.model.errors import ProtocolError
 from plumbline.versions import Scheme, compare
+from plumbline.vulnerabilities.cpe import NONE, parse_cpe
 from plumbline.vulnerabilities.facts import Origin, Status
 from plumbline.vulnerabilities.identity import Component, Sure
 from plumbline.vulnerabilities.matching import Finding, Match, match
@@ -123,9 +125,17 @@ def _statement(one: Advisory, known: Known) -> Statement:
 
 
 def _is_it(hardware: str, known: Known) -> bool:
-    """Tell whether hardware that a statement asks for is the device itself: by its CPE name, or spelt like vendor and model."""
-    name = hardware.lower().removeprefix("cpe:")
-    return f"cpe:{name}" in known.names or _spelt(name.partition(":")[2]) in {_spelt(one) for one in known.names}
+    """Tell whether hardware that a statement asks for is the device itself: by its CPE name, or spelt like vendor and model.
+
+    One of a certain version is not: nobody knows which revision the device has.
+    """
+    spelt = {_spelt(one) for one in known.names}
+    try:
+        cpe = parse_cpe(hardware)
+    except ProtocolError:
+        name = hardware.lower().removeprefix("cpe:")
+        return f"cpe:{name}" in known.names or _spelt(name) in spelt or _spelt(name.partition(":")[2]) in spelt
+    return cpe.version in (None, NONE) and (f"cpe:{cpe.key}" in known.names or _spelt(f"{cpe.vendor}/{cpe.product}") in spelt)
 
 
 def _spelt(name: str) -> str:

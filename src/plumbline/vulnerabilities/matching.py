@@ -24,8 +24,8 @@ outside of all ranges. Affected goes before anything else on one level; of VEX t
 |---|---|
 | high | vendor, authority or tracker, about the product by its own identifier |
 | medium | NVD, ADP, a coordinator; a product known by alias or name alone; found by strings; disputed; a better source not comparable |
-| low | a distribution's package judged by upstream's versions: the distribution may have mended it; a package of a language's registry known |
-|     | by alias or name alone: the crate `openssl` is not OpenSSL; whatever cannot be compared |
+| low | a distribution's package judged by upstream's versions: the distribution may have mended it; a package of a language's registry |
+|     | known by alias or name alone: the crate `openssl` is not OpenSSL; whatever cannot be compared |
 """
 
 from __future__ import annotations
