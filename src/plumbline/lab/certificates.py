@@ -64,9 +64,17 @@ def authority_der(wanted: Certificate) -> bytes:
 
 def chain_pem(wanted: Certificate, *, with_authority: bool) -> bytes:
     """Write what a server loads: its key, its certificate, and its authority's where it sends that too."""
-    certificates = [der(wanted), *([authority_der(wanted)] if with_authority else [])]
-    pem = b"".join(x509.load_der_x509_certificate(one).public_bytes(Encoding.PEM) for one in certificates)
-    return private_pem(wanted.private_key) + pem
+    authority = _pem(authority_der(wanted)) if with_authority else b""
+    return private_pem(wanted.private_key) + certificate_pem(wanted) + authority
+
+
+def certificate_pem(wanted: Certificate) -> bytes:
+    """Write a certificate alone."""
+    return _pem(der(wanted))
+
+
+def _pem(issued: bytes) -> bytes:
+    return x509.load_der_x509_certificate(issued).public_bytes(Encoding.PEM)
 
 
 def thumbprint(wanted: Certificate) -> str:

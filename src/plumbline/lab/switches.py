@@ -86,6 +86,7 @@ _TABLE = (
     ("image.shell_on_console", "the console in /etc/inittab", "not used", "a shell without a login"),
     ("image.cloud_secret_in_image", "/etc/hub.conf", "names the hub alone", "a device's connection string"),
     ("image.program_without_hardening", "how /usr/bin/netcfg was built", "as everything else", "without protection of memory"),
+    ("image.certificate_expired_in_image", "the end of /etc/northwind/updates.pem", "in years", "ten days ago"),
     ("image.kernel_without_protections", "STACKPROTECTOR_STRONG in the kernel's configuration", "on", "not set"),
     ("image.image_unsigned", "the signature of the update package", "the maker's", "none"),
     ("image.client_fetches_in_clear", "the address in /etc/swupdate.cfg", "of HTTPS", "of HTTP"),

@@ -157,6 +157,7 @@ def test_a_file_whose_data_is_broken_makes_its_tables_partial(tmp_path: Path) ->
         "component": "not_supported",
         "image_kernel": "ok",
         "image_key": "partial",
+        "image_certificate": "partial",
         "image_secret": "partial",
         "image_program": "partial",
         "image_account": "partial",
@@ -183,7 +184,7 @@ def test_what_cannot_be_read_is_said_for_each_table(case: str, tmp_path: Path) -
     done = collected(tmp_path, data)
     told = done.outcomes()
     assert {told.pop(table) for table in ("image", "image_part")} == {"ok" if outcome == "not_supported" else "partial"}
-    assert set(told.values()) == {outcome} and len(told) == 9
+    assert set(told.values()) == {outcome} and len(told) == 10
     assert all(detail.startswith("cam.bin: ") for detail in done.details().values())
     [row] = done.rows("image")  # what is known of it from outside: its digest, for a release index
     assert (len(row["sha256"]), row["files"], row["os_name"]) == (64, None, None)

@@ -1,22 +1,27 @@
-"""What every file of an image is looked through for: private keys, secrets of clouds, components' own words, how programs were built.
+"""What every file of an image is looked through for: keys, certificates, secrets of clouds, components' words, how programs were built.
 
-Not the forms of those things (`keys`, `secrets`, `component_strings`, `ecosystems`, `elf`) and not the reading of files (`scan`).
-Rules: keys and secrets leave as digests only (law 8); what one image may tell of a kind is capped, and the cap is said.
+Not the forms of those things (`keys`, `certificates`, `secrets`, `component_strings`, `ecosystems`, `elf`) and not the reading of files
+(`scan`). Rules: keys and secrets leave as digests only (law 8); what one image may tell of a kind is capped, and the cap is said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from plumbline.collect.firmware import component_strings, ecosystems, elf, secrets
+from plumbline.collect.certificates import describe
+from plumbline.collect.firmware import certificates, component_strings, ecosystems, elf, secrets
 from plumbline.collect.firmware.components import Components
 from plumbline.collect.firmware.contents import Contents
 from plumbline.collect.firmware.keys import DER_MAX, NEEDLE, find_keys, use_of
 from plumbline.collect.firmware.needles import Hits
+from plumbline.collect.firmware.said import shown
 from plumbline.collect.firmware.scan import Seen
 from plumbline.model.errors import ProtocolError
 
 ROWS_MAX = 10_000  # of one kind in one image
+NAME_MAX = 512  # characters of a certificate's name
+_ITS_OWN = ("sha256", "spki_sha256", "not_before", "not_after", "key_type", "key_bits", "signature_hash", "self_signed", "ca")
 
 
 class _Capped:
@@ -72,6 +77,54 @@ class Keys(_Capped):
                     offset=seen.start + key.offset,
                     use=use_of(seen.path, seen.data),
                 )
+
+
+class Certificates(_Capped):
+    """Certificates, into image_certificate; of stores of trusted authorities each once."""
+
+    def __init__(self, contents: Contents) -> None:
+        super().__init__(contents, "image_certificate")
+        self._trusted: set[str] = set()
+
+    def needles(self) -> Iterable[bytes]:
+        """What stands in every certificate in text."""
+        return (certificates.NEEDLE,)
+
+    def look(self, seen: Seen, hits: Hits) -> None:
+        """Write the certificates of a file; those in binary form only where they are the whole file."""
+        if certificates.NEEDLE not in hits and (seen.entry is None or len(seen.data) > certificates.DER_MAX):
+            return
+        problem = None
+        for number, (offset, der) in enumerate(certificates.find_certificates(seen.data)):
+            if number == certificates.CERTIFICATES_MAX:
+                problem = f"more than {number} certificates"
+                break
+            try:
+                self._write(seen, offset, number, describe(der))
+            except ProtocolError as error:
+                if certificates.NEEDLE in hits:  # what is binary may be anything else
+                    problem = str(error)
+        if problem is not None:
+            self.contents.fell_short([problem], seen.path, *self.tables)
+
+    def _write(self, seen: Seen, offset: int, number: int, said: dict[str, Any]) -> None:
+        store = certificates.is_store(seen.path)
+        if (store and said["sha256"] in self._trusted) or not self.wants(seen, offset):
+            return
+        if store:
+            self._trusted.add(said["sha256"])
+        self.contents.row(
+            "image_certificate",
+            f"{seen.path}#{number}" if number else seen.path,
+            at=self.place(seen, offset),
+            path=seen.path,
+            offset=seen.start + offset,
+            subject_name=shown(said["subject_name"], NAME_MAX),
+            issuer_name=shown(said["issuer_name"], NAME_MAX),
+            trust_store=store,
+            embedded=seen.entry is None or not (seen.is_text or offset == 0),
+            **{name: said[name] for name in _ITS_OWN},
+        )
 
 
 class Secrets(_Capped):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from plumbline.collect.firmware.accounts import read_accounts
 from plumbline.collect.firmware.components import Components
 from plumbline.collect.firmware.contents import Asked, Contents, Sink
-from plumbline.collect.firmware.inspectors import Keys, Programs, Secrets, Words
+from plumbline.collect.firmware.inspectors import Certificates, Keys, Programs, Secrets, Words
 from plumbline.collect.firmware.kernels import Kernels
 from plumbline.collect.firmware.notable import authorized_keys, notable
 from plumbline.collect.firmware.release import system_name
@@ -25,7 +25,8 @@ from plumbline.collect.firmware.update_clients import Client, clients
 from plumbline.model.words import Outcome
 
 OUTER_TABLES = ("image", "image_part", "image_signature")
-SCANNED_TABLES = ("component", "image_key", "image_secret", "image_program")  # from what every file is looked through for
+# From what every file is looked through for.
+SCANNED_TABLES = ("component", "image_key", "image_certificate", "image_secret", "image_program")
 HIDDEN_TABLES = (*SCANNED_TABLES, "image_kernel")  # of what may lie in any part that was not opened, be it no tree of files
 CONTENT_TABLES = (*HIDDEN_TABLES, "image_account", "image_file", "image_update")  # of the files in trees
 TABLES = (*OUTER_TABLES, *CONTENT_TABLES)
@@ -249,4 +250,5 @@ class Reading:
     def scan(self, components: Components) -> None:
         """Look every file through."""
         contents = self.contents
-        scan(contents, (Keys(contents), Secrets(contents), Words(contents, components), Programs(contents)))
+        found = (Keys(contents), Certificates(contents), Secrets(contents), Words(contents, components), Programs(contents))
+        scan(contents, found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from plumbline.lab.certificates import Certificate, certificate_pem
 from plumbline.lab.files.elf import program
 from plumbline.lab.files.squashfs import Node, write
 from plumbline.lab.files.swupdate import package
@@ -28,6 +30,7 @@ mount -t proc proc /proc
 
 _SHARING = (("installer", 502, "/bin/sh"), ("upgrade", 503, "/bin/sh"))  # who may have one password between them
 ACCOUNTS = (("root", 0, "/bin/sh"), ("support", 500, "/bin/sh"), ("service", 501, "/bin/sh"), *_SHARING, ("nobody", 65534, "/bin/false"))
+CERTIFICATE = "/etc/northwind/updates.pem"
 KERNEL = "6.1.38-northwind"
 _KERNEL_OPTIONS = ("STRICT_KERNEL_RWX", "RANDOMIZE_BASE", "SECCOMP", "DEVMEM", "STRICT_DEVMEM", "MODULES", "STACKPROTECTOR")
 PACKAGES = (("busybox", "1.36.1-1"), ("dropbear", "2024.85-1"), ("libopenssl3", "3.0.13-1"))
@@ -52,6 +55,7 @@ def image(fleet: Fleet, *, switched: bool) -> bytes:
         Node("/etc/inittab", 0o644, _INITTAB + (b"console::respawn:/bin/sh\n" if weak("image.shell_on_console") else b"")),
         Node("/etc/swupdate.cfg", 0o644, _update_settings(weak)),
         Node(f"/boot/config-{KERNEL}", 0o644, _kernel_settings(weak)),
+        Node(CERTIFICATE, 0o644, _certificate(fleet, weak)),
         Node("/etc/hub.conf", 0o600, _hub(device, secret=weak("image.cloud_secret_in_image"))),
     ]
     if weak("image.private_key_in_image"):
@@ -120,6 +124,13 @@ def _update_settings(weak: Weak) -> bytes:
     scheme = "http" if weak("image.client_fetches_in_clear") else "https"
     address = f"{scheme}://updates.northwind.example/cam"
     return f'globals : {{ {key}verbose = false; }};\ndownload : {{ url = "{address}"; }};\n'.encode()
+
+
+def _certificate(fleet: Fleet, weak: Weak) -> bytes:
+    """That of the server that updates come from, which the camera pins."""
+    days = -10 if weak("image.certificate_expired_in_image") else 2000
+    server = "updates.northwind.example"
+    return certificate_pem(Certificate(server, server, "ec", fleet.at - timedelta(days=700), fleet.at + timedelta(days=days)))
 
 
 def _kernel_settings(weak: Weak) -> bytes:

@@ -46,6 +46,7 @@ def see(world: World) -> None:
         for table in (
             "image",
             "image_account",
+            "image_certificate",
             "image_file",
             "image_kernel",
             "image_key",
@@ -58,6 +59,7 @@ def see(world: World) -> None:
         ):
             world.attempt(table, asset)
         world.see("image", asset, "", Image(weak))
+        world.see("image_certificate", asset, firmware.CERTIFICATE, Image(weak))
         world.see("image_kernel", asset, f"kernel/{firmware.KERNEL}", Image(weak))
         world.see("image_update", asset, "update/swupdate", Image(weak))
         for name, *_ in firmware.ACCOUNTS:

@@ -179,6 +179,7 @@ def _firmware() -> dict[str, Rule]:
         **{f"firmware.component_{name}": _rule(f"component_{about}", object, lambda _, __: None) for name, about in components.items()},
         "firmware.empty_password_in_image": _rule(*account, lambda a, _: a.state == "empty"),
         "firmware.password_hash_in_image": _rule(*account, lambda a, _: a.state == "hash"),
+        "firmware.certificate_expired_in_image": _rule("image_certificate", Image, _image_has("certificate_expired_in_image")),
         "firmware.kernel_without_protections": _rule("image_kernel", Image, _image_has("kernel_without_protections")),
         "update.client_fetches_in_clear": _rule("image_update", Image, _image_has("client_fetches_in_clear")),
         "update.client_without_trust_anchor": _rule("image_update", Image, _image_has("client_without_trust_anchor")),
