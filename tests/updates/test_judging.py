@@ -68,6 +68,19 @@ def test_the_state(product: Known, versions: tuple[str, ...], state: State, reas
     assert (found.state, found.reason) == (state, reason)
 
 
+RETRACTED: dict[str, tuple[str, datetime, bool | None]] = {
+    "not": ("active", NOW, False),
+    "taken back": ("retracted", NOW, True),
+    "taken back long ago": ("retracted", NOW - 31 * DAY, True),
+    "not as of long ago": ("active", NOW - 31 * DAY, None),
+}
+
+
+@pytest.mark.parametrize(("state", "read_at", "retracted"), RETRACTED.values(), ids=RETRACTED)
+def test_whether_a_release_was_taken_back(state: str, read_at: datetime, retracted: bool | None) -> None:
+    assert judged(known({**ONE, "state": state}, TWO, read_at=read_at), "1.0").retracted is retracted
+
+
 def test_vulnerable_stands_before_behind_and_beside_it() -> None:
     found = judged(known(ONE, TWO), "1.0", **{"1_0": Affliction(open=("CVE-1",))})
     assert (found.state, found.behind, found.vulnerable) == (State.VULNERABLE, True, True)

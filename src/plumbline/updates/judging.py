@@ -15,7 +15,8 @@ Each also stands by itself as True, False or None, which is "cannot be told". Ru
 - Whether it is behind must be told for `current`; of the others what is not known is left open there, and stands as None beside it.
 - Where several versions may be installed, or several hardware revisions may be meant, something holds when it holds for all of them, does
   not when it holds for none, and cannot be told otherwise.
-- A catalogue that is stale at the date of the assessment can still say that something is bad; that nothing newer came it cannot.
+- A catalogue that is stale at the date of the assessment can still say that something is bad; that nothing newer came, or that a release
+  was not taken back since, it cannot.
 - Releases, advisories and ends of support dated after the assessment do not count.
 - Releases of other channels than stable count only for a device that runs one of theirs.
 """
@@ -197,11 +198,12 @@ def _releases(known: Known, version: str | None, hardware: str | None, context: 
     active = [one for one in fitting if one.channel in channels and one.state is ReleaseState.ACTIVE]
     candidates = [one for one in active if not any(same_version(one.version, other.version, one.scheme) for other in withdrawn)]
     latest = known.line.newest(candidates)
+    retracted = any(one.state.withdrawn for one in own) if own else None
     found = Judgement(
         latest=latest,
         latest_version=latest.version if latest else None,
         latest_at=latest.released_at if latest else None,
-        retracted=any(one.state.withdrawn for one in own) if own else None,
+        retracted=None if context.stale(right) and not retracted else retracted,
         as_of=right,
     )
     if version is None:
