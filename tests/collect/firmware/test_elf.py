@@ -43,6 +43,16 @@ def test_without_section_headers_symbols_are_not_observed() -> None:
     assert (one.pie, one.nx, one.imports, one.protected, one.fortified) == (True, True, None, None, None)
 
 
+def test_headers_of_no_size_are_none() -> None:
+    """Tools that cut section headers off write zeros for their size and their number."""
+    data = bytearray(HARDENED)
+    data[46:50] = bytes(4)
+    read = read_program(bytes(data))
+    assert read is not None and read.imports is None
+    data[42:46] = bytes(4)
+    assert read_program(bytes(data)) is None
+
+
 def test_what_no_system_loads_is_no_program() -> None:
     assert read_program(HARDENED[:16] + b"\x01" + HARDENED[17:]) is None  # an object
     assert (

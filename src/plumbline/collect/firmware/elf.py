@@ -171,7 +171,7 @@ class _Elf:
         size, count = self._read("2H", 54 if self.wide else 42)
         self._table(start, size, count, 56 if self.wide else 32)
         found = []
-        for at in range(start, start + size * count, size):
+        for at in range(start, start + size * count, size or 1):
             if self.wide:
                 kind, flags, offset, address, _, length = self._read("2I4Q", at)
             else:
@@ -188,7 +188,7 @@ class _Elf:
         except ProtocolError:
             return []
         found = []
-        for at in range(start, start + size * count, size):
+        for at in range(start, start + size * count, size or 1):
             _, kind, _, _, offset, length, link = self._read("2I4QI" if self.wide else "7I", at)
             found.append(_Section(kind, offset, length, link))
         return found

@@ -166,6 +166,8 @@ class Index:
             self._budget.pay(spot.size)
             try:
                 raw = node(self._source, spot, INDEX)
+                if len(raw) < 28:
+                    raise ProtocolError("index node that is cut off", offset=spot.at)
                 branches, here = struct.unpack_from("<HH", raw, HEAD)
                 if here > LEVELS_MAX or (level is not None and here != level - 1):
                     raise ProtocolError(f"index node of level {here}", offset=spot.at)
@@ -249,8 +251,8 @@ class Index:
         elif kind == ENTRY and len(raw) >= 56:
             name, target = entry_of(raw)
             self._put(inode, _u32(raw, 28), spot, name)
-            if not target:
-                del self.nodes.entries[inode][_u32(raw, 28) & 0x1FFFFFFF, name]
+            if not target:  # its key may be of another kind, and put it elsewhere
+                self.nodes.entries.get(inode, {}).pop((_u32(raw, 28) & 0x1FFFFFFF, name), None)
         elif kind in _KEYS:
             self._put(inode, _u32(raw, 28), spot)
 
@@ -261,6 +263,8 @@ class Index:
 
 def entry_of(raw: bytes) -> tuple[bytes, int]:
     """Give name and inode (0: taken away) of an entry; raises ProtocolError."""
+    if len(raw) < 56:
+        raise ProtocolError("an entry that is cut off")
     inode, length = struct.unpack_from("<Q2xH", raw, 40)
     name = raw[56 : 56 + length]
     if not name or len(name) < length:

@@ -12,6 +12,7 @@ import pytest
 from plumbline.collect.firmware.digests import linux_crc32
 from plumbline.collect.firmware.format import load_formats
 from plumbline.collect.firmware.source import Budget, UnsupportedImageError
+from plumbline.collect.firmware.ubifs_index import entry_of
 from plumbline.model.errors import ProtocolError
 from tests.collect.firmware.formats.trying import CONTENT, changed, look, opened, run, sample, seen, source_of, told, tree_of
 
@@ -142,6 +143,37 @@ def test_what_the_journal_says_counts() -> None:
     assert tree.content(tree.entries["/new"], 10) == b"new"
     assert tree.content(tree.entries["/folder/file"], 1 << 20) == CONTENT[:4096] + bytes(904)
     assert (tree.entries["/new"].owner, tree.entries["/new"].mode) == (7, 0o600)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        node(2, 1000, key(1, 1) + entry(1, 0, b"gone")[16:]),
+        node(2, 1000, key(900, 0) + entry(900, 0, b"gone")[16:]),
+    ],
+    ids=["a name taken away under a key of data", "in a folder that is not there"],
+)
+def test_a_journal_that_cannot_be_is_survived(hostile: bytes) -> None:
+    assert set(numbers()) <= set(tree_of("ubifs", with_journal(hostile)).entries)
+
+
+@pytest.mark.parametrize("size", [25, 40, 51, 55])
+def test_an_entry_that_is_cut_off(size: int) -> None:
+    with pytest.raises(ProtocolError):
+        entry_of(bytes(size))
+
+
+@pytest.mark.system
+def test_an_index_node_that_is_cut_off() -> None:
+    image, at = bytearray(small()), root_at()
+    image[at : at + 26] = node(9, 1, bytes(2))
+    for leb in (1, 2):
+        for place in range(leb * LEB, (leb + 1) * LEB, 512):
+            if image[place : place + 4] == b"\x31\x18\x10\x06" and image[place + 20] == 7:
+                struct.pack_into("<I", image, place + 56, 26)
+                again(image, place)
+    assert "index node that is cut off" in opened("ubifs", bytes(image)).problems[0]
 
 
 @pytest.mark.system
