@@ -106,8 +106,8 @@ CONFIGURED: dict[str, tuple[bytes | Files, list[dict[str, Any]]]] = {
     ),
     "in none": (plain_image(data=kernel(config=False)), [{"release": "5.10.110-northwind", "configuration": None, "options": None}]),
     "beside a kernel in /boot": (
-        {**ROOT, "/boot/Image": plain_image(data=kernel(config=False)), "/boot/config-5.10.110-northwind": GOOD},
-        [{"path": "/boot/Image", "configuration": "/boot/config-5.10.110-northwind", "stack_protector": "strong"}],
+        {**ROOT, "/boot/Image-5.10.110": plain_image(data=kernel(config=False)), "/boot/config-5.10.110-northwind": GOOD},
+        [{"path": "/boot/Image-5.10.110", "configuration": "/boot/config-5.10.110-northwind", "stack_protector": "strong"}],
     ),
     "alone": ({**ROOT, "/boot/config-6.1.20": GOOD}, [{"release": "6.1.20", "path": None, "options": 7, "architecture": "arm64"}]),
     "beside modules": (

@@ -18,7 +18,8 @@ from plumbline.rig.loading import load
 from tests.lab.conftest import AT
 
 FILES = {
-    *("image", "image_account", "edge_deployment", "edge_module", "edge_registry", "hub", "hub_certificate", "hub_identity", "hub_policy"),
+    *("image", "image_account", "image_certificate", "image_kernel"),
+    *("edge_deployment", "edge_module", "edge_registry", "hub", "hub_certificate", "hub_identity", "hub_policy"),
     *("hub_twin", "flow", "tls_client", "http_client", "mqtt_client"),
     *("system_account", "system_firewall", "system_setting", "system_socket", "system_update"),
 }

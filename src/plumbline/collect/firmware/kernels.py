@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from plumbline.collect.firmware.contents import Contents
 from plumbline.collect.firmware.kernel_configuration import SIZE_MAX, Configuration, read_configuration
@@ -31,6 +32,15 @@ _PLACES = (
 _FORMATS = frozenset({"linux", "linux_raw"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A configuration, where it was found, and the offset in the supplied file that it is cited by."""
+
+    place: str
+    at: int | None
+    said: Configuration
+
+
 class Kernels:
     """The kernels of one image."""
 
@@ -43,16 +53,12 @@ class Kernels:
         for layer in self._layers():
             release = layer.opened.header.version if layer.opened else None
             told.add(release or "")
-            place, configuration = self._inside(layer)
-            if configuration is None and release:
-                place, configuration = self._beside(release)
-            at = layer.source.place if layer.source.place is not None else self._contents.around(layer)
-            self._row(release, layer, at, place, configuration)
+            self._row(release, layer, self._inside(layer) or (self._beside(release) if release else None))
         for number, release in enumerate(self._releases(told)):
             if number == RELEASES_MAX:
                 self._contents.fell_short([f"more than {RELEASES_MAX} kernels"], "", TABLE)
                 return
-            self._row(release, None, None, *self._beside(release))
+            self._row(release, None, self._beside(release))
 
     def _layers(self) -> Iterator[Layer]:
         """Give the kernels; of one that holds another, packed, the inner one."""
@@ -70,15 +76,15 @@ class Kernels:
                     told.add(release)
                     yield release
 
-    def _inside(self, kernel: Layer) -> tuple[str | None, Configuration | None]:
+    def _inside(self, kernel: Layer) -> _Found | None:
         """Give the configuration that stands in a kernel."""
         for layer in self._contents.layers:
             if layer.role == "kernel-config" and layer.path == kernel.below("config"):
-                read = self._read(layer.source.some(0, SIZE_MAX + 1), layer.path)
-                return (layer.path, read) if read is not None else (None, None)
-        return None, None
+                said = self._read(layer.source.some(0, SIZE_MAX + 1), layer.path)
+                return None if said is None else _Found(layer.path, self._contents.spot(layer, 0), said)
+        return None
 
-    def _beside(self, release: str) -> tuple[str | None, Configuration | None]:
+    def _beside(self, release: str) -> _Found | None:
         """Give the configuration that a file of a release holds."""
         for layer, tree in self._contents.trees:
             for place in _PLACES:
@@ -87,10 +93,10 @@ class Kernels:
                     continue
                 path = self._contents.shown(layer, entry.path)
                 data = self._contents.content(layer, entry, SIZE_MAX + 1, TABLE)
-                read = self._read(data, path) if data is not None else None
-                if read is not None:
-                    return path, read
-        return None, None
+                said = self._read(data, path) if data is not None else None
+                if said is not None:
+                    return _Found(path, self._contents.place(layer, entry), said)
+        return None
 
     def _read(self, data: bytes, path: str) -> Configuration | None:
         try:
@@ -99,17 +105,19 @@ class Kernels:
             self._contents.fell_short([str(error)], path, TABLE)
             return None
 
-    def _row(self, release: str | None, layer: Layer | None, at: int | None, place: str | None, read: Configuration | None) -> None:
-        said = layer.opened.header.architecture if layer is not None and layer.opened is not None else None
+    def _row(self, release: str | None, layer: Layer | None, found: _Found | None) -> None:
+        """Write a row, cited by the kernel, or where there is none by its configuration."""
+        header = layer.opened.header if layer is not None and layer.opened is not None else None
+        said = found.said if found is not None else None
         self._contents.row(
             TABLE,
             f"kernel/{release}" if release else "kernel",
-            at=at,
+            at=self._contents.spot(layer, 0) if layer is not None else found.at if found is not None else None,
             release=release,
             path=layer.path if layer is not None else None,
-            architecture=said or (read.architecture if read is not None else None),
-            configuration=place,
-            options=read.named if read is not None else None,
-            stack_protector=read.stack_protector if read is not None else None,
-            **(read.options if read is not None else {}),
+            architecture=(header.architecture if header is not None else None) or (said.architecture if said is not None else None),
+            configuration=found.place if found is not None else None,
+            options=said.named if said is not None else None,
+            stack_protector=said.stack_protector if said is not None else None,
+            **(said.options if said is not None else {}),
         )

@@ -36,7 +36,8 @@ _CONTROL = re.compile(r"[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 DENSE = 7.9  # bits a byte, that programs and texts never reach
 _NESTED_NAME = re.compile(
     r"\.(?:img|bin|sqsh|squashfs|ubi|ubifs|jffs2|ext[234]|cpio|tar|tgz|swu|raucb|mender|itb|dtb|trx|ota|uf2|hex|zip|gz|bz2|xz|lzma|lz4|zst)$"
-    r"|/(?:initrd|initramfs|[bu]?z?Image|vmlinu[xz]|rootfs|kernel|fit)[^/]*$",
+    r"|/(?:initrd|initramfs|u?zImage|uImage|bzImage|vmlinu[xz]|rootfs|kernel|fit)[^/]*$"
+    r"|/(?-i:Image)(?:-\d[^/]*)?$",  # arm64's; no picture
     re.IGNORECASE,
 )
 _ROOT_FOLDERS = ("/etc", "/bin", "/usr")
