@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from plumbline.catalogue.facts import Release, Support
+from plumbline.catalogue.facts import Product, Release, Support
 from plumbline.catalogue.known import Known
 from plumbline.updates.affected import Affliction
 from plumbline.updates.judging import Judgement, Reason, State, judge
@@ -55,6 +56,12 @@ CASES: dict[str, tuple[Known, tuple[str, ...], State, Reason | None]] = {
     "released after the assessment": (known(ONE, {**TWO, "released_at": NOW + DAY}), ("1.0",), State.CURRENT, None),
     "one for each hardware": (known({**ONE, "hardware": ("A",)}, {**TWO, "hardware": ("B",)}), ("1.0",), State.UNKNOWN, Reason.HARDWARE),
     "older on all hardware": (known(ONE, {**TWO, "hardware": ("A", "B")}), ("1.0",), State.BEHIND, None),
+    "older on one of the revisions that the product has": (
+        replace(known(ONE, {**TWO, "hardware": ("B",)}), products=(Product(product="v/m", model="m", hardware=("A", "B")),)),
+        ("1.0",),
+        State.UNKNOWN,
+        Reason.HARDWARE,
+    ),
     "nothing in the catalogue": (known(), ("1.0",), State.UNKNOWN, Reason.NO_RELEASES),
     "the newest of its branch": (known(supports=({"cycle": "1", "latest": "1.0"},)), ("1.0",), State.CURRENT, None),
     "not the newest of its branch": (known(supports=({"cycle": "1", "latest": "1.2"},)), ("1.0",), State.BEHIND, None),

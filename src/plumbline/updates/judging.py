@@ -166,9 +166,9 @@ def _of_all(values: Iterable[bool | None]) -> bool | None:
 
 
 def _hardware(known: Known) -> Sequence[str | None]:
-    """Name the hardware revisions that releases tell apart, which are taken for all there are; a device's own is not known."""
-    named = sorted({word for edition in known.line.editions for word in edition.hardware or ()})
-    return named or (None,)
+    """Name the revisions of hardware that releases tell apart, and that the product has; these are taken for all that there are."""
+    named = {word for edition in known.line.editions for word in edition.hardware or ()}
+    return sorted(named.union(*(product.hardware or () for product in known.products))) if named else (None,)
 
 
 def _judged(known: Known, version: str | None, hardware: str | None, affliction: Affliction | None, context: Context) -> Judgement:
