@@ -238,6 +238,14 @@ class TestSettings:
         assert seen["ssh.passwordauthentication"] == ("no", "file")  # the first that stands counts
         assert seen["ssh.permitrootlogin"] == ("prohibit-password", "default")  # what follows Match is for some alone
 
+    @pytest.mark.parametrize(("port", "seen"), [("0016", ["yes"]), ("0017", [])], ids=["port 22", "another port"])
+    def test_a_server_that_systemd_starts_when_it_is_asked(self, tmp_path: Path, port: str, seen: list[str]) -> None:
+        """Nothing called sshd runs there until somebody connects."""
+        sockets = f"order l\nsocket tcp 00000000:{port} 0 100\n"
+        running = PROCESSES.replace("dropbear", "systemd")
+        said = of(tmp_path, processes=running, sockets=sockets, sshd="passwordauthentication yes\n")
+        assert [row["value"] for row in said.rows("system_setting")] == seen
+
     def test_dropbear_where_no_sshd_runs(self, tmp_path: Path) -> None:
         seen = of(
             tmp_path,

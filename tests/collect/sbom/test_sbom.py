@@ -84,6 +84,21 @@ def test_a_bill_that_calls_itself_incomplete_is_partial(tmp_path: Path) -> None:
     assert [(row["complete"], row["declared_id"]) for row in done.rows("sbom")] == [(False, "dock-cam-1")]
 
 
+@pytest.mark.parametrize(
+    ("composition", "complete"),
+    [
+        ({"aggregate": "complete"}, True),
+        ({"aggregate": "complete", "assemblies": ["whole"]}, True),
+        ({"aggregate": "complete", "assemblies": ["one-library"]}, None),
+        ({"aggregate": "unknown"}, None),
+    ],
+    ids=["all", "all by its name", "a part of it", "nobody knows"],
+)
+def test_only_a_composition_about_all_makes_a_bill_complete(tmp_path: Path, composition: dict[str, object], complete: bool | None) -> None:
+    bill = {**BILL, "metadata": {"component": {"name": "cam", "bom-ref": "whole"}}, "compositions": [composition]}
+    assert [row["complete"] for row in collected(tmp_path, json.dumps(bill)).rows("sbom")] == [complete]
+
+
 def test_a_bill_of_another_tool(tmp_path: Path) -> None:
     bom = Bom()
     bom.metadata.component = Component(name="gateway", version="7", type=ComponentType.FIRMWARE)

@@ -173,10 +173,18 @@ def _fixes(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _complete(bill: Mapping[str, Any]) -> bool | None:
     """Say whether the bill calls itself complete: by a composition about all of it, or any that says it is not."""
-    said = {text_of(object_of(one).get("aggregate")) for one in list_of(bill.get("compositions"))}
-    if said & _INCOMPLETE:
+    compositions = [object_of(one) for one in list_of(bill.get("compositions"))]
+    if any(text_of(one.get("aggregate")) in _INCOMPLETE for one in compositions):
         return False
-    return True if "complete" in said else None
+    whole = text_of(object_of(object_of(bill.get("metadata")).get("component")).get("bom-ref"))
+    complete = [one for one in compositions if text_of(one.get("aggregate")) == "complete"]
+    return True if any(_is_about(one, whole) for one in complete) else None
+
+
+def _is_about(composition: Mapping[str, Any], whole: str | None) -> bool:
+    """Tell whether a composition names nothing, so that it is about all, or names what the bill is about."""
+    named = [text_of(one) for key in ("assemblies", "dependencies") for one in list_of(composition.get(key))]
+    return not named or (whole is not None and whole in named)
 
 
 def _moment(value: object) -> datetime | None:

@@ -1,6 +1,6 @@
 """Settings of a published list: the SSH server's, the kernel's, mounts, the boot. A setting that nobody names has no row.
 
-A server that does not run has no settings that matter.
+A server that does not run has no settings that matter; one that systemd starts when somebody connects to port 22 does.
 
 OpenSSH (sshd_config(5)): of an option that stands twice the first counts; what follows `Match` is for some alone and is passed over; files
 that are included come first, as their `Include` does in every distribution that has one. Where the server does not say itself what is in
@@ -27,13 +27,15 @@ SSH_DEFAULTS = {
     "pubkeyauthentication": "yes",
 }
 _ALIASES = {"challengeresponseauthentication": "kbdinteractiveauthentication"}
+_PORT_22 = re.compile(r"socket tcp6? [0-9A-F]{8,32}:0016 ")
 _LOCKDOWN = re.compile(r"\[(\w{1,20})\]")
 
 
 def read(report: Report) -> None:
     """Write a row for each setting."""
     running = processes(report)
-    if running is None or any(one.name == "sshd" for one in running.values()):
+    names = {one.name for one in (running or {}).values()}
+    if running is None or "sshd" in names or ("dropbear" not in names and _is_awaited(report)):
         _openssh(report)
     else:
         _dropbear(report)
@@ -59,6 +61,11 @@ def read(report: Report) -> None:
             _setting(report, "engine_sockets", f"engine_socket.{fields[0]}", f"{fields[1][:10]} {fields[3]} {fields[4]}")
         else:
             report.unread("engine_sockets", line)
+
+
+def _is_awaited(report: Report) -> bool:
+    """Tell whether something listens on port 22, though no server runs."""
+    return any(_PORT_22.match(line) for line in report.lines("sockets"))
 
 
 def _setting(report: Report, command: str, name: str, value: str, origin: str = "effective") -> None:
