@@ -1,8 +1,8 @@
 """Ranges of versions, as feeds give them, in the one form of the reference table `affected`.
 
 Not their order (`versions`). Rules: a range that cannot be read keeps its text and says so, for a range that is lost would read as "not
-affected"; placeholders (`n/a`, `unspecified`) are such texts; a range that holds nothing (`>= 2, < 2`) is a slip of its author, so not
-read.
+affected"; placeholders (`n/a`, `unspecified`) are such texts; a range that holds nothing (`>= 2, < 2`, `>= 3, < 2`) is a slip of its
+author, so not read.
 
 | written | meant |
 |---|---|
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.versions import Interval, NotParsedError, parse_range
+from plumbline.versions import Interval, NotParsedError, Scheme, compare, parse_range
 from plumbline.vulnerabilities.reading import NAME_MAX, storable
 
 GIT = "git"  # a scheme of our own: commits, which have no order among themselves
@@ -71,6 +71,8 @@ def between(lower: str | None, upper: str | None, *, lower_closed: bool = True, 
         return unread(text)
     if low is not None and low == high:
         return Range(versions=(low,)) if lower_closed and upper_closed else unread(text)
+    if low is not None and high is not None and compare(low, high, Scheme.FIRMWARE) == 1:
+        return unread(text)
     return Range(low, lower_closed if low else None, high, upper_closed if high else None)
 
 

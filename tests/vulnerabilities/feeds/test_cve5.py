@@ -21,6 +21,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         product({"version": "1.0", "lessThan": "3.0", "changes": [{"at": "2.0", "status": "unaffected"}], **AFFECTED}),
         ["known_affected >=1.0|<2.0", "known_not_affected >=2.0|<3.0"],
     ),
+    "an end before the beginning": (product({"version": "3.0", "lessThan": "2.0", **AFFECTED}), ["known_affected >= 3.0 < 2.0"]),
     "a range in the text of a version": (product({"version": "< 1.0.3", **AFFECTED}), ["known_affected <1.0.3"]),
     "words that are no range": (
         product({"version": "before the spring release", **AFFECTED}),
