@@ -264,6 +264,16 @@ def test_an_image_says_nothing_of_the_device(tmp_path: Path) -> None:
     assert (row["state"], row["reason"], row["installed"], row["behind"]) == ("unknown", "image_only", "1.4.2", None)
 
 
+@pytest.mark.parametrize("backwards", [False, True], ids=["as given", "the other way round"])
+def test_of_parts_that_lie_equally_deep_the_first_by_name_says_the_version(tmp_path: Path, backwards: bool) -> None:
+    image: Row = ("image", "image:/cam.bin", "", {"path": "cam.bin", "model": "northwind/cam-3"})
+    parts: list[Row] = [
+        ("image_part", "image:/cam.bin", path, {"path": path, "version": version}) for path, version in (("b", "2.0.1"), ("a", "1.4.2"))
+    ]
+    judged(tmp_path, [*device("a", "northwind/cam-3"), image, *(reversed(parts) if backwards else parts)], catalogue(tmp_path, own=OWN))
+    assert [row["installed"] for row in derived(tmp_path, "currency")] == ["1.4.2"]
+
+
 def test_without_a_catalogue_nothing_is_derived(tmp_path: Path) -> None:
     judged(tmp_path, device("a", "northwind/cam-3", page="1.0"), None)
     assert derived(tmp_path, "currency") == derived(tmp_path, "version_claim") == []
