@@ -34,6 +34,12 @@ def test_an_image_has_all_verdicts_on_it(out: Path, parts: dict[str, CustomPart]
     assert len(parts["camera firmware"].findings) == expected.failed
 
 
+def test_what_was_wrong_or_not_judged_somewhere_is_not_proven(out: Path, parts: dict[str, CustomPart]) -> None:
+    rows = [row for row in pq.read_table(out / "ledger.parquet").to_pylist() if row["asset"] == "image:/cam-1.4.2.bin"]
+    by_verdict = {verdict: {row["check"] for row in rows if row["verdict"] == verdict} for verdict in ("pass", "fail", "inconclusive")}
+    assert parts["camera firmware"].proven_count == len(by_verdict["pass"] - by_verdict["fail"] - by_verdict["inconclusive"])
+
+
 def test_a_module_has_those_on_itself_and_none_of_its_neighbour(parts: dict[str, CustomPart]) -> None:
     assert {finding.subject for finding in parts["reader"].findings} == {"module/reader"}
     assert parts["reader"].places == ("harbour gateway",)
@@ -42,7 +48,8 @@ def test_a_module_has_those_on_itself_and_none_of_its_neighbour(parts: dict[str,
 
 def test_an_image_that_could_not_be_read_is_not_judged(parts: dict[str, CustomPart]) -> None:
     assert (parts["old firmware"].tally.judged, parts["old firmware"].tally.inconclusive > 0) == (0, True)
-    assert {one.reason for one in parts["old firmware"].unjudged} == {"not_attempted", "not_supported"}
+    assert {one.reason for one in parts["old firmware"].unjudged} <= {"not_attempted", "not_supported"}  # a sample
+    assert parts["old firmware"].unjudged_count >= len(parts["old firmware"].unjudged) > 0
 
 
 def test_what_nothing_holds_was_not_looked_at(parts: dict[str, CustomPart]) -> None:

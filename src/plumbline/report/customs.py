@@ -99,10 +99,10 @@ class _Words:
 def _part(
     name: str, what: tuple[str, tuple[str, ...]], places: Sequence[str], words: _Words, verdicts: Sequence[tuple[Any, ...]]
 ) -> CustomPart:
-    """Put together what was judged of one part; on several gateways it is right only where it is wrong on none."""
+    """Put together what was judged of one part; what is wrong, or was not judged, on one of several gateways is not proven."""
     of = {verdict: [row for row in verdicts if row[3] == verdict.value] for verdict in Verdict}
     wrong = {check for check, *_ in of[Verdict.FAIL]}
-    passed = sorted({check for check, *_ in of[Verdict.PASS]} - wrong)
+    passed = sorted({check for check, *_ in of[Verdict.PASS]} - wrong - {check for check, *_ in of[Verdict.INCONCLUSIVE]})
     unsure = sorted({(reason or "", check) for check, _, _, _, reason in of[Verdict.INCONCLUSIVE]})
     findings = [_finding(check, asset, subject, words) for check, asset, subject, *_ in of[Verdict.FAIL]]
     order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
