@@ -2,7 +2,8 @@
 
 Pure. Not the import (`importing`). Rules: a feed is right as of the newest date that it gives itself, but never later than it was read,
 for a date that a file gives may be wrong; one that gives none is right as of its reading. The newest of the feeds that cover every product
-decides whether vulnerabilities are known as of today: a vendor's advisory of yesterday says nothing of other vendors.
+decides whether vulnerabilities are known as of today: a vendor's advisory of yesterday says nothing of other vendors, and a tracker's (OSV)
+nothing of what its distribution or registry does not hold.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from plumbline.evidence.reference import Source
 
 FRESH_FOR = timedelta(days=30)
-BROAD = ("nvd", "cve5", "osv")  # kinds of feeds that cover more than one vendor's products
+BROAD = ("nvd", "cve5")  # kinds of feeds that cover all products
 
 
 def right_as_of(source: Source) -> datetime:
