@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from plumbline.collect.run import Collection, collect
@@ -54,6 +55,19 @@ def test_what_was_read_stands_when_the_contact_log_is_broken(rig: Rig) -> None:
     assert len(again.parts("declared_asset")) == 1
     session = again.manifest["sessions"][-1]
     assert session["ended_at"] is not None and not session["complete"] and "contact log is broken" in session["notes"][0]
+
+
+def test_a_login_that_no_network_holds_is_said(tmp_path: Path) -> None:
+    """Without any [[network]] there is nothing to sweep; the login that is asked for is not passed over in silence."""
+    secret = tmp_path / "secret"
+    secret.write_text("harbour wall 7")
+    secret.chmod(0o600)
+    login = '[[login]]\nkind = "ssh"\nassets = ["door-1"]\nuser = "auditor"\nsecret = "file:secret"\n'
+    text = rig_text(networks=["127.64.0.1/32"], rest=f"{ASSET}\n{login}")
+    made = make_rig(tmp_path, text[: text.index("[[network]]")] + text[text.index("[[asset]]") :])
+    assert not made.networks
+    rows = [row for part in Bundle(run(made).bundle).coverage_parts() for row in pq.read_table(part).to_pylist()]
+    assert {row["outcome"] for row in rows if row["entity"].startswith("system:")} == {"not_permitted"}
 
 
 def test_a_rig_file_that_changed_before_a_resume_is_the_one_that_the_bundle_tells_of(rig: Rig) -> None:

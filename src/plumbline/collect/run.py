@@ -123,7 +123,7 @@ def _collect_supplied(context: Context) -> None:
 
 def _collect_network(context: Context, state: Path, stop: StopFlag) -> tuple[NetworkResult, int]:
     rig = context.rig
-    if rig.authorisation.intrusion <= Intrusion.PASSIVE or not rig.networks:
+    if rig.authorisation.intrusion <= Intrusion.PASSIVE or not (rig.networks or rig.logins):
         return NetworkResult(), 0
     return asyncio.run(_through_the_door(context, state, stop))
 

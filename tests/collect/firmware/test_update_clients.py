@@ -63,5 +63,11 @@ def test_settings_that_are_broken_are_said(files: Files) -> None:
     assert told.rows["image_update"] == [] and len(told.said_of("image_update")) == 1
 
 
+def test_what_stands_in_broken_settings_is_not_shown() -> None:
+    told = told_of_files({**ROOT, "/etc/swupdate.cfg": b"suricatta : {\n  gatewaytoken = s3cr3t;\n};\n"})
+    [said] = told.said_of("image_update")
+    assert "line 2, column 18" in said and "s3cr3t" not in said
+
+
 def test_without_a_client_nothing_is_told() -> None:
     assert told_of_files(ROOT).rows["image_update"] == []

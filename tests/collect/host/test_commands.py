@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -119,6 +120,32 @@ def test_a_tool_that_fails_is_not_one_that_finds_nothing(
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     ran = subprocess.run(["dash", "-c", text], capture_output=True, check=False, env=environment)
     assert ran.stdout == b"" and ending_of(ran.returncode).outcome is outcome and not ending_of(ran.returncode).absent
+
+
+@pytest.mark.parametrize(
+    ("tools", "names", "gave", "ends_with"),
+    [
+        ({"iptables-save": "v1.8.9 (legacy)"}, "filter\n", "iptables-save", 0),
+        ({"iptables-save": "v1.8.9 (legacy)"}, "", "", 3),
+        ({"iptables-save": "v1.8.9 (nf_tables)", "iptables-legacy-save": ""}, "filter\n", "iptables-legacy-save", 0),
+        ({"iptables-save": "v1.8.9 (nf_tables)"}, "filter\n", "", 6),
+        ({}, "filter\n", "", 6),
+        ({}, "", "", 3),
+    ],
+    ids=["legacy", "legacy, not loaded", "both", "the other tool alone", "no tool", "nothing"],
+)
+def test_rules_of_the_older_iptables_are_seen(tmp_path: Path, tools: dict[str, str], names: str, gave: str, ends_with: int) -> None:
+    """The kernel names the tables that are loaded in a file that says it is empty."""
+    for tool, version in tools.items():
+        (tmp_path / tool).write_text(f'#!/bin/sh\n[ "$1" = -V ] && echo "{version}" || echo {tool}\n')
+        (tmp_path / tool).chmod(0o755)
+    (tmp_path / "names").write_text(names)
+    (tmp_path / "cat").symlink_to(shutil.which("cat") or "")
+    text = load_commands()["iptables"].text.replace("/proc/net/ip_tables_names", str(tmp_path / "names"))
+    ran = subprocess.run(
+        [shutil.which("dash") or "sh", "-c", text], capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)}
+    )
+    assert (ran.stdout.strip(), ran.returncode) == (gave, ends_with)
 
 
 def test_podman_is_not_run_where_it_has_no_store(tmp_path: Path) -> None:

@@ -124,8 +124,8 @@ class _Reader:
         return match
 
     def _wrong(self, wanted: str) -> ProtocolError:
-        line = self._text.count("\n", 0, self._at) + 1
-        return ProtocolError(f"line {line}: {wanted} belongs where {self._text[self._at : self._at + 16]!r} stands")
+        line, start = self._text.count("\n", 0, self._at) + 1, self._text.rfind("\n", 0, self._at) + 1
+        return ProtocolError(f"line {line}, column {self._at - start + 1}: {wanted} belongs there")  # what stands there may be a secret
 
 
 def _plain(match: re.Match[str]) -> str:
