@@ -72,6 +72,12 @@ def test_how_far_a_fix_has_come(rig: Path) -> None:
     assert (row["devices"], row["running"], row["lacking"], row["unknown"]) == (6, 2, 2, 2)
 
 
+def test_a_fix_of_another_channel_need_not_come(tmp_path: Path) -> None:
+    own = OWN.replace('channel = "beta"', 'channel = "beta"\nfixes = ["CVE-2026-0002"]')
+    judged(tmp_path, [twin("a", "2.0.1")], catalogue(tmp_path, own=own), more=[("hub:/h", "hub_twin", "", Outcome.OK, 1)])
+    assert [row["version"] for row in derived(tmp_path, "fleet_patch")] == ["1.5.0"]
+
+
 def test_devices_of_unknown_models_are_told(rig: Path) -> None:
     assert covered(rig, "fleet_currency") == [("hub:/h", "partial", "2 devices are of no model that the catalogue knows")]
 

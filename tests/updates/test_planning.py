@@ -246,6 +246,7 @@ def test_exports_name_the_devices_as_the_service_does() -> None:
         "startDateTime": "2026-11-28T01:00:00Z",
         "update": {"updateId": {"provider": "northwind", "name": "cam-3", "version": "2.0.1"}},
     }
+    assert all("the anti-rollback counters are not known: there may be no way back" in file["unsettled"] for file in files.values())
     assert files["device-update/wave-1-2.json"]["before"].endswith("; verify step 1")
     assert files["hawkbit/wave-1-1.json"]["body"]["targetFilterQuery"] == r'controllerId=in=("odd\"id")'
 

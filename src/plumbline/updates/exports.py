@@ -8,13 +8,14 @@
                             body: name, distributionSetId, targetFilterQuery (FIQL over controllerId), type, groups[] with successCondition,
                             errorCondition {condition: THRESHOLD, expression: percent} and their actions
 
-Sources: Device Update for IoT Hub REST API; Eclipse hawkBit Management API. Rules: nothing is sent from here; a device is in a file only
-when the plan names it as that service does; hawkBit's number of a distribution set stands in hawkBit alone, so it is left open.
+Sources: Device Update for IoT Hub REST API; Eclipse hawkBit Management API. Rules: nothing is sent from here; what is not settled stands in
+each file; a device is in a file only when the plan names it as that service does; hawkBit's number of a distribution set stands in hawkBit
+alone, so it is left open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,7 @@ def _deployments(plan: Plan, wave: Wave) -> Iterator[Export]:
             "request": f"PUT /deviceUpdate/{{instance}}/management/groups/{group}/deployments/{deployment}?api-version={API_VERSION}",
             "step": place,
             "before": f"give the twins of these devices the tag ADUGroup {group!r}" + ("" if place == 1 else f"; verify step {place - 1}"),
+            "unsettled": _unsettled(units.values(), place),
             "devices": sorted(units),
             "body": body,
         }
@@ -70,13 +72,13 @@ def _deployments(plan: Plan, wave: Wave) -> Iterator[Export]:
 
 
 def _rollouts(plan: Plan, wave: Wave) -> Iterator[Export]:
-    groups: dict[tuple[int, str, str], list[str]] = {}
+    groups: dict[tuple[int, str, str], dict[str, Unit]] = {}
     for unit in wave.units:
         for controller in _known_as(unit, "hawkbit"):
             for place, step in enumerate(unit.steps, 1):
-                groups.setdefault((place, unit.product, step.version), []).append(controller)
-    for number, ((place, product, version), controllers) in enumerate(sorted(groups.items()), 1):
-        chosen = f"controllerId=in=({','.join(map(_quoted, sorted(controllers)))})"
+                groups.setdefault((place, unit.product, step.version), {})[controller] = unit
+    for number, ((place, product, version), units) in enumerate(sorted(groups.items()), 1):
+        chosen = f"controllerId=in=({','.join(map(_quoted, sorted(units)))})"
         group = {
             "name": wave.ring,
             "targetPercentage": 100,
@@ -97,10 +99,16 @@ def _rollouts(plan: Plan, wave: Wave) -> Iterator[Export]:
             "step": place,
             "before": f"set distributionSetId to that of {product} {version}" + ("" if place == 1 else f"; verify step {place - 1}"),
             "starts_at": None if wave.starts_at is None else wave.starts_at.isoformat(),
-            "devices": sorted(controllers),
+            "unsettled": _unsettled(units.values(), place),
+            "devices": sorted(units),
             "body": body,
         }
         yield Export(f"{_HAWKBIT}/wave-{wave.number}-{number}.json", document)
+
+
+def _unsettled(units: Iterable[Unit], place: int) -> list[str]:
+    """Say what nobody knows to hold of a step, or is known not to: whoever sends the request finds it out before."""
+    return sorted({condition.words for unit in units for condition in unit.steps[place - 1].conditions if not condition.held})
 
 
 def _known_as(unit: Unit, kind: str) -> list[str]:

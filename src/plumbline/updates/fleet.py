@@ -1,7 +1,7 @@
 """Fleets that only a hub knows: the states of its devices by their own word in the twin, and how far each fix has come.
 
     fleet_currency      a row for each device that nothing else in the rig knows and whose model the catalogue knows
-    fleet_patch         a row for each release that mends something, of each such model, over all its devices that are not disabled
+    fleet_patch         a row for each stable release that mends something, of each such model, over all its devices that are not disabled
 
 Rules: there may be millions of devices, so each model and version is judged once and joined back; of more than COMBINATIONS_MAX the
 most frequent are judged, and the others are told as unknown. What a hub's export does not hold, and devices of models that the catalogue
@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.catalogue.ordering import Basis, Edition, Line, order
+from plumbline.catalogue.ordering import STABLE, Basis, Edition, Line, order
 from plumbline.evidence.derived import DerivedWriter
 from plumbline.evidence.engine import Connection
 from plumbline.evidence.specs import load_tables
@@ -146,7 +146,12 @@ def _patches(
     """Count, for each release that mends something, who runs it; what was not gone through counts as unknown."""
     known = knowledge.known(product)
     for edition in known.line.editions:
-        if not edition.fixes or edition.state.withdrawn or (edition.released_at or knowledge.context.as_of) > knowledge.context.as_of:
+        if (
+            not edition.fixes
+            or edition.state.withdrawn
+            or edition.channel != STABLE
+            or (edition.released_at or knowledge.context.as_of) > knowledge.context.as_of
+        ):
             continue
         counts = {True: 0, False: 0}
         for one in some:
