@@ -114,6 +114,13 @@ def test_of_a_feed_that_is_taken_whole_the_newest_file_counts(tmp_path: Path) ->
     assert two.refused[0].why.startswith("a second file of a feed of which one counts")
 
 
+def test_half_a_list_of_exploited_vulnerabilities_leaves_the_old_one(tmp_path: Path) -> None:
+    imported(tmp_path, {"kev.json": {**kev(CVE, "CVE-2000-1000"), "count": 2}})
+    done = imported(tmp_path, {"half.json": {**kev(CVE), "count": 2}})
+    assert list(done.reasons) == ["holds 1 entries and says that it has 2"]
+    assert Reference(tmp_path / "reference").sources["kev"].rows == {"exploited": 2}
+
+
 def test_half_a_table_of_scores_leaves_the_old_one(tmp_path: Path) -> None:
     imported(tmp_path, {"old.csv": epss(f"{CVE},0.5,0.9")})
     broken = gzip.compress(epss(*(f"CVE-2026-{number},0.1,0.2" for number in range(1000, 4000)), dated="2026-11-21T00:00:00Z").encode())

@@ -1,16 +1,17 @@
 """CISA's catalogue of vulnerabilities that are known to be exploited (KEV).
 
-    {"catalogVersion", "dateReleased", "vulnerabilities": [
+    {"catalogVersion", "dateReleased", "count", "vulnerabilities": [
         {"cveID", "vendorProject", "product", "dateAdded", "dueDate", "knownRansomwareCampaignUse": "Known" | "Unknown", "requiredAction"}]}
 
 Source: the catalogue's JSON schema. It names no versions, so it affects nobody by itself: it is joined by CVE. Entries are taken back now
-and then, so an import takes the place of the last one.
+and then, so an import takes the place of the last one; one that holds another number of entries than it says is not whole, and not taken.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from plumbline.model.errors import ProtocolError
 from plumbline.vulnerabilities.facts import Exploited, Record, Unread
 from plumbline.vulnerabilities.feed import Feed, Read
 from plumbline.vulnerabilities.reading import cve_of, list_of, moment_of, name_of, object_of, text_of
@@ -23,8 +24,10 @@ def _is_kev(value: Any) -> bool:
 
 
 def _read(value: Any) -> Read:
-    released = moment_of(value.get("dateReleased"))
-    for number, item in enumerate(list_of(value.get("vulnerabilities"))):
+    released, entries, count = moment_of(value.get("dateReleased")), list_of(value.get("vulnerabilities")), value.get("count")
+    if isinstance(count, int) and count != len(entries):
+        raise ProtocolError(f"holds {len(entries)} entries and says that it has {str(count)[:20]}")
+    for number, item in enumerate(entries):
         entry = object_of(item)
         cve = cve_of(entry.get("cveID"))
         if cve is None:
