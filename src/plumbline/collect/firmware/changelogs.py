@@ -32,10 +32,14 @@ def unpacked(data: bytes) -> bytes:
     """Decompress a changelog where it is compressed; raises ProtocolError."""
     if not data.startswith(b"\x1f\x8b"):
         return data[:TEXT_MAX]
+    stream = zlib.decompressobj(31)
     try:
-        return zlib.decompressobj(31).decompress(data, TEXT_MAX)
+        text = stream.decompress(data, TEXT_MAX)
     except zlib.error as error:
         raise ProtocolError(f"not gzip: {error}") from error
+    if not stream.eof:
+        raise ProtocolError("gzip that is cut off, or longer than a changelog is")
+    return text
 
 
 def mended(text: bytes, version: str) -> tuple[str, ...] | None:
