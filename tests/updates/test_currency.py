@@ -212,7 +212,7 @@ def test_every_device_has_one_row_and_each_state_and_reason_a_case(rig: Path) ->
     rows = derived(rig, "currency")
     assert len(rows) == len(CASES)
     assert {row["state"] for row in rows} == set(State)
-    assert {row["reason"] for row in rows} - {None} == set(Reason) - {Reason.IMAGE_ONLY, Reason.ORDER, Reason.NOT_JUDGED}
+    assert {row["reason"] for row in rows} - {None} == set(Reason) - {Reason.IMAGE_ONLY, Reason.ORDER, Reason.NOT_JUDGED, Reason.REFUSED}
 
 
 def test_words_say_it(rig: Path) -> None:
@@ -316,6 +316,15 @@ def test_the_fresh_advisory_of_another_vendor_does_not_say_that_all_is_well(tmp_
     judged(tmp_path, device("a", "northwind/cam-3", page="2.0.1"), store)
     [row] = derived(tmp_path, "currency")
     assert (row["state"], row["vulnerable"]) == ("current", None)
+
+
+def test_where_a_release_was_refused_nothing_is_known_to_be_the_newest(tmp_path: Path) -> None:
+    own = OWN.replace('version = "2.0.1"', 'version = "2.0.1"\nsha256 = "odd"')
+    rows = [*device("a", "northwind/cam-3", page="1.5.0"), *device("b", "northwind/cam-3", page="1.4.2")]
+    judged(tmp_path, rows, catalogue(tmp_path, own=own))
+    assert [(row["state"], row["reason"]) for row in derived(tmp_path, "currency")] == [
+        ("unknown", "catalogue_refused"), ("behind", None),
+    ]  # fmt: skip
 
 
 def test_what_an_old_twin_says_does_not_contradict(tmp_path: Path) -> None:

@@ -148,6 +148,10 @@ UNTOLD: Mapping[str, Explained] = {
         "Give a login, the output of plumbline hostkit, an export of its update service, or its firmware image.",
     ),
     "no_releases": Explained("The catalogue has no releases of its product.", "Import the maker's releases, or ask the maker for a list."),
+    "catalogue_refused": Explained(
+        "Records of a catalogue of yours were refused, so that something newer may be missing.",
+        "Import it again: it says what it refuses. Mend that, then assess again.",
+    ),
     "catalogue_stale": Explained("The catalogue is too old to say that nothing newer came.", "Import it anew, then assess again."),
     "not_comparable": Explained("Its version cannot be compared with the catalogue's.", "Ask the maker which release it is."),
     "order_in_doubt": Explained("Sources put its release in different places.", "Ask the maker which of them is newer."),

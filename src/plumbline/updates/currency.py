@@ -138,6 +138,7 @@ def _unknown(one: Currency) -> str:
         Reason.PRODUCT_AMBIGUOUS: f"{model} may be several products of the catalogue",
         Reason.NO_VERSION: "nothing says which version it runs",
         Reason.NO_RELEASES: f"the catalogue has no releases of {one.identified.product}",
+        Reason.REFUSED: f"records of the catalogue were refused, so that something newer than {installed} may be missing",
         Reason.STALE: f"the catalogue is too old to say that nothing newer than {installed} came",
         Reason.NOT_COMPARABLE: f"{installed} cannot be compared with the releases of the catalogue",
         Reason.ORDER: f"the order of the releases around {installed} is in doubt",

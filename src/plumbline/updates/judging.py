@@ -17,6 +17,7 @@ Each also stands by itself as True, False or None, which is "cannot be told". Ru
   not when it holds for none, and cannot be told otherwise.
 - A catalogue that is stale at the date of the assessment can still say that something is bad; that nothing newer came, or that a release
   was not taken back since, it cannot.
+- Of a file that somebody wrote by hand and that was not taken whole, what was refused may be the newest release.
 - Releases, advisories and ends of support dated after the assessment do not count.
 - Releases of other channels than stable count only for a device that runs one of theirs.
 """
@@ -61,6 +62,7 @@ class Reason(StrEnum):
     NO_VERSION = "no_version"
     NO_RELEASES = "no_releases"
     STALE = "catalogue_stale"
+    REFUSED = "catalogue_refused"
     NOT_COMPARABLE = "not_comparable"
     ORDER = "order_in_doubt"
     NEWER = "newer_than_known"
@@ -213,7 +215,12 @@ def _releases(known: Known, version: str | None, hardware: str | None, context: 
     newer = tuple(one for one in known.line.editions if compared.get(one) == 1)
     if newer:
         return replace(found, behind=True, newer=newer)
-    return _not_behind(found, compared, own, context) if candidates else replace(found, reason=Reason.NO_RELEASES)
+    if not candidates:
+        return replace(found, reason=Reason.NO_RELEASES)
+    judged = _not_behind(found, compared, own, context)
+    if judged.behind is False and context.refused([*(one.source for one in known.products), *(one.source for one in known.releases)]):
+        return replace(found, reason=Reason.REFUSED)
+    return judged
 
 
 def _not_behind(found: Judgement, compared: Mapping[Edition, int | None], own: Sequence[Edition], context: Context) -> Judgement:

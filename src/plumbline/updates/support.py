@@ -17,6 +17,7 @@ from plumbline.evidence.reference import Source
 from plumbline.versions import Scheme
 
 STALE_AFTER = timedelta(days=30)
+BY_HAND = ("own", "csv")  # kinds of sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Context:
     def stale(self, right: datetime | None) -> bool:
         """Tell whether facts that were right at some time are too old to say that nothing new came."""
         return right is None or self.as_of - right > STALE_AFTER
+
+    def refused(self, names: Iterable[str]) -> bool:
+        """Tell whether something was refused of one of the named sources that people write by hand, of which a release may be missing."""
+        found = (self.sources.get(name) for name in names)
+        return any(source.refused_count > 0 and source.kind in BY_HAND for source in found if source is not None)
 
 
 def scheme(known: Known) -> Scheme:
