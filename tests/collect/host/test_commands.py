@@ -148,6 +148,37 @@ def test_rules_of_the_older_iptables_are_seen(tmp_path: Path, tools: dict[str, s
     assert (ran.stdout.strip(), ran.returncode) == (gave, ends_with)
 
 
+@pytest.mark.parametrize(
+    ("builtin", "symbols", "tool", "gave", "ends_with"),
+    [
+        ("kernel/net/netfilter/nf_tables.ko\n", "", True, "rules", 0),
+        ("", "ffff t nf_tables_newrule\n", True, "rules", 0),
+        ("", "ffff t nf_tables_newrule\n", False, "", 6),
+        ("kernel/net/ipv4/tcp_cubic.ko\n", "", True, "", 3),
+        ("", "ffff t tcp_v4_rcv\n", True, "", 3),
+        ("", "", True, "", 6),
+    ],
+    ids=["built in", "built in, by its symbols", "no tool", "not built in", "not built in, by its symbols", "nobody knows"],
+)
+def test_a_filter_is_absent_only_where_something_says_so(
+    tmp_path: Path, builtin: str, symbols: str, tool: bool, gave: str, ends_with: int
+) -> None:
+    """A kernel without modules names a part that is built in nowhere but among its symbols."""
+    for name, text in {"builtin": builtin, "symbols": symbols}.items():
+        if text:
+            (tmp_path / name).write_text(text)
+    if tool:
+        (tmp_path / "nft").write_text("#!/bin/sh\necho rules\n")
+        (tmp_path / "nft").chmod(0o755)
+    (tmp_path / "grep").symlink_to(shutil.which("grep") or "")
+    text = load_commands()["nft"].text.replace("/lib/modules/$(uname -r)/modules.builtin", str(tmp_path / "builtin"))
+    text = text.replace("/proc/kallsyms", str(tmp_path / "symbols")).replace("/sys/module/", f"{tmp_path}/none/")
+    ran = subprocess.run(
+        [shutil.which("dash") or "sh", "-c", text], capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)}
+    )
+    assert (ran.stdout.strip(), ran.returncode) == (gave, ends_with)
+
+
 def test_podman_is_not_run_where_it_has_no_store(tmp_path: Path) -> None:
     """Its first command of a user makes one."""
     made = tmp_path / "podman"
