@@ -54,6 +54,13 @@ def test_a_file_of_ones_own_is_a_source_of_its_own(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_of_which_nothing_can_be_taken_leaves_what_was_known(tmp_path: Path) -> None:
+    imported(tmp_path, {"a.toml": TOML})
+    with pytest.raises(InputError, match="no record could be taken"):
+        imported(tmp_path, {"a.toml": '[[release]]\nproduct = "a/b"\nversion = 1.5'})
+    assert count(tmp_path, "release") == 1
+
+
 def test_a_record_that_is_there_twice_is_told(tmp_path: Path) -> None:
     other = {**IMAGE, "fileSize": 5}
     [source] = imported(tmp_path, {"index.json": [IMAGE, IMAGE, other]}).sources

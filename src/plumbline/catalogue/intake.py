@@ -79,7 +79,8 @@ def import_files(paths: Sequence[Path], store: Path, *, now: datetime, only: str
     """Import files and folders into the store.
 
     `only` names the one importer that may take them, `as_of` the day for which they are right (None: what they say, else `now`).
-    Raises InputError when a path is not there, no importer knows any of the files, or `only` is no importer.
+    Raises InputError when a path is not there, no importer knows any of the files, every record is refused, or `only` is no importer; the
+    store is then as it was.
     """
     known = importers()
     if only is not None and only not in known:
@@ -88,6 +89,10 @@ def import_files(paths: Sequence[Path], store: Path, *, now: datetime, only: str
     if not gathered:
         why = "; ".join(f"{one.where}: {one.why}" for one in unopened[:3]) or ", ".join(passed_over[:3])
         raise InputError(f"nothing here is of a form that can be imported: {why}", where=str(paths[0]), remedy=f"forms: {', '.join(known)}")
+    refused = [one for source in gathered.values() for one in source.unread]
+    if refused and not any(source.facts for source in gathered.values()):
+        first = "; ".join(f"{one.where}: {one.why}" for one in refused[:3])
+        raise InputError(f"no record could be taken: {first}", where=str(paths[0]), remedy="mend the file; what was known before is kept")
     writer = ReferenceWriter(store)
     stored = tuple(_store(writer, name, one, now, as_of) for name, one in sorted(gathered.items()))
     return Imported(stored, tuple(passed_over[:PASSED_OVER_LISTED]), len(passed_over) + len(unopened))
