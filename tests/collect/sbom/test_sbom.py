@@ -46,7 +46,9 @@ BILL: dict[str, Any] = {
             "name": "web",
             "version": "2.1",
             "cpe": "cpe:2.3:a:northwind:web:2.1:*:*:*:*:*:*:*",
-            "components": [{"type": "library", "name": "ws", "version": "8.1.0", "purl": "pkg:npm/ws@8.1.0"}],
+            "components": [
+                {"type": "library", "name": "ws", "version": "8.1.0", "purl": "pkg:npm/ws@8.1.0?download_url=https://me:secret@x/ws.tgz"}
+            ],
         },
         {"type": "file", "name": "/etc/passwd"},
         {"type": "library", "name": "odd", "purl": "not a purl"},
@@ -74,6 +76,7 @@ def test_components_of_a_bill(tmp_path: Path) -> None:
     assert (ssl["source"], ssl["namespace"], ssl["scheme"], ssl["architecture"]) == ("openssl", "debian:12", "deb", "armhf")
     assert (ssl["manager"], ssl["confidence"], ssl["supplier"], ssl["fixes"]) == ("sbom", "sbom", "Debian", ["CVE-2024-5535"])
     assert (rows["web"]["cpe"], rows["web"]["fixes"], rows["ws"]["namespace"]) == ("cpe:2.3:a:northwind:web:2.1:*:*:*:*:*:*:*", None, "npm")
+    assert rows["ws"]["purl"] == "pkg:npm/ws@8.1.0", "addresses may carry logins"
     assert (rows["odd"]["purl"], rows["odd"]["version"]) == (None, None)
     assert done.outcomes() == {"sbom": "ok", "component": "ok"}
 

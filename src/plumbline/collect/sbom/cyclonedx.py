@@ -28,6 +28,7 @@ TABLES = ("sbom", "component")
 COMPONENTS_MAX = 200_000
 DEPTH_MAX = 32
 FIXES_MAX = 1_000
+IDENTIFYING = frozenset({"arch", "distro", "epoch", "upstream"})  # qualifiers of a package URL that tell one package from another
 TEXT_MAX = 512
 SOFTWARE = frozenset({"application", "framework", "library", "container", "platform", "operating-system", "device-driver", "firmware"})
 _END = object()
@@ -135,7 +136,7 @@ def _listed(entry: Mapping[str, Any]) -> Listed | None:
     return Listed(
         name=name,
         version=version or (purl.version if purl is not None else None),
-        purl=purl.to_string() if purl is not None else None,
+        purl=_kept(purl, qualifiers) if purl is not None else None,
         scheme=scheme.value if scheme else None,
         architecture=qualifiers.get("arch"),
         namespace=namespace_of_purl(purl) if purl is not None else None,
@@ -155,6 +156,12 @@ def _purl(value: object) -> PackageURL | None:
         return PackageURL.from_string(text)
     except ValueError:
         return None
+
+
+def _kept(purl: PackageURL, qualifiers: Mapping[str, str]) -> str:
+    """Write a package URL without its addresses, which may carry logins (law 8)."""
+    kept = {name: value for name, value in qualifiers.items() if name in IDENTIFYING}
+    return PackageURL(purl.type, purl.namespace, purl.name, purl.version, kept, purl.subpath).to_string()
 
 
 def _supplier(entry: Mapping[str, Any]) -> str | None:
