@@ -68,8 +68,8 @@ class Breaker:
         """Say which devices a sweep found alive; without it only those given to `before` count, and the 2 % are reached sooner."""
         self._alive.update(addresses)
 
-    def before(self, address: str, alive: bool) -> None:
-        """Say whether a device answered just before its probes.
+    def may(self, address: str) -> None:
+        """Ask before anything is sent to a device.
 
         Raises NotPermittedError (`stopped`) when its model is spared, StoppedError when the audit stops.
         """
@@ -78,6 +78,10 @@ class Breaker:
             raise NotPermittedError(
                 f"{address} is left alone: {canary}, of the same model, fell silent during its probes", reason=Refusal.STOPPED
             )
+
+    def before(self, address: str, alive: bool) -> None:
+        """Say whether a device answered just before its probes; raises as `may` does."""
+        self.may(address)
         if alive:
             self._alive.add(address)
         elif address in self._alive:

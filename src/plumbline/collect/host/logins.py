@@ -126,6 +126,7 @@ class _Run:
             attempt.short(Outcome.INTERNAL_ERROR, traceback.format_exc(limit=-4))
 
     def _may(self, address: str) -> None:
+        self.breaker.may(address)
         if self.door.device_class(address) is DeviceClass.OT:
             raise NotPermittedError(f"{address} is of class ot: nobody logs in there (law 5); run hostkit on it, and name its file")
 
