@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.collect.firmware.packages import Package
-from plumbline.collect.firmware.rpm_databases import PLACE, blobs
+from plumbline.collect.firmware.rpm_databases import BLOBS_MAX, PLACE, blobs
 from plumbline.collect.firmware.rpm_headers import read_header
 from plumbline.model.errors import ProtocolError
 from tests.collect.firmware.making_rpm import header, in_hash, in_ndb, in_sqlite, package
@@ -72,6 +72,13 @@ def test_a_database_that_is_none_is_refused() -> None:
     for data in (b"", b"x" * 600, in_sqlite([])[:100], b"RpmP" + bytes(12)):
         with pytest.raises(ProtocolError):
             list(blobs(data))
+
+
+def test_a_cap_that_is_reached_is_told() -> None:
+    given = blobs(in_sqlite([b"x"] * (BLOBS_MAX + 1)))
+    with pytest.raises(ProtocolError, match="more than 100,000 packages"):
+        for _ in given:
+            pass
 
 
 def test_an_sqlite_database_without_packages_is_refused() -> None:

@@ -37,6 +37,13 @@ _HEADER_MIN = 64  # bytes: a package's header is never as small; the database's 
 
 def blobs(data: bytes) -> Iterator[bytes]:
     """Yield the header blobs of a database; raises ProtocolError, after those that could be read."""
+    for count, blob in enumerate(_blobs(data)):
+        if count == BLOBS_MAX:
+            raise ProtocolError(f"more than {BLOBS_MAX:,} packages")
+        yield blob
+
+
+def _blobs(data: bytes) -> Iterator[bytes]:
     if data.startswith(b"SQLite format 3\0"):
         return _sqlite(data)
     if data.startswith(_NDB_MAGIC):
@@ -57,7 +64,7 @@ def _sqlite(data: bytes) -> Iterator[bytes]:
             database.set_progress_handler(lambda: next(steps, None) is None, 10_000)
             if not database.execute("select 1 from sqlite_master where type = 'table' and name = 'Packages'").fetchone():
                 raise ProtocolError("an SQLite database without a table Packages")
-            for (blob,) in database.execute("select blob from Packages where typeof(blob) = 'blob' limit ?", (BLOBS_MAX,)):
+            for (blob,) in database.execute("select blob from Packages where typeof(blob) = 'blob'"):
                 yield blob
     except (sqlite3.Error, OverflowError, UnicodeError) as error:  # its messages quote the file
         raise ProtocolError(f"not an SQLite database: {error}") from error
@@ -68,14 +75,12 @@ def _ndb(data: bytes) -> Iterator[bytes]:
     end = min(pages * 4096, len(data))
     if not 0 < pages <= DATABASE_MAX // 4096 or end < 4096:
         raise ProtocolError(f"an ndb database with {pages} pages of slots in {len(data)} bytes")
-    count = 0
     for at in range(32, end, 16):
         magic, index, block, blocks = struct.unpack_from("<4s3I", data, at)
         if magic != _SLOT:
             raise ProtocolError("a slot that is none", offset=at)
-        if index == 0 or count >= BLOBS_MAX:
+        if index == 0:
             continue
-        count += 1
         head = data[block * 16 : block * 16 + 16].ljust(16, b"\0")
         start, own, _generation, size = struct.unpack("<4s3I", head)
         if start != _BLOB or own != index or size > blocks * 16 or block * 16 + 16 + size > len(data):
@@ -100,7 +105,6 @@ class _Hash:
 
     def values(self) -> Iterator[bytes]:
         """Yield the values of all pairs that may be headers."""
-        count = 0
         for start in range(self._size, len(self._data) - self._size + 1, self._size):
             if self._data[start + 25] not in _HASH_PAGES:
                 continue
@@ -111,10 +115,7 @@ class _Hash:
             for key, at in zip(items[::2], items[1::2], strict=False):
                 value = self._value(start, at, key)
                 if len(value) >= _HEADER_MIN:
-                    count += 1
                     yield value
-                if count >= BLOBS_MAX:
-                    return
 
     def _value(self, start: int, at: int, end: int) -> bytes:
         """Give the item at an offset of a page; it ends where the one before it begins."""
