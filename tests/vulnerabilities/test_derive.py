@@ -10,6 +10,7 @@ import pytest
 
 from plumbline.assess.run import assess
 from plumbline.model.words import Outcome
+from plumbline.vulnerabilities.freshness import WHOLE_SINCE
 from tests.catalogue.making import imported as catalogued
 from tests.vulnerabilities.deriving import IMAGE, bundle, component, derived
 from tests.vulnerabilities.making import CVE, NOW, VECTOR, cpe, cve5, epss, imported, kev, nvd, openvex, osv, package, product
@@ -26,10 +27,16 @@ def below(end: str, cve: str, vector: str | None = VECTOR, **more: Any) -> Any:
     return cve5(product({"version": "0", "lessThan": end, "status": "affected"}, vendor="httpd"), cve=cve, metrics=metrics, **more)
 
 
+# Old records on another product, so that the feed holds every year.
+EARLIER = [
+    cve5(product({"version": "1", "status": "affected"}, name="unrelated"), cve=f"CVE-{year}-0001", updated=f"{year}-12-31T00:00:00Z")
+    for year in range(WHOLE_SINCE, NOW.year)
+]
+
+
 def feeds(folder: Path, *values: Any, listed: tuple[str, ...] = (), **more: Any) -> None:
-    imported(
-        folder, {**{f"{number}.json": value for number, value in enumerate(values)}, "kev.json": kev("CVE-2000-1000", *listed), **more}
-    )
+    files = {f"{number}.json": value for number, value in enumerate((*values, *EARLIER))}
+    imported(folder, {**files, "kev.json": kev("CVE-2000-1000", *listed), **more})
 
 
 def whole(rows: list[dict[str, Any]], entity: str = IMAGE) -> dict[str, Any]:
@@ -138,8 +145,15 @@ def test_what_is_not_known_is_said(tmp_path: Path, more: dict[str, Any], outcome
     assert all(row["complete"] == (outcome == "ok") for row in found["component_exposure"])
 
 
+def test_a_part_of_a_feed_lets_nothing_pass(tmp_path: Path) -> None:
+    imported(tmp_path, {"a.json": below("1.0", CVE), "kev.json": kev("CVE-2000-1000")})
+    found = derived(tmp_path, {IMAGE: [component()]})
+    assert not any(row["complete"] for row in found["component_exposure"])
+    assert all("no feed on all products is whole" in row["detail"] for row in found["coverage"])
+
+
 def test_without_a_list_of_exploited_ones_nothing_is_known_of_that(tmp_path: Path) -> None:
-    imported(tmp_path, {"a.json": below("3.0", CVE)})
+    imported(tmp_path, {f"{number}.json": value for number, value in enumerate((below("3.0", CVE), *EARLIER))})
     found = derived(tmp_path, {IMAGE: [component()]})
     assert {(row["complete"], row["list_complete"], row["exploited"]) for row in found["component_exposure"]} == {(True, False, None)}
     assert {row["detail"] for row in found["coverage"]} == {"no list of exploited vulnerabilities (KEV) was imported"}

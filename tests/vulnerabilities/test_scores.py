@@ -9,7 +9,7 @@ import pytest
 
 from plumbline.evidence.reference import Source
 from plumbline.model.errors import ProtocolError
-from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited, is_stale, right_as_of
+from plumbline.vulnerabilities.freshness import WHOLE_SINCE, doubt, doubt_of_exploited, is_stale, right_as_of
 from plumbline.vulnerabilities.scores import Score, newest, score_of
 from plumbline.vulnerabilities.yaml_text import parse_yaml
 from tests.vulnerabilities.making import NOW, VECTOR
@@ -59,10 +59,23 @@ STORES: dict[str, tuple[list[Source], str | None]] = {
 }
 
 
+ALL_YEARS = frozenset(range(WHOLE_SINCE, NOW.year))
+
+
 @pytest.mark.parametrize(("sources", "words"), STORES.values(), ids=STORES)
 def test_what_a_store_leaves_unknown(sources: list[Source], words: str | None) -> None:
-    said = doubt(sources, NOW)
+    said = doubt(sources, {one.id: ALL_YEARS for one in sources}, NOW)
     assert said is None if words is None else said is not None and said.startswith(words)
+
+
+def test_a_part_of_a_feed_is_no_feed() -> None:
+    nvd, cves = source("nvd", 0, **BROAD), source("cve5", 0, **BROAD)
+    said = doubt([nvd, cves], {"nvd": ALL_YEARS - {2014}, "cve5": frozenset({2026})}, NOW)
+    assert said == (
+        "no feed on all products is whole: cve5 has nothing of 24 of the years since 2002, such as 2025;"
+        " nvd has nothing of 1 of the years since 2002, such as 2014"
+    )
+    assert doubt([nvd, cves], {"nvd": ALL_YEARS, "cve5": frozenset({2026})}, NOW) is None
 
 
 def test_the_list_of_exploited_ones_has_a_date_of_its_own() -> None:

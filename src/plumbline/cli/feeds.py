@@ -94,13 +94,14 @@ def _as_of(source: Source) -> str:
 def status(reference: ReferenceDir = None, as_json: Json = False) -> None:
     """Show what was imported, and what is not known today."""
     from plumbline.evidence.reference import Reference
-    from plumbline.vulnerabilities.freshness import FRESH_FOR, doubt, doubt_of_exploited
+    from plumbline.vulnerabilities.freshness import FRESH_FOR, doubt, doubt_of_exploited, years_held
     from plumbline.vulnerabilities.importing import feed_sources
 
     now = datetime.now(UTC)
     store = reference_folder(reference)
-    sources = feed_sources(Reference(store))
-    unknown = [words for words in (doubt(sources, now), doubt_of_exploited(sources, now)) if words is not None]
+    known = Reference(store)
+    sources = feed_sources(known)
+    unknown = [words for words in (doubt(sources, years_held(known), now), doubt_of_exploited(sources, now)) if words is not None]
     if as_json:
         print_json({"reference": str(store), "sources": [_document(source, now) for source in sources], "unknown": unknown})
         return

@@ -111,11 +111,12 @@ class Reference:
 
     def parts(self, table: str) -> list[Path]:
         """The files of one table, ordered by their sources' names."""
-        return [self._part(table, name) for _, source in sorted(self.sources.items()) if (name := source.parts.get(table))]
+        return [path for _, source in sorted(self.sources.items()) if (path := self.part(table, source)) is not None]
 
-    def _part(self, table: str, name: str) -> Path:
-        assert self.path is not None  # a source was read from somewhere
-        return self.path / "tables" / table / name
+    def part(self, table: str, source: Source) -> Path | None:
+        """The file of one table that a source fills; None when it fills none."""
+        name = source.parts.get(table)
+        return self.path / "tables" / table / name if self.path is not None and name else None
 
     def read_at(self, *kinds: str) -> datetime | None:
         """When the latest source of these kinds was read; None when there is none."""

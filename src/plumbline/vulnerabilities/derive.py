@@ -19,7 +19,7 @@ from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.reference import Reference
 from plumbline.evidence.specs import TIMESTAMP
 from plumbline.vulnerabilities.exposure import Exposure, Known
-from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited, is_stale
+from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited, is_stale, years_held
 from plumbline.vulnerabilities.identity import Component
 from plumbline.vulnerabilities.judging import judge
 from plumbline.vulnerabilities.namespaces import is_distribution
@@ -96,7 +96,7 @@ def _define_carriers(connection: Connection) -> None:
 def _expose(connection: Connection, reference: Reference, components: Sequence[Component], write: DerivedWriter, as_of: datetime) -> None:
     sources = reference.sources.values()
     told = Known(*(any(source.kind == kind for source in sources) for kind in ("kev", "epss")))
-    doubts = [doubt(sources, as_of), doubt_of_exploited(sources, as_of)]
+    doubts = [doubt(sources, years_held(reference), as_of), doubt_of_exploited(sources, as_of)]
     judged = judge(connection, reference, components, told)
     matches = judged.matches.append_column("place", pa.array(range(len(judged.matches)), pa.int64()))
     for name, rows in (("judged_component", judged.components), ("judged_match", matches), ("judged_exposure", judged.exposures)):
