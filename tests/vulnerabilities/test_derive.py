@@ -152,6 +152,16 @@ def test_a_part_of_a_feed_lets_nothing_pass(tmp_path: Path) -> None:
     assert all("no feed on all products is whole" in row["detail"] for row in found["coverage"])
 
 
+@pytest.mark.parametrize(
+    ("namespace", "outcome"), [("debian:12", Outcome.OK), ("debian", Outcome.PARTIAL), (None, Outcome.PARTIAL), ("wolfi", Outcome.OK)]
+)
+def test_a_package_whose_tracker_is_not_known_lets_nothing_pass(tmp_path: Path, namespace: str | None, outcome: Outcome) -> None:
+    feeds(tmp_path, below("1.0", CVE))
+    found = derived(tmp_path, {IMAGE: [component(manager="dpkg", scheme="deb", namespace=namespace)]})
+    assert {row["outcome"] for row in found["coverage"]} == {outcome}
+    assert whole(found["component_exposure"])["complete"] == (outcome is Outcome.OK)
+
+
 def test_without_a_list_of_exploited_ones_nothing_is_known_of_that(tmp_path: Path) -> None:
     imported(tmp_path, {f"{number}.json": value for number, value in enumerate((below("3.0", CVE), *EARLIER))})
     found = derived(tmp_path, {IMAGE: [component()]})

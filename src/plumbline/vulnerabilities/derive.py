@@ -22,7 +22,7 @@ from plumbline.vulnerabilities.exposure import Exposure, Known
 from plumbline.vulnerabilities.freshness import doubt, doubt_of_exploited, is_stale, years_held
 from plumbline.vulnerabilities.identity import Component
 from plumbline.vulnerabilities.judging import judge
-from plumbline.vulnerabilities.namespaces import is_distribution
+from plumbline.vulnerabilities.namespaces import DISTRIBUTIONS, ROLLING, is_distribution
 from plumbline.vulnerabilities.support import Branch, Supports, load_supports
 
 TABLES = ("vulnerability_match", "component_exposure", "component_support")
@@ -74,13 +74,18 @@ def _component(row: dict[str, Any]) -> Component:
 
 
 def _define_carriers(connection: Connection) -> None:
-    """Define `carrier`: everything that holds components or should, and how well those could be listed."""
+    """Define `carrier`: everything that holds components or should, and how well those could be listed and told from others of their names.
+
+    A package whose distribution's release is not known is held against no tracker: what carries one is `unplaced`.
+    """
     kinds = ", ".join(map(literal, CARRIERS))
+    released = ", ".join(map(literal, sorted(DISTRIBUTIONS - ROLLING)))
     connection.execute(
         f"""
         create or replace temp table carrier as
         select (row_number() over (order by e.entity))::integer as holder, e.entity,
-          coalesce(k.outcome, 'partial'::outcome) as outcome, coalesce(k.sources, []) as sources
+          coalesce(k.outcome, 'partial'::outcome) as listed, u.entity is not null as unplaced,
+          case when unplaced then greatest(listed, 'partial'::outcome) else listed end as outcome, coalesce(k.sources, []) as sources
         from (
           select entity from known.coverage where "table" = 'component' and split_part(entity, ':', 1) in ({kinds})
           union select entity from main.component
@@ -89,6 +94,10 @@ def _define_carriers(connection: Connection) -> None:
           select entity, max(outcome) as outcome, list_sort(list(row_id)) as sources
           from known.coverage where "table" = 'component' group by entity
         ) k on k.entity = e.entity
+        left join (
+          select distinct entity from main.component
+          where namespace in ({released}) or (namespace is null and manager in ('dpkg', 'apk', 'rpm'))
+        ) u on u.entity = e.entity
         """
     )
 
@@ -213,7 +222,10 @@ def _whole_exposure(known: str, told: Known) -> str:
 def _coverage_sql(table: str, more: str | None = None) -> str:
     """Select the coverage of a table: of each carrier that of its components, and at best `partial` where there is `more` to say."""
     outcome = "k.outcome" if more is None else "greatest(k.outcome, 'partial'::outcome)"
-    why = "case when k.outcome <> 'ok' then 'component: ' || k.outcome end"
+    why = (
+        "case when k.listed <> 'ok' then 'component: ' || k.listed end,"
+        " case when k.unplaced then 'packages of a distribution whose release is not known' end"
+    )
     return f"""
         select k.entity, {literal(table)} as "table", '' as subject, {outcome}::varchar as outcome, null as rows,
           nullif(concat_ws('; ', {why}, {"null" if more is None else literal(more)}), '') as detail

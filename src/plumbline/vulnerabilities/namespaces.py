@@ -47,6 +47,7 @@ _DISTRIBUTIONS = {
     "openwrt": "openwrt",
 }
 DISTRIBUTIONS = frozenset(_DISTRIBUTIONS.values())
+ROLLING = frozenset({"wolfi", "chainguard"})  # which have no releases
 PACKAGED = frozenset({"dpkg", "opkg", "apk", "rpm"})  # managers of packages that a distribution built
 PACKAGE_TYPES = frozenset({"deb", "rpm", "apk", "opkg", "alpm"})  # of package URLs of such packages
 _ECOSYSTEMS = {
