@@ -85,8 +85,9 @@ def fails(ledger: Mapping[Key, Expected]) -> set[Key]:
     return {key for key, said in ledger.items() if said.verdict is Verdict.FAIL}
 
 
-# What hostkit's file tells of is judged all at once elsewhere; moved one by one it is for `make test-full`.
-EACH = [pytest.param(name, marks=pytest.mark.full if switch.device == "system" else ()) for name, switch in SWITCHES.items()]
+# What files tell of is judged all at once, at both positions, in truth/test_supplied_files.py; moved one by one it is for `make test-full`.
+FILES = {"image", "edge", "hub", "capture", "system"}
+EACH = [pytest.param(name, marks=pytest.mark.full if switch.device in FILES else ()) for name, switch in SWITCHES.items()]
 
 
 @pytest.mark.parametrize("name", EACH)

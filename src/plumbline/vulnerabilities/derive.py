@@ -219,13 +219,15 @@ def _whole_exposure(known: str, told: Known) -> str:
     """
 
 
-def _coverage_sql(table: str, more: str | None = None) -> str:
-    """Select the coverage of a table: of each carrier that of its components, and at best `partial` where there is `more` to say."""
-    outcome = "k.outcome" if more is None else "greatest(k.outcome, 'partial'::outcome)"
-    why = (
-        "case when k.listed <> 'ok' then 'component: ' || k.listed end,"
-        " case when k.unplaced then 'packages of a distribution whose release is not known' end"
-    )
+def _coverage_sql(table: str, more: str | None = None, *, placed: bool = False) -> str:
+    """Select the coverage of a table: of each carrier that of its components, and at best `partial` where there is `more` to say.
+
+    `placed`: it does not matter whether the releases of distributions are known.
+    """
+    outcome = "k.listed" if placed else "k.outcome" if more is None else "greatest(k.outcome, 'partial'::outcome)"
+    why = "case when k.listed <> 'ok' then 'component: ' || k.listed end"
+    if not placed:
+        why += ", case when k.unplaced then 'packages of a distribution whose release is not known' end"
     return f"""
         select k.entity, {literal(table)} as "table", '' as subject, {outcome}::varchar as outcome, null as rows,
           nullif(concat_ws('; ', {why}, {"null" if more is None else literal(more)}), '') as detail
@@ -240,7 +242,7 @@ def _support(connection: Connection, supports: Supports, components: Sequence[Co
     connection.register("supported", _branches("number", pa.int64(), own))
     connection.register("supported_namespace", _branches("namespace", pa.string(), of_distribution))
     _carry(connection, "supported")
-    columns, complete = "f.product, f.cycle, f.ends_at, f.ended, f.latest, f.source", "k.outcome = 'ok' as complete"
+    columns, complete = "f.product, f.cycle, f.ends_at, f.ended, f.latest, f.source", "k.listed = 'ok' as complete"
     write.table(
         "component_support",
         f"""
@@ -260,10 +262,10 @@ def _support(connection: Connection, supports: Supports, components: Sequence[Co
           from main.component c join distinct_component d on {_SAME} left join supported o on o.number = d.number
           left join supported_namespace n on n.namespace = c.namespace group by c.entity
         ) h on h.entity = k.entity
-        where k.outcome <= 'partial'::outcome or h.components > 0
+        where k.listed <= 'partial'::outcome or h.components > 0
         """,
     )
-    write.coverage(_coverage_sql("component_support"))
+    write.coverage(_coverage_sql("component_support", placed=True))
 
 
 def _branches(key: str, kind: pa.DataType, found: Mapping[int, Branch] | Mapping[str, Branch]) -> pa.Table:
