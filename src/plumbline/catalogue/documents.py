@@ -16,7 +16,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import json
 import lzma
 import tarfile
 import zipfile
@@ -24,12 +23,13 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 import zstandard
 
 from plumbline.catalogue.facts import Unread
 from plumbline.model.errors import InputError, ProtocolError
+from plumbline.protocols import strict_json
 
 DOCUMENT_MAX = 256 << 20  # the metadata of the LVFS, the largest of its kind, is a tenth of it
 JSON_MAX = 64 << 20  # parsed it takes ten times that
@@ -65,7 +65,7 @@ class Document:
         """Its JSON value; raises ProtocolError when it is none, or larger than JSON_MAX."""
         if len(self.data) > JSON_MAX:
             raise ProtocolError(f"larger than {JSON_MAX >> 20} MB, which no JSON file of this kind is")
-        return parse_json(self.text)
+        return strict_json.parse(self.text)
 
     @cached_property
     def looks_like_json(self) -> bool:
@@ -78,28 +78,12 @@ class Document:
             if line.strip():
                 place = f"{self.name}, line {number}"
                 try:
-                    yield place, parse_json(line.decode("utf-8-sig")) if len(line) <= LINE_MAX else ProtocolError("longer than a record is")
+                    yield (
+                        place,
+                        strict_json.parse(line.decode("utf-8-sig")) if len(line) <= LINE_MAX else ProtocolError("longer than a record is"),
+                    )
                 except (ProtocolError, UnicodeDecodeError) as error:
                     yield place, ProtocolError(str(error)[:200])
-
-
-def parse_json(text: str) -> Any:
-    """Parse strict JSON (RFC 8259); raises ProtocolError."""
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise ProtocolError(f"not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
-    except RecursionError as error:
-        raise ProtocolError("not read: nested too deeply") from error
-    except ValueError as error:  # an integer of thousands of digits, NaN
-        raise ProtocolError(f"not JSON: {str(error)[:200]}") from error
-
-
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refused)
 
 
 def documents(path: Path) -> Iterator[Document | Unread]:

@@ -1,7 +1,7 @@
 """Strict JSON of supplied files: bytes in, plain values out, or a ProtocolError that says where.
 
-Not a schema: what the values mean is for each collector. Rules (RFC 8259): no NaN or Infinity; no nesting beyond what the parser bears;
-UTF-8, or UTF-16 with a byte order mark, which is what `az ... > file` leaves behind in Windows PowerShell.
+Not a schema: what the values mean is for each collector. Rules: those of `strict_json`; UTF-8, or UTF-16 with a byte
+order mark, which is what `az ... > file` leaves behind in Windows PowerShell.
 
 The `*_of` readers give None for a value of another type: a template's `"[parameters('x')]"` where a boolean belongs was not observed.
 """
@@ -9,11 +9,11 @@ The `*_of` readers give None for a value of another type: a template's `"[parame
 from __future__ import annotations
 
 import codecs
-import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from plumbline.model.errors import ProtocolError
+from plumbline.protocols import strict_json
 
 TEXT_MAX = 4096  # longer than any name, id or address of a hub or deployment; a longer one is not kept
 
@@ -32,15 +32,7 @@ def read(path: Path, size_max: int) -> object:
 
 def parse(data: bytes | str) -> object:
     """Parse one JSON text; raises ProtocolError naming line and column."""
-    try:
-        text = data if isinstance(data, str) else decode(data)
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise ProtocolError(f"not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
-    except RecursionError as error:
-        raise ProtocolError("not read: nested too deeply") from error
-    except ValueError as error:  # integers of thousands of digits, NaN
-        raise ProtocolError(f"not JSON: {str(error)[:200]}") from error
+    return strict_json.parse(data if isinstance(data, str) else decode(data))
 
 
 def decode(data: bytes) -> str:
@@ -50,14 +42,6 @@ def decode(data: bytes) -> str:
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ProtocolError("not Unicode text", offset=error.start) from error
-
-
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refused)
-raw_decode = _DECODER.raw_decode
 
 
 def text_of(value: object) -> str | None:

@@ -18,9 +18,10 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from plumbline.model.errors import ProtocolError
+from plumbline.protocols import strict_json
 from plumbline.vulnerabilities.opening import Stream
 from plumbline.vulnerabilities.yaml_text import parse_yaml
 
@@ -64,24 +65,12 @@ def read_lines(stream: Stream, limit: int) -> Iterator[str]:
         yield _decoded(line).rstrip("\r")
 
 
-def parse_json(text: str) -> Any:
-    """Parse one JSON text; raises ProtocolError."""
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise ProtocolError(f"not JSON: {error.msg}, line {error.lineno} column {error.colno}") from error
-    except RecursionError as error:
-        raise ProtocolError("nested too deeply") from error
-    except ValueError as error:  # integers of thousands of digits, NaN
-        raise ProtocolError(f"not JSON: {str(error)[:100]}") from error
-
-
 def _by_lines(head: bytes) -> bool:
     first, newline, rest = head.partition(b"\n")
     if not newline or not first.startswith(b"{") or not rest.lstrip().startswith(b"{"):
         return False
     try:
-        parse_json(_decoded(first))
+        strict_json.parse(_decoded(first))
     except ProtocolError:
         return False
     return True
@@ -94,7 +83,7 @@ def _lines(stream: Stream) -> Iterator[Value]:
             if line is None:
                 yield where, ProtocolError(f"longer than {LINE_MAX >> 20} MB")
             elif line.strip():
-                yield where, parse_json(_decoded(line))
+                yield where, strict_json.parse(_decoded(line))
         except ProtocolError as error:
             yield where, error
 
@@ -160,7 +149,7 @@ class _Window:
         self.next()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self.text, self.at)
+                value, end = strict_json.raw_decode(self.text, self.at)
                 # A number at the end of what is at hand may go on.
                 if end < len(self.text) or self.whole or isinstance(value, dict | list | str):
                     self.at = end
@@ -223,10 +212,3 @@ def _listed(window: _Window, start: str) -> Iterator[Value]:
         if window.next() != "]":
             window.expect(",")
     window.expect("]")
-
-
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refused)

@@ -21,10 +21,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from plumbline.catalogue import values
-from plumbline.catalogue.documents import Document, parse_json
+from plumbline.catalogue.documents import Document
 from plumbline.catalogue.facts import Product, Release, Unread
 from plumbline.catalogue.importer import Importer, Read
 from plumbline.catalogue.names import identifier, product_key
+from plumbline.protocols import strict_json
 
 VERSIONS = ("4", "5")
 COMPATIBLE_MAX = 10  # the service allows ten
@@ -47,7 +48,7 @@ class Reader(Importer):
         """One product and one release for each compatible model."""
         manifest = values.obj(document.json)
         if isinstance(inner := manifest.get("updateManifest"), str):
-            manifest = values.obj(parse_json(inner))
+            manifest = values.obj(strict_json.parse(inner))
         update = values.obj(manifest.get("updateId"))
         provider, name, version = (values.text(update.get(word)) for word in ("provider", "name", "version"))
         form = str(manifest.get("manifestVersion", ""))

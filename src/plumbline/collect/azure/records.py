@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from plumbline.collect.json_text import raw_decode
 from plumbline.model.errors import ProtocolError
+from plumbline.protocols.strict_json import raw_decode
 
 RECORD_MAX = 8 << 20
 _SNIFFED = 1 << 20

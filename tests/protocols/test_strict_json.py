@@ -1,0 +1,30 @@
+"""Strict JSON: a value, or a ProtocolError that says where."""
+
+from __future__ import annotations
+
+import pytest
+
+from plumbline.model.errors import ProtocolError
+from plumbline.protocols import strict_json
+
+BROKEN = {
+    "cut": ('{"a": ', "line 1 column 7"),
+    "not a number": ('{"a": NaN}', "NaN is not JSON"),
+    "infinity": ("[-Infinity]", "-Infinity is not JSON"),
+    "nested a million deep": ("[" * 1_000_000, "nested too deeply"),
+    "objects nested deep": ('{"a":' * 200_000, "nested too deeply"),
+    "an integer of ten thousand digits": ("1" * 10_000, "not JSON"),
+    "nothing": ("", "line 1 column 1"),
+    "two values": ("{}\n{}", "line 2 column 1"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), BROKEN.values(), ids=BROKEN)
+def test_broken(text: str, says: str) -> None:
+    with pytest.raises(ProtocolError, match=says):
+        strict_json.parse(text)
+
+
+def test_values() -> None:
+    assert strict_json.parse('{"a": [1, 2.5, "x", true, null]}') == {"a": [1, 2.5, "x", True, None]}
+    assert strict_json.raw_decode("[1] rest") == ([1], 3)
