@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
-from plumbline.collect.firmware.format import Part
+from plumbline.collect.firmware.format import Header, Opened, Part
 from plumbline.collect.firmware.source import Budget, Run, Source
 from plumbline.model.errors import ProtocolError
 
@@ -76,6 +77,28 @@ def ranges(pieces: Iterable[Piece], source: Source) -> list[tuple[int, Source]]:
 def parts(pieces: Iterable[Piece], source: Source, prefix: str = "") -> tuple[Part, ...]:
     """Give each range as a part that is named by its address."""
     return tuple(Part(f"{prefix}{address:#010x}", data, "memory") for address, data in ranges(pieces, source))
+
+
+class Records(Protocol):
+    """A file of records as lines of text; `name` and `start` are known when `data` came to an end."""
+
+    name: str | None
+    start: int | None  # address at which its program begins
+
+    def data(self) -> Iterator[tuple[int, bytes]]:
+        """Yield address and bytes of each data record; raises ProtocolError."""
+        ...
+
+
+def open_records(file: Records, source: Source, budget: Budget) -> Opened:
+    """Open a file of records, each with a checksum: one part for each range of memory."""
+    budget.pay(source.size)  # text is slower to read than its bytes are to copy
+    pieces, data = gather(file.data(), budget)
+    found = parts(pieces, data)
+    facts = {"ranges": str(len(found)), "size_bytes": str(data.size)}
+    if file.start is not None:
+        facts["start"] = f"{file.start:#x}"
+    return Opened(Header(name=file.name, checksum=True, facts=facts), found)
 
 
 def lines(source: Source, longest: int) -> Iterator[tuple[int, bytes]]:

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plumbline.collect.firmware.addresses import begins_with_lines, gather, lines, parts
-from plumbline.collect.firmware.format import Format, Header, Opened
+from plumbline.collect.firmware.addresses import begins_with_lines, lines, open_records
+from plumbline.collect.firmware.format import Format, Opened
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.errors import ProtocolError
 
@@ -48,6 +48,7 @@ class _File:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.name: str | None = None  # the format has none
         self.start: int | None = None
         self.ended = False
 
@@ -79,14 +80,7 @@ def _recognises(source: Source) -> bool:
 
 
 def _open(source: Source, budget: Budget) -> Opened:
-    file = _File(source)
-    budget.pay(source.size)  # text is slower to read than its bytes are to copy
-    pieces, data = gather(file.data(), budget)
-    found = parts(pieces, data)
-    facts = {"ranges": str(len(found)), "size_bytes": str(data.size)}
-    if file.start is not None:
-        facts["start"] = f"{file.start:#x}"
-    return Opened(Header(checksum=True, facts=facts), found)
+    return open_records(_File(source), source, budget)
 
 
 FORMAT = Format("intel_hex", "Intel HEX", ((0, b":"),), _recognises, _open)

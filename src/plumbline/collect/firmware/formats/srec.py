@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plumbline.collect.firmware.addresses import begins_with_lines, gather, lines, parts
-from plumbline.collect.firmware.format import Format, Header, Opened
+from plumbline.collect.firmware.addresses import begins_with_lines, lines, open_records
+from plumbline.collect.firmware.format import Format, Opened
 from plumbline.collect.firmware.said import text_of
 from plumbline.collect.firmware.source import Budget, Source
 from plumbline.model.errors import ProtocolError
@@ -78,14 +78,7 @@ def _recognises(source: Source) -> bool:
 
 
 def _open(source: Source, budget: Budget) -> Opened:
-    file = _File(source)
-    budget.pay(source.size)  # text is slower to read than its bytes are to copy
-    pieces, data = gather(file.data(), budget)
-    found = parts(pieces, data)
-    facts = {"ranges": str(len(found)), "size_bytes": str(data.size)}
-    if file.start is not None:
-        facts["start"] = f"{file.start:#x}"
-    return Opened(Header(name=file.name, checksum=True, facts=facts), found)
+    return open_records(_File(source), source, budget)
 
 
 FORMAT = Format("srec", "S-records", tuple((0, b"S%d" % kind) for kind in (0, 1, 2, 3)), _recognises, _open)
