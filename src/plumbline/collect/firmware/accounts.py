@@ -9,27 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from plumbline.collect.password_schemes import scheme_of
+
 LINES_MAX = 10_000
 NAME_MAX = 128
 
 _DES = re.compile(r"[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19}")
 _MODULAR = re.compile(r"\$([0-9a-z][0-9a-z-]{0,15})\$.{8,400}")
-_SCHEMES = {
-    "1": "md5",
-    "md5": "md5",
-    "2a": "bcrypt",
-    "2b": "bcrypt",
-    "2x": "bcrypt",
-    "2y": "bcrypt",
-    "5": "sha256",
-    "6": "sha512",
-    "7": "scrypt",
-    "y": "yescrypt",
-    "gy": "yescrypt",
-    "sha1": "sha1",
-    "argon2id": "argon2",
-    "argon2i": "argon2",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +53,7 @@ def state_of(field: str) -> tuple[str, str | None, str | None]:
         return "empty", None, None
     modular = _MODULAR.fullmatch(field)
     if modular:
-        return "hash", _SCHEMES.get(modular[1], modular[1]), field
+        return "hash", scheme_of(modular[1]), field
     return ("hash", "des", field) if _DES.fullmatch(field) else ("locked", None, None)
 
 

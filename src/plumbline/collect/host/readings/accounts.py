@@ -7,23 +7,10 @@ from collections import defaultdict
 
 from plumbline.collect.host.outputs import Report
 from plumbline.collect.host.reading import Reading
+from plumbline.collect.password_schemes import scheme_of
 from plumbline.model.words import Outcome
 
 ACCOUNTS_MAX = 10_000
-SCHEMES = {
-    "1": "md5",
-    "2a": "bcrypt",
-    "2b": "bcrypt",
-    "2x": "bcrypt",
-    "2y": "bcrypt",
-    "5": "sha256",
-    "6": "sha512",
-    "7": "scrypt",
-    "y": "yescrypt",
-    "gy": "yescrypt",
-    "argon2i": "argon2",
-    "argon2id": "argon2",
-}
 _CLOSED = re.compile(r".*/(?:nologin|false|sync|shutdown|halt)")
 _STATE = re.compile(r"(empty|locked|shadow)|hash ([0-9a-z][-0-9a-z]{0,15})")
 
@@ -76,7 +63,7 @@ def _password(state: str | None, *, whole: bool) -> tuple[str | None, str | None
     if state is None or state == "shadow":
         return ("locked", None) if whole else (None, None)
     word, _, scheme = state.partition(" ")
-    return word, SCHEMES.get(scheme, scheme) or None
+    return word, scheme_of(scheme) or None
 
 
 def _groups(report: Report) -> dict[str, tuple[str, set[str]]] | None:
