@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import ClassVar
@@ -16,24 +17,24 @@ from plumbline.model.errors import InternalError
 Read = Fact | AsOf | Unread
 
 
-class Importer:
+class Importer(ABC):
     """One import from one source; a new one is made for each import, so that it may remember what earlier documents said."""
 
     title: ClassVar[str]
     licence: ClassVar[str | None] = None  # of the data, where all of it has one
     whole: ClassVar[bool] = False  # an import takes the place of all of the earlier one, and is not added to it
 
+    @abstractmethod
     def takes(self, document: Document) -> bool:
         """Whether a document is of this source's form; cheap, and sure: no other importer may take the same."""
-        raise NotImplementedError
 
     def source_id(self, document: Document) -> str | None:  # noqa: ARG002 - most importers are one source, whatever the document
         """Name the source of one document; None: all documents of this importer are one source, named after it."""
         return None
 
+    @abstractmethod
     def read(self, document: Document) -> Iterator[Read]:
         """Read one document that it takes; raises ProtocolError when the document breaks its own form."""
-        raise NotImplementedError
 
     def rest(self) -> Iterator[Read]:
         """Give what could only be told once all documents were read."""

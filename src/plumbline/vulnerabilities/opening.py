@@ -39,7 +39,7 @@ NESTED_MAX = 3
 COPY_MAX = 4 << 30  # of an archive within an archive
 NAMED_LIKE_FEEDS = re.compile(r"(?i)[^/]+\.(?:json|jsonl|ndjson|csv|ya?ml)(?:\.(?:gz|xz|zst))?|[^/]+\.zip")
 _GZIP, _XZ, _ZSTD, _ZIP = b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
-_FAILURES = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+_FAILURES = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
 @dataclass(slots=True)

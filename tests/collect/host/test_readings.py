@@ -313,7 +313,7 @@ class TestUpdates:
     @pytest.mark.parametrize(
         ("lines", "sources", "unverified"),
         [
-            ("apt [arch=armhf signed-by=/k] https://deb.debian.org/debian bookworm main\n", ["https://deb.debian.org/debian"], []),
+            ("apt [arch=armhf signed-by=/k] https://deb.example/debian bookworm main\n", ["https://deb.example/debian"], []),
             ("apt [ trusted=yes ] http://mirror/debian bookworm main\n", ["http://mirror/debian"], ["http://mirror/debian"]),
             ('apt http://m/d x\naptopt Acquire::AllowInsecureRepositories "true";\n', ["http://m/d"], ["http://m/d"]),
             ('apt http://m/d x\naptopt Acquire::AllowInsecureRepositories "0";\n', ["http://m/d"], []),
@@ -333,8 +333,8 @@ class TestUpdates:
         assert picked(seen, "system_update", "sources", "unverified_sources") == [(sources, unverified)]
 
     def test_sources_that_not_all_were_read_are_not_all_verified(self, tmp_path: Path) -> None:
-        seen = of(tmp_path, update_sources=("apt http://deb.debian.org/debian stable main\n", 5))
-        assert picked(seen, "system_update", "sources", "unverified_sources") == [(["http://deb.debian.org/debian"], None)]
+        seen = of(tmp_path, update_sources=("apt http://deb.example/debian stable main\n", 5))
+        assert picked(seen, "system_update", "sources", "unverified_sources") == [(["http://deb.example/debian"], None)]
 
 
 def test_containers(tmp_path: Path) -> None:
