@@ -36,6 +36,8 @@ KINDS: Mapping[str, str] = {
     EntityKind.DECLARED.value: "declared in the rig file",
     EntityKind.NETWORK.value: "network",
     EntityKind.RIG.value: "the rig itself",
+    EntityKind.SYSTEM.value: "seen from inside",
+    EntityKind.SBOM.value: "bill of materials",
 }
 
 EVENTS: Mapping[str, str] = {
