@@ -6,6 +6,7 @@ import pytest
 
 from plumbline.model.errors import ProtocolError
 from plumbline.protocols import strict_json
+from tests.protocols.fuzzing import FuzzTarget
 
 BROKEN = {
     "cut": ('{"a": ', "line 1 column 7"),
@@ -28,3 +29,10 @@ def test_broken(text: str, says: str) -> None:
 def test_values() -> None:
     assert strict_json.parse('{"a": [1, 2.5, "x", true, null]}') == {"a": [1, 2.5, "x", True, None]}
     assert strict_json.raw_decode("[1] rest") == ([1], 3)
+
+
+def read(data: bytes) -> object:
+    return strict_json.parse(data.decode("utf-8", "replace"))
+
+
+FUZZ = [FuzzTarget("strict_json", read, [b'{"a": [1, 2.5e3, "x\\u00e9", true, null]}', b'[{"b": {}}, -1]', b'"text"', b"0"])]
