@@ -17,7 +17,9 @@ from plumbline.checks.check import Check, Effort, Example, Expected, Need, Param
 from plumbline.checks.problems import CheckErrors, CheckProblem
 from plumbline.checks.severity import base_score
 from plumbline.evidence.specs import COVERAGE, load_tables
+from plumbline.model.errors import InputError
 from plumbline.model.words import Layer, Outcome, Verdict
+from plumbline.standards.loading import find_provision
 
 SIZE_MAX = 200_000
 NAME = re.compile(r"[a-z][a-z0-9_]{2,59}")
@@ -105,6 +107,11 @@ def _read(reader: _Reader, data: Mapping[str, Any], source: str) -> Check | None
     provisions = reader.texts(data, "provisions", PROVISION, "standard-id/provision-id")
     if not provisions:
         bad("provisions", "a check must name at least one provision")
+    for ref in filter(PROVISION.fullmatch, provisions):
+        try:
+            find_provision(ref)
+        except InputError as error:
+            bad("provisions", str(error))
     parameters = _parameters(reader, data.get("parameter", {}))
     needs = {key: _needs(reader, data, key) for key in ("pass_needs", "fail_needs")}
     examples = _examples(reader, data.get("example", []), parameters)
