@@ -409,7 +409,6 @@ def test_a_file_full_of_mistakes_is_told_in_bounds(tmp_path: Path) -> None:
 
 
 LATER = {
-    "imports": ('[[import]]\nkind = "nmap"\n', "import"),
     "live hubs": ('[[hub]]\nkind = "azure-iot-hub"\nresource = "/subscriptions/1"\nlive = true\n', "hub[0].live"),
 }
 
@@ -493,3 +492,31 @@ def test_what_the_customer_does_not_say_stays_unsaid(tmp_path: Path) -> None:
     assert rig.authorisation.intrusion is Intrusion.PASSIVE
     assert rig.authorisation.source is None
     assert rig.networks == ()
+
+
+IMPORTS = {
+    "a tool that is not read": ('kind = "zap"\npath = "a.xml"\n', "import[0].kind", "is not one of"),
+    "a file that is not there": ('kind = "nmap"\npath = "a.xml"\n', "import[0].path", "does not exist"),
+    "an asset that nobody declares": ('kind = "sarif"\npath = "scan.xml"\nasset = "x"\n', "import[0].asset", "no asset has the id"),
+    "a site of no network": ('kind = "nmap"\npath = "scan.xml"\nsite = "x"\n', "import[0].site", "no network is on the site"),
+}
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_imports_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    rest, key, words = IMPORTS[name]
+    (tmp_path / "scan.xml").write_text("<nmaprun/>")
+    with pytest.raises(RigErrors) as caught:
+        load(write(tmp_path, f"{BASE}[[import]]\n{rest}"))
+    assert [problem.key for problem in caught.value.problems] == [key]
+    assert words in str(caught.value)
+
+
+def test_imports_are_files_of_a_kind(tmp_path: Path) -> None:
+    for name in ("a.xml", "b.xml"):
+        (tmp_path / name).write_text("<nmaprun/>")
+    rig = load(write(tmp_path, f'{BASE}[[import]]\nkind = "nmap"\npath = "*.xml"\n[[import]]\nkind = "nmap"\npath = "a.xml"\n'))
+    assert [(one.kind, one.path.name, one.site, one.asset) for one in rig.imports] == [
+        ("nmap", "a.xml", None, None),
+        ("nmap", "b.xml", None, None),
+    ]

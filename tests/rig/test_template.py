@@ -19,6 +19,7 @@ def test_it_loads_as_it_is(tmp_path: Path) -> None:
 
 
 MORE = ("sbom/cam-1.4.2.cdx.json", "hostkit/gateway.txt", "updates/targets.json", "functions/alarm.zip")
+IMPORTED = ("earlier/a.xml", "code/camera.sarif")
 
 
 def test_it_permits_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
@@ -26,7 +27,15 @@ def test_it_permits_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
 
 
 def test_its_examples_load_too_once_their_files_exist(tmp_path: Path) -> None:
-    for name in ("captures/a.pcap", "images/cam-1.4.2.bin", "edge/deployment.json", "azure/hub.arm.json", "azure/devices.jsonl", *MORE):
+    for name in (
+        "captures/a.pcap",
+        "images/cam-1.4.2.bin",
+        "edge/deployment.json",
+        "azure/hub.arm.json",
+        "azure/devices.jsonl",
+        *MORE,
+        *IMPORTED,
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     whole = re.sub(r"^# (\[|[a-z_]+ = )", r"\1", init_text(), flags=re.MULTILINE).replace("public = true\n", "")
@@ -38,6 +47,7 @@ def test_its_examples_load_too_once_their_files_exist(tmp_path: Path) -> None:
     rig = load(write(tmp_path, whole))
     assert (len(rig.captures), len(rig.assets), len(rig.authorisation.windows)) == (1, 1, 1)
     assert (len(rig.logins), len(rig.customs), len(rig.populations), len(rig.sboms), len(rig.hostkits)) == (2, 3, 1, 1, 1)
+    assert [one.kind for one in rig.imports] == ["nmap", "sarif"]
 
 
 def test_it_shows_every_key(tmp_path: Path) -> None:

@@ -169,12 +169,17 @@ def _check_named_assets(draft: Draft, problems: ProblemList) -> None:
     ids = {asset.id for _, asset in draft.assets}
     named = [("sbom", index, table.asset) for index, table in draft.sboms]
     named += [("hostkit", index, table.asset) for index, table in draft.hostkits]
+    named += [("import", index, table.asset) for index, table in draft.imports]
     for word, index, asset in named:
         if asset is not None and asset not in ids:
             problems.add((word, index, "asset"), f"no asset has the id {asset!r}", "correct it, or declare the [[asset]]")
     for index, sbom in draft.sboms:
         if (sbom.model is None) == (sbom.asset is None):
             problems.add(("sbom", index), "must say what it is about, once", "name model or asset")
+    sites = {network.site for _, network in draft.networks} | {one.site for _, one in draft.assets if one.site is not None}
+    for index, table in draft.imports:
+        if table.site is not None and table.site not in sites:
+            problems.add(("import", index, "site"), f"no network is on the site {table.site!r}", "correct it, or leave it out")
 
 
 def _check_customs(draft: Draft, problems: ProblemList) -> None:

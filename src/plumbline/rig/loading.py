@@ -30,6 +30,7 @@ from plumbline.rig.models import (
     Firmware,
     Hostkit,
     Hub,
+    Import,
     Login,
     Network,
     Population,
@@ -65,6 +66,7 @@ def load(path: Path) -> Rig:
     sboms = [Sbom(f, t.model, t.asset) for i, t in draft.sboms for f in files.find(t.path, ("sbom", i, "path"))]
     hostkits = [Hostkit(f, t.asset) for i, t in draft.hostkits for f in files.find(t.path, ("hostkit", i, "path"))]
     services = [UpdateService(t.kind, f) for i, t in draft.update_services for f in files.find(t.path, ("update_service", i, "path"))]
+    imports = [Import(t.kind, f, t.site, t.asset) for i, t in draft.imports for f in files.find(t.path, ("import", i, "path"))]
     customs = [_custom(i, t, files) for i, t in draft.customs]
     signature = _signature(path, data, draft, problems)
     if problems.found or draft.rig is None or draft.authorisation is None:
@@ -83,6 +85,7 @@ def load(path: Path) -> Rig:
         sboms=_once(sboms),
         hostkits=_once(hostkits),
         update_services=_once(services),
+        imports=_once(imports),
         customs=tuple(customs),
         logins=tuple(_login(table, draft) for _, table in draft.logins),
         populations=tuple(Population(t.model, t.size, t.drawn == "random") for _, t in draft.populations),

@@ -186,6 +186,16 @@ class UpdateService:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """One file with another tool's results; `site` is where its addresses lie, `asset` the declared asset that it is about."""
+
+    kind: str
+    path: Path
+    site: str | None
+    asset: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Custom:
     """A part that the customer had made: firmware images, an edge module, or code; one of the three is set."""
 
@@ -241,6 +251,7 @@ class Rig:
     sboms: tuple[Sbom, ...] = ()
     hostkits: tuple[Hostkit, ...] = ()
     update_services: tuple[UpdateService, ...] = ()
+    imports: tuple[Import, ...] = ()
     customs: tuple[Custom, ...] = ()
     logins: tuple[Login, ...] = ()
     populations: tuple[Population, ...] = ()

@@ -1,7 +1,7 @@
 """The shape of rig.toml: every table and key, its type, and its value when it is left out.
 
 Not the typed rig (`models`) and not what tables mean to each other (`crosschecks`). Rules: nothing is coerced; unknown keys are refused;
-single values are read by `values`. Tables of a later release (`LATER`) are known by name, so that they are refused as "not yet".
+single values are read by `values`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,6 @@ Mac = Annotated[str, PlainValidator(values.mac)]
 SecretValue = Annotated[SecretReference, PlainValidator(values.secret)]
 
 EXCHANGES_PER_SECOND_MAX = 5_000
-
-# Tables that the design names and a later release reads: what each is for.
-LATER = {
-    "import": "imports of other tools' results",
-}
 
 
 class _Table(BaseModel):
@@ -126,6 +121,15 @@ class UpdateServiceTable(_Table):
 
     kind: Literal["hawkbit", "device-update"]
     path: Text
+
+
+class ImportTable(_Table):
+    """One of `[[import]]`: what another tool found; `path` may be a pattern, `site` its addresses', `asset` what it is about."""
+
+    kind: Literal["nmap", "nessus", "openvas", "nuclei", "sarif", "testrun"]
+    path: Text
+    site: Site | None = None
+    asset: Identifier | None = None
 
 
 class CustomTable(_Table):

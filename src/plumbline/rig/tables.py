@@ -17,7 +17,6 @@ from pydantic_core import ErrorDetails
 from plumbline.rig.models import Parameter, Scalar
 from plumbline.rig.problems import KeyPath, ProblemList
 from plumbline.rig.schema import (
-    LATER,
     AssetTable,
     AuthorisationTable,
     CaptureTable,
@@ -26,6 +25,7 @@ from plumbline.rig.schema import (
     FirmwareTable,
     HostkitTable,
     HubTable,
+    ImportTable,
     LoginTable,
     NetworkTable,
     PopulationTable,
@@ -38,8 +38,8 @@ from plumbline.rig.values import WrongValueError
 
 T = TypeVar("T", bound=BaseModel)
 KNOWN = (
-    *("rig", "authorisation", "network", "login", "capture", "firmware", "sbom", "hostkit", "edge", "hub", "update_service", "custom"),
-    *("asset", "population", "standards", "parameters", *LATER),
+    *("rig", "authorisation", "network", "login", "capture", "firmware", "sbom", "hostkit", "edge", "hub", "update_service", "import"),
+    *("custom", "asset", "population", "standards", "parameters"),
 )
 
 
@@ -57,6 +57,7 @@ class Draft:
     sboms: list[tuple[int, SbomTable]]
     hostkits: list[tuple[int, HostkitTable]]
     update_services: list[tuple[int, UpdateServiceTable]]
+    imports: list[tuple[int, ImportTable]]
     customs: list[tuple[int, CustomTable]]
     logins: list[tuple[int, LoginTable]]
     populations: list[tuple[int, PopulationTable]]
@@ -68,9 +69,7 @@ class Draft:
 def read_tables(document: Mapping[str, Any], problems: ProblemList) -> Draft:
     """Read every table of a document."""
     for key in document:
-        if key in LATER:
-            problems.add((key,), f"{LATER[key]} are not yet read by this release", f"leave [[{key}]] out for now", not_yet=True)
-        elif key not in KNOWN:
+        if key not in KNOWN:
             problems.add((key,), "unknown table", _nearest(key, KNOWN))
     draft = Draft(
         rig=_one(document, "rig", RigTable, problems),
@@ -83,6 +82,7 @@ def read_tables(document: Mapping[str, Any], problems: ProblemList) -> Draft:
         sboms=_many(document, "sbom", SbomTable, problems),
         hostkits=_many(document, "hostkit", HostkitTable, problems),
         update_services=_many(document, "update_service", UpdateServiceTable, problems),
+        imports=_many(document, "import", ImportTable, problems),
         customs=_many(document, "custom", CustomTable, problems),
         logins=_many(document, "login", LoginTable, problems),
         populations=_many(document, "population", PopulationTable, problems),
