@@ -15,7 +15,7 @@ from plumbline.assess.digest import LedgerDigest, UnorderedError, ledger_digest
 from plumbline.evidence.engine import connect
 from plumbline.model.errors import InputError
 
-NAMES = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence")
+NAMES = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence", "basis")
 SCHEMA = pa.schema([(name, pa.list_(pa.string()) if name == "evidence" else pa.string()) for name in NAMES])
 
 
@@ -39,7 +39,7 @@ def in_plain_python(rows: list[dict[str, Any]]) -> str:
 
 
 ROWS = [
-    row(asset="host:s/10.0.0.5", subject="tcp/23"),
+    row(asset="host:s/10.0.0.5", subject="tcp/23", basis="observed"),
     row(asset="identity:h/caf\u00e9 \U0001f600", verdict="inconclusive", reason="timeout", evidence=["t/p#0"]),
     row(asset='quote"\\back\u0001', verdict="fail", cvss="CVSS:3.1/AV:N", detail='{"a":"\\u000b","n":1}', evidence=["t/p#1", "t/p#2"]),
     row("a.c", verdict="not_applicable", reason="absent", evidence=[]),

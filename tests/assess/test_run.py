@@ -57,7 +57,7 @@ def test_a_closed_port_and_a_port_that_was_not_asked(done: tuple[Path, Assessmen
 def test_the_ledger_has_its_columns_its_order_and_its_digest(done: tuple[Path, Assessment]) -> None:
     out, assessment = done
     table = pq.read_table(out / "ledger.parquet")
-    assert table.column_names == ["check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence"]
+    assert table.column_names == ["check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence", "basis"]
     keys = [(row["check"], row["asset"], row["subject"]) for row in table.to_pylist()]
     assert keys == sorted(keys)
     assert len(keys) == assessment.ledger_rows

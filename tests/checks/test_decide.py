@@ -299,3 +299,97 @@ def test_a_row_may_bring_its_own_vector(runner: ExampleRunner, linter: Linter) -
     check = made_check(f"select asset, subject, tls as failed, [row_id] as evidence, '{vector}' as cvss from mqtt_broker")
     rows = [{**A, "tls": True}, {"asset": "b", "subject": "x", "tls": False}]
     assert [row["cvss"] for row in runner.run(check, linter.shape(check), made_example({"mqtt_broker": rows}))] == [vector, None]
+
+
+# An asset that the rig file names, and a hub that knows it or does not: which rows are cited depends on the row.
+MIXED = """
+select d.asset, d.subject, h.n is null as failed, coalesce(h.evidence, [d.row_id]) as evidence
+from declared_asset as d
+left join (select device_id, count(*) as n, list_sort(list(row_id)) as evidence from hub_identity group by device_id) as h
+  on h.device_id = d.hub_device_id
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "subjects", "rows", "expected"),
+    [
+        ("a table of ours", BROKER, "mqtt_broker", {"mqtt_broker": [{**A, "anonymous_accepted": False}]}, ("pass", "observed")),
+        ("a fail has one too", BROKER, "mqtt_broker", {"mqtt_broker": [{**A, "anonymous_accepted": True}]}, ("fail", "observed")),
+        ("what was not judged rests on nothing", BROKER, "mqtt_broker", {"mqtt_broker": [A]}, ("inconclusive", None)),
+        ("what does not apply neither", APPLIES, "mqtt_broker", {"mqtt_broker": [{**A, "tls": False}]}, ("not_applicable", None)),
+        (
+            "the owner's word",
+            "select asset, subject, hub_device_id is null as failed, [row_id] as evidence from declared_asset",
+            "declared_asset",
+            {"declared_asset": [{"asset": "a", "id": "a", "hub_device_id": "x"}]},
+            ("pass", "declared"),
+        ),
+        (
+            "cited rows decide, not those that were read",
+            MIXED,
+            "declared_asset",
+            {"declared_asset": [{"asset": "a", "id": "a", "hub_device_id": "x"}], "hub_identity": [{"asset": "h", "device_id": "x"}]},
+            ("pass", "observed"),
+        ),
+        (
+            "nothing cited: the subject's own row",
+            MIXED.replace("[d.row_id]", "[]"),
+            "declared_asset",
+            {"declared_asset": [{"asset": "a", "id": "a", "hub_device_id": "x"}]},
+            ("fail", "declared"),
+        ),
+        (
+            "of several the weakest",
+            MIXED.replace("coalesce(h.evidence, [d.row_id])", "list_concat([d.row_id], coalesce(h.evidence, []))"),
+            "declared_asset",
+            {"declared_asset": [{"asset": "a", "id": "a", "hub_device_id": "x"}], "hub_identity": [{"asset": "h", "device_id": "x"}]},
+            ("pass", "declared"),
+        ),
+        (
+            "a derived row",
+            "select asset, subject, state <> 'current' as failed, [row_id] as evidence from currency",
+            "currency",
+            {"currency": [{"asset": "a", "state": "current"}]},
+            ("pass", "inferred"),
+        ),
+        (
+            "a derived row that names what it was made from",
+            "select asset, subject, state <> 'current' as failed, sources as evidence from currency",
+            "currency",
+            {"currency": [{"asset": "a", "state": "current", "sources": ["host/p#1", "declared_asset/p#1"]}]},
+            ("pass", "declared"),
+        ),
+        (
+            "what is no row of ours is as weak as can be",
+            "select asset, subject, state <> 'current' as failed, sources as evidence from currency",
+            "currency",
+            {"currency": [{"asset": "a", "state": "current", "sources": ["no_such_table/p#1", "host/p#1"]}]},
+            ("pass", "declared"),
+        ),
+    ],
+)
+def test_the_basis_of_a_verdict(
+    runner: ExampleRunner,
+    linter: Linter,
+    name: str,
+    query: str,
+    subjects: str,
+    rows: dict[str, Rows],
+    expected: tuple[str, str | None],
+) -> None:
+    needs = {"fail_needs": ["rig.hub_identity"]} if "hub_identity" in query else {}
+    check = made_check(query, subjects=subjects, needs=needs)
+    coverage = [covered("hub_identity", "ok", asset="h")] if needs else []
+    got = runner.run(check, linter.shape(check), made_example(rows, coverage))
+    assert [(row["verdict"], row["basis"]) for row in got if row["asset"] == "a"] == [expected]
+
+
+def test_rows_rolled_up_have_the_weakest_basis_of_those_that_speak(runner: ExampleRunner, linter: Linter) -> None:
+    query = "select asset, subject, state = 'behind' as failed, sources as evidence from currency"
+    check = made_check(query, subjects="currency")
+    rows = [
+        {"asset": "a", "state": state, "sources": sources}
+        for state, sources in (("current", ["declared_asset/p#1"]), ("behind", ["host/p#1"]), ("behind", ["sbom/p#1"]))
+    ]
+    [row] = runner.run(check, linter.shape(check), made_example({"currency": rows}))
+    assert (row["verdict"], row["basis"], row["evidence"]) == ("fail", "imported", ["host/p#1", "sbom/p#1"])

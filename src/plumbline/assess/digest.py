@@ -3,7 +3,7 @@
 A line is one JSON object without spaces, its members in the order of their names and those that are null left out, text escaped as
 RFC 8785 (3.2.2.2) says, UTF-8, ended by one line feed:
 
-    {"asset":"host:h/10.0.0.9","check":"device.telnet_service","subject":"tcp/23","verdict":"pass"}
+    {"asset":"host:h/10.0.0.9","basis":"observed","check":"device.telnet_service","subject":"tcp/23","verdict":"pass"}
 
 `detail` stands as the object it is. So the digest does not depend on engine, threads, file layout or Python version, and any
 language can compute it anew. The same pass proves the order: rows must rise strictly, which also means that none stands twice.
@@ -23,9 +23,9 @@ from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.model.errors import InputError
 
 BATCH_ROWS = 122_880  # DuckDB's own row group; larger batches gained nothing
-LINE = """concat('{"asset":', json_text(asset), ',"check":', json_text("check"), ',"cvss":' || json_text(cvss), ',"detail":' || detail,
-  ',"evidence":' || json_texts(evidence), ',"reason":' || json_text(reason), ',"subject":', json_text(subject),
-  ',"verdict":', json_text(verdict), '}\n')"""
+LINE = """concat('{"asset":', json_text(asset), ',"basis":' || json_text(basis), ',"check":', json_text("check"),
+  ',"cvss":' || json_text(cvss), ',"detail":' || detail, ',"evidence":' || json_texts(evidence), ',"reason":' || json_text(reason),
+  ',"subject":', json_text(subject), ',"verdict":', json_text(verdict), '}\n')"""
 
 
 class UnorderedError(ValueError):

@@ -1,6 +1,6 @@
 """Writes the ledger: every verdict of every check, ordered by (check, asset, subject).
 
-    ledger.parquet    check, asset, subject, verdict, reason, cvss, detail, evidence
+    ledger.parquet    check, asset, subject, verdict, reason, cvss, detail, evidence, basis
                       one file, or above SINGLE_ROWS a folder of one file for each check, named so that their order is the ledger's
 
 Rules: no row passes through Python. Checks are judged side by side, each by one thread: one thread gives rows in the order in which it
@@ -22,7 +22,7 @@ from typing import Any
 
 from plumbline.assess.digest import LedgerDigest, UnorderedError
 from plumbline.checks.check import Check
-from plumbline.checks.decide import Frame, bound, decision_sql, judged_sql, rolled_up_sql, unseen_sql
+from plumbline.checks.decide import Frame, basis_sql, bound, decision_sql, judged_sql, only_basis, rolled_up_sql, unseen_sql
 from plumbline.checks.registry import Registry
 from plumbline.evidence.engine import Connection, connect, file_list, literal
 from plumbline.model.errors import InternalError
@@ -150,9 +150,11 @@ class LedgerWriter:
         order = "" if part.effort is Effort.NONE else "order by asset, subject"
         # What is the same in each row stays out of the sort.
         cvss, own = ("cvss", "cvss,") if shape.cvss else ("null::varchar as cvss", "")
+        same_basis = basis_sql(only_basis(check, shape))
+        basis, own_basis = ("basis", ", basis") if same_basis is None else (f"{same_basis} as basis", "")
         return (
-            f'copy (select {literal(check.id)} as "check", asset, subject, verdict, reason, {cvss}, detail, evidence'
-            f" from (select asset, subject, verdict, reason, {own} detail, evidence from ({rows}) {order}))"
+            f'copy (select {literal(check.id)} as "check", asset, subject, verdict, reason, {cvss}, detail, evidence, {basis}'
+            f" from (select asset, subject, verdict, reason, {own} detail, evidence{own_basis} from ({rows}) {order}))"
             f" to {literal(str(part.file))} (format parquet, compression zstd)"
         )
 

@@ -23,6 +23,8 @@ is not ok gives the reason.
 
 Rows of one (asset, subject) become one: fail > inconclusive > pass > not_applicable, with the union of the evidence behind that verdict.
 
+The basis of a pass or a fail is the weakest of the tables whose rows it cites; of its subjects' table where it cites none.
+
 Not the engine that runs it (`assess`), which is why nothing here executes a verdict: `Frame` asks the connection only what kind of
 coverage there is. Rules: the SQL is the same for examples and for ten million rows; what a rig does not need is left out of it.
 """
@@ -37,15 +39,17 @@ from plumbline.checks.check import Check, Need, Scope
 from plumbline.checks.shape import Shape
 from plumbline.evidence.engine import Connection, identifier, literal
 from plumbline.evidence.specs import load_tables
-from plumbline.model.words import Outcome, Verdict
+from plumbline.model.words import Basis, Outcome, Verdict
 
 REASONS = ("not_observed", "not_attempted", "absent")
 _VERDICTS = ", ".join(literal(word) for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))
 _NOTHING = (
     "select ''::varchar as asset, ''::varchar as subject, ''::varchar as verdict, null::varchar as reason, null::varchar as cvss,"
-    " null::varchar as detail, null::varchar[] as evidence where false"
+    " null::varchar as detail, null::varchar[] as evidence, null::varchar as basis where false"
 )
 _OTHER_COLUMNS = "null::varchar as cvss, null::varchar as detail"
+_RESTING = (Verdict.PASS, Verdict.FAIL)  # verdicts that have a basis
+_RESTS = f"verdict in ('{Verdict.PASS}', '{Verdict.FAIL}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Frame:
 
 
 def decision_sql(check: Check, shape: Shape, frame: Frame) -> str:
-    """Select verdict rows (asset, subject, verdict, reason, cvss, detail, evidence), one for each row judged; not yet rolled up."""
+    """Select verdict rows (asset, subject, verdict, reason, cvss, detail, evidence, basis), one for each row judged; not yet rolled up."""
     judged = [judged_sql(check, shape, frame)] if check.subjects in frame.filled else []
     return "\nunion all\n".join([*judged, unseen_sql(check, frame)])
 
@@ -108,10 +112,12 @@ def rolled_up_sql(rows: str) -> str:
         for word in Verdict
     )
     evidence = " ".join(f"when '{word}' then by_{word}" for word in Verdict)
+    bases = ", ".join(f"max(basis::basis) filter (verdict = '{word}') as basis_{word}" for word in _RESTING)
+    basis = " ".join(f"when '{word}' then basis_{word}" for word in _RESTING)
     return (
         "select asset, subject, won.verdict::varchar as verdict, won.reason as reason, won.cvss as cvss, won.detail as detail,"
-        f" case won.verdict::varchar {evidence} end as evidence"
-        f" from (select asset, subject, {chosen} as won, {lists} from ({rows}) group by asset, subject)"
+        f" case won.verdict::varchar {evidence} end as evidence, case won.verdict::varchar {basis} end::varchar as basis"
+        f" from (select asset, subject, {chosen} as won, {lists}, {bases} from ({rows}) group by asset, subject)"
     )
 
 
@@ -143,10 +149,35 @@ def judged_sql(check: Check, shape: Shape, frame: Frame) -> str:
     detail = f"case when {speaks} then {_detail_sql(shape)} end" if shape.detail else "null::varchar"
     evidence = f"case when {speaks} then evidence end" if shape.own_evidence else "evidence"
     cvss = f"case when verdict = '{Verdict.FAIL}' then cvss end" if shape.cvss else "null::varchar"
-    return f"""select asset, subject, verdict, reason, {cvss} as cvss, {detail} as detail, {evidence} as evidence from (
+    basis = basis_sql(only_basis(check, shape)) or f"case when {_RESTS} then {_weakest_sql(check)} end"
+    return f"""select asset, subject, verdict, reason, {cvss} as cvss, {detail} as detail, {evidence} as evidence, {basis} as basis from (
 select q.*, {verdict} as verdict, {reason} as reason from (
 {check.query.strip().rstrip(";")}
 ) q {" ".join(joins)})"""
+
+
+def only_basis(check: Check, shape: Shape) -> Basis | None:
+    """Give the basis of whatever a check can cite; None when that depends on the row."""
+    cited = {check.subjects} if shape.own_evidence else shape.tables & load_tables().keys()
+    bases = {load_tables()[name].basis for name in cited}
+    # A derived row names the rows that it was made from, and a check may cite those.
+    told = shape.own_evidence or not any(load_tables()[name].derived for name in cited)
+    return bases.pop() if told and len(bases) == 1 else None
+
+
+def basis_sql(basis: Basis | None) -> str | None:
+    """Give an expression for the basis of a verdict row, where it is the same for each pass and fail; None stays None."""
+    return f"case when {_RESTS} then {literal(basis)} end" if basis is not None else None
+
+
+def _weakest_sql(check: Check) -> str:
+    named: dict[Basis, list[str]] = {}
+    for spec in load_tables().values():
+        named.setdefault(spec.basis, []).append(literal(spec.name))
+    weakest = list(Basis)[-1]  # also of what is no row of ours
+    groups = " ".join(f"when split_part(id, '/', 1) in ({', '.join(tables)}) then '{basis}'" for basis, tables in named.items())
+    rows = f"list_transform(evidence, lambda id: case when id is null then null {groups} else '{weakest}' end::basis)"
+    return f"coalesce(list_max({rows})::varchar, {literal(load_tables()[check.subjects].basis)})"
 
 
 def _need_sql(needs: Sequence[Need], prefix: str, frame: Frame, joins: list[str]) -> str:
@@ -207,7 +238,8 @@ def _uncovered(check: Check) -> str:
         )
     return f"""select c.asset, c.subject,
   case when c.outcome = 'ok' then '{Verdict.NOT_APPLICABLE}' else '{Verdict.INCONCLUSIVE}' end as verdict,
-  case when c.outcome = 'ok' then 'absent' else c.outcome::varchar end as reason, {_OTHER_COLUMNS}, [c.row_id] as evidence
+  case when c.outcome = 'ok' then 'absent' else c.outcome::varchar end as reason, {_OTHER_COLUMNS}, [c.row_id] as evidence,
+  null::varchar as basis
 from known.coverage c where c."table" = {table} and {without}"""
 
 
@@ -217,6 +249,6 @@ def _unattempted(check: Check) -> str:
     kinds = ", ".join(literal(kind.value) for kind in spec.kinds)
     rows = "" if spec.by_source else f" and not exists (select 1 from main.{identifier(check.subjects)} t where t.asset = k.asset)"
     return f"""select distinct k.asset, '' as subject, '{Verdict.INCONCLUSIVE}' as verdict, 'not_attempted' as reason, {_OTHER_COLUMNS},
-  null::varchar[] as evidence
+  null::varchar[] as evidence, null::varchar as basis
 from known.entity k where k.kind in ({kinds})
   and not exists (select 1 from known.coverage c where c."table" = {table} and c.asset = k.asset){rows}"""

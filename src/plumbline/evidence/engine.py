@@ -15,7 +15,7 @@ import duckdb
 
 from plumbline.evidence.specs import SQL_TYPES
 from plumbline.model.errors import InputError
-from plumbline.model.words import Outcome
+from plumbline.model.words import Basis, Outcome
 
 Connection = Any  # duckdb.DuckDBPyConnection; the package ships no types that hold under --strict
 
@@ -50,8 +50,9 @@ def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch:
         raise InputError(f"the engine refuses its settings: {error}", remedy="give threads as a number and memory as 600MB") from error
     connection.execute("set global TimeZone = 'UTC'")
     connection.execute("create schema base; create schema known; create schema reference")
-    # An enum orders by its list, so the least outcome is the best.
+    # An enum orders by its list, so the least outcome is the best, and the greatest basis the weakest.
     connection.execute(f"create type outcome as enum ({', '.join(literal(word) for word in Outcome)})")
+    connection.execute(f"create type basis as enum ({', '.join(literal(word) for word in Basis)})")
     connection.execute(JSON_MACROS)
     return connection
 

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from plumbline.model.errors import InternalError
-from plumbline.model.words import EntityKind, Layer
+from plumbline.model.words import Basis, EntityKind, Layer
 
 TABLES = Path(__file__).with_name("tables")
 
@@ -70,7 +70,7 @@ class TableSpec:
     """One table: the kinds of entity whose coverage decides, and those that rows are about.
 
     They differ where a source tells of others: a hub of its identities. `derived` names the package that makes the table out of others;
-    None: it is collected.
+    None: it is collected. `basis` is what its rows rest on; where a spec does not say, derived rows are inferred and others observed.
     """
 
     name: str
@@ -83,6 +83,7 @@ class TableSpec:
     since: str
     columns: Mapping[str, ColumnSpec]
     derived: str | None = None
+    basis: Basis = Basis.OBSERVED
 
     @property
     def by_source(self) -> bool:
@@ -124,6 +125,7 @@ def parse_spec(name: str, text: str) -> TableSpec:
             kinds=kinds,
             row_kinds=_kinds(data.pop("row_kind")) if "row_kind" in data else kinds,
             columns=columns,
+            basis=Basis(data.pop("basis", Basis.INFERRED if "derived" in data else Basis.OBSERVED)),
             **data,
         )
     except (KeyError, ValueError, TypeError) as error:

@@ -62,6 +62,21 @@ def roll_up(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
+class Basis(StrEnum):
+    """What the rows behind a verdict rest on, strongest first: of several the weakest counts."""
+
+    OBSERVED = "observed"  # seen by us: on the wire, in a file, in an export of the system itself
+    INFERRED = "inferred"  # derived from other rows
+    MANUAL = "manual"  # a person tested or looked, and wrote down what came of it
+    IMPORTED = "imported"  # somebody else's tool says so
+    DECLARED = "declared"  # the owner says so
+
+    @property
+    def rank(self) -> int:
+        """0 is strongest."""
+        return list(Basis).index(self)
+
+
 class Layer(StrEnum):
     """Where in the rig a check looks, from the ground up; `rig` joins several."""
 
