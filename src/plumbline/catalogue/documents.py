@@ -36,6 +36,7 @@ JSON_MAX = 64 << 20  # parsed it takes ten times that
 TOTAL_MAX = 2 << 30
 MEMBERS_MAX = 100_000
 LINE_MAX = 8 << 20
+CHUNK = 64 << 10
 WINDOW_MAX = 128 << 20  # `zstd --long` stays below
 _ZIP_ENTRY = b"PK\x01\x02"
 
@@ -66,6 +67,10 @@ class Document:
         if len(self.data) > JSON_MAX:
             raise ProtocolError(f"larger than {JSON_MAX >> 20} MB, which no JSON file of this kind is")
         return strict_json.parse(self.text)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield its bytes piece by piece, for readers of streams."""
+        return (self.data[at : at + CHUNK] for at in range(0, len(self.data), CHUNK))
 
     @cached_property
     def looks_like_json(self) -> bool:
