@@ -20,6 +20,7 @@ def test_it_loads_as_it_is(tmp_path: Path) -> None:
 
 MORE = ("sbom/cam-1.4.2.cdx.json", "hostkit/gateway.txt", "updates/targets.json", "functions/alarm.zip")
 IMPORTED = ("earlier/a.xml", "code/camera.sarif")
+BY_HAND = ("manual/walk.toml", "declarations/cam.toml")
 
 
 def test_it_permits_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
@@ -35,6 +36,7 @@ def test_its_examples_load_too_once_their_files_exist(tmp_path: Path) -> None:
         "azure/devices.jsonl",
         *MORE,
         *IMPORTED,
+        *BY_HAND,
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
@@ -46,6 +48,7 @@ def test_its_examples_load_too_once_their_files_exist(tmp_path: Path) -> None:
     )
     rig = load(write(tmp_path, whole))
     assert (len(rig.captures), len(rig.assets), len(rig.authorisation.windows)) == (1, 1, 1)
+    assert (len(rig.manuals), len(rig.declarations)) == (1, 1)
     assert (len(rig.logins), len(rig.customs), len(rig.populations), len(rig.sboms), len(rig.hostkits)) == (2, 3, 1, 1, 1)
     assert [one.kind for one in rig.imports] == ["nmap", "sarif"]
 

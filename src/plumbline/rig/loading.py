@@ -9,8 +9,6 @@ without reason is refused before it is parsed; a signature that is there must ho
 from __future__ import annotations
 
 import hashlib
-import re
-import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,19 +17,20 @@ from plumbline.model.errors import InputError
 from plumbline.model.words import Criticality, DeviceClass, Intrusion
 from plumbline.rig import crosschecks
 from plumbline.rig.files import Files
-from plumbline.rig.lines import TooDeepError, locate
 from plumbline.rig.models import (
     Anchor,
     Asset,
     Authorisation,
     Capture,
     Custom,
+    Declaration,
     Edge,
     Firmware,
     Hostkit,
     Hub,
     Import,
     Login,
+    Manual,
     Network,
     Population,
     Rig,
@@ -42,11 +41,11 @@ from plumbline.rig.problems import Problem, ProblemList, RigErrors, errors_of
 from plumbline.rig.schema import AuthorisationTable, CustomTable, LoginTable
 from plumbline.rig.signature import SignatureInfo, signature_path, verify_bytes
 from plumbline.rig.tables import Draft, read_tables
+from plumbline.rig.toml_text import NotTomlError, parse
 from plumbline.rig.values import is_mac
 from plumbline.rig.windows import Window
 
 SIZE_MAX = 1_000_000  # bytes; ten thousand declared assets fit
-_TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 P = TypeVar("P")
 LOGIN_PORTS = {"ssh": 22, "snmp": 161}
 
@@ -67,6 +66,8 @@ def load(path: Path) -> Rig:
     hostkits = [Hostkit(f, t.asset) for i, t in draft.hostkits for f in files.find(t.path, ("hostkit", i, "path"))]
     services = [UpdateService(t.kind, f) for i, t in draft.update_services for f in files.find(t.path, ("update_service", i, "path"))]
     imports = [Import(t.kind, f, t.site, t.asset) for i, t in draft.imports for f in files.find(t.path, ("import", i, "path"))]
+    manuals = [Manual(f) for i, t in draft.manuals for f in files.find(t.path, ("manual", i, "path"))]
+    declarations = [Declaration(f) for i, t in draft.declarations for f in files.find(t.path, ("declaration", i, "path"))]
     customs = [_custom(i, t, files) for i, t in draft.customs]
     signature = _signature(path, data, draft, problems)
     if problems.found or draft.rig is None or draft.authorisation is None:
@@ -86,6 +87,8 @@ def load(path: Path) -> Rig:
         hostkits=_once(hostkits),
         update_services=_once(services),
         imports=_once(imports),
+        manuals=_once(manuals),
+        declarations=_once(declarations),
         customs=tuple(customs),
         logins=tuple(_login(table, draft) for _, table in draft.logins),
         populations=tuple(Population(t.model, t.size, t.drawn == "random") for _, t in draft.populations),
@@ -123,17 +126,9 @@ def _decode(path: Path, data: bytes) -> str:
 
 def _parse(path: Path, text: str) -> tuple[dict[str, Any], ProblemList]:
     try:
-        layout = locate(text)
-        document = tomllib.loads(text)
-    except TooDeepError as error:
-        raise _single(path, error.line, f"is {error}", "a rig file needs four") from error
-    except RecursionError as error:
-        raise _single(path, None, "is nested too deep", "a rig file needs four levels") from error
-    except ValueError as error:  # TOMLDecodeError, and what int() and float() say of numbers without end
-        place = _TOML_PLACE.search(str(error))
-        line = int(place[1]) if place else text.count("\n") + 1 if "end of document" in str(error) else None
-        message = re.sub(r" \(at .*\)$", "", str(error))
-        raise _single(path, line, f"is not TOML: {message}", "correct the syntax") from error
+        document, layout = parse(text)
+    except NotTomlError as error:
+        raise _single(path, error.line, error.message, error.remedy) from error
     return document, ProblemList(path.name, layout.lines)
 
 

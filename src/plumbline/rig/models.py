@@ -196,6 +196,20 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class Manual:
+    """One file with results of tests by hand."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One file with the owner's answers."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Custom:
     """A part that the customer had made: firmware images, an edge module, or code; one of the three is set."""
 
@@ -252,6 +266,8 @@ class Rig:
     hostkits: tuple[Hostkit, ...] = ()
     update_services: tuple[UpdateService, ...] = ()
     imports: tuple[Import, ...] = ()
+    manuals: tuple[Manual, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
     customs: tuple[Custom, ...] = ()
     logins: tuple[Login, ...] = ()
     populations: tuple[Population, ...] = ()

@@ -216,6 +216,7 @@ def _files(rig: Rig) -> Iterator[PlannedFile]:
     named += [("sbom", sbom.path) for sbom in rig.sboms] + [("hostkit", kit.path) for kit in rig.hostkits]
     named += [("update service", service.path) for service in rig.update_services]
     named += [("import", one.path) for one in rig.imports]
+    named += [("manual", one.path) for one in rig.manuals] + [("declaration", one.path) for one in rig.declarations]
     named += [("custom", path) for custom in rig.customs for path in (*custom.firmware, *([custom.code] if custom.code else []))]
     named += [("hub", path) for hub in rig.hubs for path in (hub.resource, hub.devices) if path is not None]
     return (PlannedFile(kind, str(path), path.stat().st_size) for kind, path in named)

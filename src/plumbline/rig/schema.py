@@ -132,6 +132,18 @@ class ImportTable(_Table):
     asset: Identifier | None = None
 
 
+class ManualTable(_Table):
+    """One of `[[manual]]`: what people found by hand; `path` may be a pattern."""
+
+    path: Text
+
+
+class DeclarationTable(_Table):
+    """One of `[[declaration]]`: what the owner answers of provisions; `path` may be a pattern."""
+
+    path: Text
+
+
 class CustomTable(_Table):
     """One of `[[custom]]`: a part that the customer had made; its firmware, its edge module, or a folder or archive with its code."""
 

@@ -21,12 +21,14 @@ from plumbline.rig.schema import (
     AuthorisationTable,
     CaptureTable,
     CustomTable,
+    DeclarationTable,
     EdgeTable,
     FirmwareTable,
     HostkitTable,
     HubTable,
     ImportTable,
     LoginTable,
+    ManualTable,
     NetworkTable,
     PopulationTable,
     RigTable,
@@ -39,7 +41,7 @@ from plumbline.rig.values import WrongValueError
 T = TypeVar("T", bound=BaseModel)
 KNOWN = (
     *("rig", "authorisation", "network", "login", "capture", "firmware", "sbom", "hostkit", "edge", "hub", "update_service", "import"),
-    *("custom", "asset", "population", "standards", "parameters"),
+    *("manual", "declaration", "custom", "asset", "population", "standards", "parameters"),
 )
 
 
@@ -58,6 +60,8 @@ class Draft:
     hostkits: list[tuple[int, HostkitTable]]
     update_services: list[tuple[int, UpdateServiceTable]]
     imports: list[tuple[int, ImportTable]]
+    manuals: list[tuple[int, ManualTable]]
+    declarations: list[tuple[int, DeclarationTable]]
     customs: list[tuple[int, CustomTable]]
     logins: list[tuple[int, LoginTable]]
     populations: list[tuple[int, PopulationTable]]
@@ -83,6 +87,8 @@ def read_tables(document: Mapping[str, Any], problems: ProblemList) -> Draft:
         hostkits=_many(document, "hostkit", HostkitTable, problems),
         update_services=_many(document, "update_service", UpdateServiceTable, problems),
         imports=_many(document, "import", ImportTable, problems),
+        manuals=_many(document, "manual", ManualTable, problems),
+        declarations=_many(document, "declaration", DeclarationTable, problems),
         customs=_many(document, "custom", CustomTable, problems),
         logins=_many(document, "login", LoginTable, problems),
         populations=_many(document, "population", PopulationTable, problems),
@@ -106,7 +112,7 @@ def _one(document: Mapping[str, Any], name: str, model: type[T], problems: Probl
     if not isinstance(value, dict):
         problems.add((name,), "wants one table", f"write [{name}], once")
         return None
-    return _read(model, value, (name,), problems)
+    return read_table(model, value, (name,), problems)
 
 
 def _many(document: Mapping[str, Any], name: str, model: type[T], problems: ProblemList) -> list[tuple[int, T]]:
@@ -114,11 +120,12 @@ def _many(document: Mapping[str, Any], name: str, model: type[T], problems: Prob
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         problems.add((name,), "wants a list of tables", f"write [[{name}]], with two brackets")
         return []
-    read = ((index, _read(model, item, (name, index), problems)) for index, item in enumerate(value))
+    read = ((index, read_table(model, item, (name, index), problems)) for index, item in enumerate(value))
     return [(index, table) for index, table in read if table is not None]
 
 
-def _read(model: type[T], value: Mapping[str, Any], prefix: KeyPath, problems: ProblemList) -> T | None:
+def read_table(model: type[T], value: Mapping[str, Any], prefix: KeyPath, problems: ProblemList) -> T | None:
+    """Read one table, or note everything that is wrong with it; `prefix` is where it stands."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
