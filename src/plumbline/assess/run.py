@@ -23,6 +23,7 @@ from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummar
 from plumbline.assess.deriving import derive
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.findings import actions, failed
+from plumbline.assess.identity import write_identity
 from plumbline.assess.inventory import counts, inventory, list_assets
 from plumbline.assess.ledger import Ledger, LedgerWriter
 from plumbline.assess.ordering import put_in_order
@@ -115,6 +116,7 @@ def _judged(
     progress("summing up", 0, None)
     facts = _Facts(bundles, registry, values, as_of, reference, correlation, ledger)
     assessment = _summed_up(connection, facts, filled)
+    write_identity(correlation, out)
     assessment.write(out / "assessment.json")
     return assessment
 

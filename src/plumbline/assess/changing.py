@@ -1,0 +1,207 @@
+"""The SQL behind `changes`: two ledgers joined where an asset is the same asset, one row for each finding of either.
+
+    met           asset, now, through, itself                 `identity.match`
+    was           the earlier findings, with what the later ledger says at their place
+    came          the later findings that the earlier ledger had not, with what it said there
+    moved         pairs of the two
+    change        "check", asset, subject, cvss, old_verdict, new_verdict, word, why, new_asset, new_subject, through
+
+What each word means stands in `changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plumbline.assess.digest import ledger_files
+from plumbline.assess.identity import Known, Match, match, read_identity
+from plumbline.checks.registry import load_registry
+from plumbline.evidence.engine import Connection, file_list, literal
+from plumbline.model.entities import Entity
+from plumbline.model.words import EntityKind
+
+
+def define_changes(connection: Connection, old: Path, new: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Make the table `change`, one row for each finding of either, and the views `old_ledger` and `new_ledger`."""
+    _define_ledger(connection, "old_ledger", old)
+    _define_ledger(connection, "new_ledger", new)
+    known_before = read_identity(old)
+    _define_matches(connection, match(known_before, read_identity(new)))
+    _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
+    _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
+    _define_names(connection, "looked_at", sorted(_looked_at(known_before, after)))
+    _define_names(connection, "read_hub", sorted(_read_hubs(after)))
+    connection.execute(_WAS)
+    connection.execute(_CAME)
+    connection.execute(_MOVED)
+    connection.execute(_CHANGE)
+
+
+def _define_ledger(connection: Connection, name: str, out: Path) -> None:
+    check = '"check"'
+    if aliases := load_registry().aliases:
+        renamed = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in sorted(aliases.items()))
+        check = f"case {check} {renamed} else {check} end"
+    files = file_list(ledger_files(out / "ledger.parquet"))
+    connection.execute(
+        f'create or replace view {name} as select {check} as "check", asset, subject, verdict, reason, cvss from read_parquet([{files}])'
+    )
+
+
+def _define_names(connection: Connection, name: str, values: Sequence[str]) -> None:
+    aliases = load_registry().aliases
+    connection.execute(f"create or replace temp table {name} (name varchar)")
+    if values:
+        connection.execute(f"insert into {name} select unnest(?)", [[aliases.get(value, value) for value in values]])
+
+
+def _define_matches(connection: Connection, found: Mapping[str, Match]) -> None:
+    connection.execute("create or replace temp table met (asset varchar, now varchar, through varchar, itself boolean)")
+    columns = list(zip(*((one, to.asset, to.by, to.itself) for one, to in found.items()), strict=True))
+    if columns:
+        connection.execute("insert into met select unnest(?), unnest(?), unnest(?), unnest(?)", [list(column) for column in columns])
+
+
+def _looked_at(known: Known, after: Mapping[str, Any]) -> set[str]:
+    """The earlier assets at whose site some network was looked at in the later audit."""
+    unread = {source["entity"] for source in after["unjudged_sources"]}
+    networks = [asset["id"] for asset in after["assets"] if EntityKind.NETWORK.value in asset["kinds"] and asset["id"] not in unread]
+    sites = {Entity.parse(network).site for network in networks}
+    return {asset for asset, words in known.items() if any(value.partition("/")[0] in sites for value in words.get("ip", ()))}
+
+
+def _read_hubs(after: Mapping[str, Any]) -> set[str]:
+    unread = {source["entity"] for source in after["unjudged_sources"]}
+    return {asset["id"] for asset in after["assets"] if EntityKind.HUB.value in asset["kinds"] and asset["id"] not in unread}
+
+
+# An asset that no identifier led to may still be there under its own name: hub identities, sources.
+_TARGET = "case when m.itself then m.now when m.asset is null then o.asset end"
+
+# Each finding of the earlier audit with what the later one says at its place: of the same subject, else of the nearest that holds it.
+_WAS = f"""
+create or replace temp table was as
+with finding as (
+  select o."check", o.asset, o.subject, o.cvss, m.through, coalesce(not m.itself, false) as replaced, m.now as other, {_TARGET} as target
+  from old_ledger o left join met m on m.asset = o.asset where o.verdict = 'fail'
+), present as (
+  select distinct asset from new_ledger where asset in (select target from finding)
+), exact as (
+  select f."check", f.asset, f.subject, n.verdict, n.reason
+  from finding f join new_ledger n on n."check" = f."check" and n.asset = f.target and n.subject = f.subject
+), above as (
+  select f."check", f.asset, f.subject, max_by(struct_pack(verdict := n.verdict, reason := n.reason), length(n.subject)) as told
+  from finding f join new_ledger n on n."check" = f."check" and n.asset = f.target
+    and (n.subject = '' or starts_with(f.subject, n.subject || '/')) and n.subject <> f.subject
+    and n.verdict in ('inconclusive', 'not_applicable')
+  group by all
+)
+select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told.reason) as reason,
+  coalesce(e.verdict, a.told.verdict) as nearest,
+  exists (select 1 from new_check c where c.name = f."check") as asked,
+  exists (select 1 from looked_at l where l.name = f.asset) as looked_at,
+  starts_with(f.asset, 'identity:')
+    and exists (select 1 from read_hub h where h.name = 'hub:/' || split_part(substr(f.asset, 10), '/', 1))
+    and not exists (select 1 from new_ledger n where n."check" = f."check" and n.verdict = 'inconclusive'
+      and n.asset = 'hub:/' || split_part(substr(f.asset, 10), '/', 1)) as hub_was_read
+from finding f left join present p on p.asset = f.target
+  left join exact e on e."check" = f."check" and e.asset = f.asset and e.subject = f.subject
+  left join above a on a."check" = f."check" and a.asset = f.asset and a.subject = f.subject
+"""
+
+# Each finding of the later audit that the earlier had not, with what the earlier said at its place.
+_CAME = """
+create or replace temp table came as
+with back as (
+  select now, min(asset) as asset, min(through) as through from met where itself group by now
+), finding as (
+  select n."check", n.asset, n.subject, n.cvss, b.through,
+    case when b.asset is not null then b.asset when not exists (select 1 from met m where m.now = n.asset) then n.asset end as source
+  from new_ledger n left join back b on b.now = n.asset where n.verdict = 'fail'
+), fresh as (
+  select f.* from finding f
+  where not exists (
+    select 1 from old_ledger o
+    where o."check" = f."check" and o.asset = f.source and o.subject = f.subject and o.verdict = 'fail'
+  )
+), above as (
+  select f."check", f.asset, f.subject, max_by(struct_pack(verdict := o.verdict, subject := o.subject), length(o.subject)) as told
+  from fresh f join old_ledger o on o."check" = f."check" and o.asset = f.source
+    and (o.subject = f.subject or o.subject = '' or starts_with(f.subject, o.subject || '/'))
+  group by all
+), present as (
+  select distinct asset from old_ledger where asset in (select source from fresh)
+)
+select f.*, p.asset is not null as present, a.told.verdict as verdict, a.told.subject = f.subject as exactly,
+  exists (select 1 from old_check c where c.name = f."check") as asked
+from fresh f left join present p on p.asset = f.source
+  left join above a on a."check" = f."check" and a.asset = f.asset and a.subject = f.subject
+"""
+
+# One finding of a check left an asset, its place seen empty, and one came: it is the same one, at another subject.
+_MOVED = """
+create or replace temp table moved as
+with left_it as (
+  select "check", target as asset, min(subject) as old_subject, min(asset) as old_asset from was
+  where verdict is distinct from 'fail' and verdict is distinct from 'pass' and nearest = 'not_applicable' and subject <> ''
+  group by "check", target having count(*) = 1
+), came_to_it as (
+  select "check", asset, min(subject) as new_subject from came where subject <> '' and present group by "check", asset having count(*) = 1
+)
+select l."check", l.asset, l.old_asset, l.old_subject, c.new_subject
+from left_it l join came_to_it c on c."check" = l."check" and c.asset = l.asset
+where split_part(l.old_subject, '/', 1) = split_part(c.new_subject, '/', 1)
+"""
+
+_SILENT = "('timeout', 'unreachable')"
+_CHANGE = f"""
+create or replace temp table change as
+select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
+  coalesce(w.verdict, case when m.new_subject is not null then 'fail' end, w.nearest) as new_verdict,
+  case
+    when not w.asked then 'not_judged'
+    when w.verdict = 'pass' then 'fixed'
+    when m.new_subject is not null then 'moved'
+    when w.verdict = 'fail' then case when w.target <> w.asset then 'moved' else 'open' end
+    when w.nearest = 'not_applicable' or w.replaced or not w.present and w.hub_was_read then 'gone'
+    when w.nearest = 'inconclusive' and w.reason in {_SILENT} or not w.present and w.looked_at then 'unreachable'
+    else 'not_judged' end as word,
+  case
+    when not w.asked then 'check_unknown'
+    when w.verdict in ('pass', 'fail') or m.new_subject is not null then null
+    when w.replaced then 'replaced'
+    when w.nearest = 'not_applicable' then coalesce(w.reason, 'does_not_apply')
+    when w.nearest = 'inconclusive' then w.reason
+    when not w.present and w.hub_was_read then 'absent'
+    when not w.present and w.looked_at then 'no_answer'
+    else 'not_looked_at' end as why,
+  case when w.replaced then w.other when w.present then w.target end as new_asset,
+  coalesce(m.new_subject, case when w.present and w.nearest is not null then w.subject end) as new_subject,
+  case when w.target <> w.asset or w.replaced then w.through end as through
+from was w left join moved m on m."check" = w."check" and m.old_asset = w.asset and m.old_subject = w.subject
+union all
+select c."check", c.asset, c.subject, c.cvss, case when c.exactly then c.verdict end, 'fail',
+  case when c.verdict = 'pass' and c.exactly then 'regressed'
+    when not c.asked or c.verdict = 'inconclusive' or c.verdict is null and c.present then 'newly_judged' else 'new' end,
+  null, c.asset, c.subject, case when c.source <> c.asset then c.through end
+from came c
+where not exists (select 1 from moved m where m."check" = c."check" and m.asset = c.asset and m.new_subject = c.subject)
+"""
+
+_LOST = """
+select count(*) filter (o.verdict = 'pass' and n.verdict is distinct from 'pass' and n.verdict is distinct from 'fail'
+    and n.verdict is distinct from 'not_applicable'),
+  count(*) filter (o.verdict = 'inconclusive' and n.verdict = 'pass')
+from old_ledger o left join met m on m.asset = o.asset
+  left join new_ledger n on n."check" = o."check" and n.asset = case when m.itself then m.now when m.asset is null then o.asset end
+    and n.subject = o.subject
+where o.verdict in ('pass', 'inconclusive')
+"""
+
+
+def count_lost_and_gained(connection: Connection) -> tuple[int, int]:
+    """Count the passes that are not judged now, and what was not judged then and passes now."""
+    [[lost, gained]] = connection.execute(_LOST).fetchall()
+    return int(lost), int(gained)

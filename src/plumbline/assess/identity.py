@@ -1,0 +1,114 @@
+"""Which asset of one audit is which asset of another: by what each is known by, not by its id alone.
+
+    OUT/identity.parquet    asset, identifier, value      what correlation knew of the assets (`correlate.identifiers`)
+
+Identifiers are taken in the order of their strength, each level once, and at each only values that one asset on either side carries:
+
+    serial, mac, hub_device_id, declared_id, id (the asset's own name), public_key, certificate_sha1, ip
+
+Rules: two assets whose serial numbers (else whose MAC addresses) are known on both sides and have none in common are two devices,
+whatever name or address they share: the later one stands in the place of the earlier, and is not it. Keys and certificates are renewed,
+so a different one says nothing. A level at which an asset could be two others decides nothing. Identities that only a hub knows
+are their own names, and are not listed here: there may be millions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumbline.correlate.merging import Correlation
+from plumbline.evidence.parts import atomic
+from plumbline.model.errors import InputError
+
+FILE = "identity.parquet"
+LEVELS = ("serial", "mac", "hub_device_id", "declared_id", "id", "public_key", "certificate_sha1", "ip")
+HARDWARE = ("serial", "mac")  # what a device keeps, whatever is done to it
+_SCHEMA = pa.schema([(name, pa.string()) for name in ("asset", "identifier", "value")])
+
+Known = Mapping[str, Mapping[str, frozenset[str]]]
+"""By asset: the values of each identifier that it carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An asset of the later audit, and the identifier that says so; `itself` false: another device, in the earlier one's place."""
+
+    asset: str
+    by: str
+    itself: bool = True
+
+
+def write_identity(correlation: Correlation, out: Path) -> None:
+    """Write what the assets of an assessment are known by into OUT."""
+    merged = {merge.entity: merge.asset for merge in correlation.merges}
+    rows = sorted({(merged.get(fact.entity, fact.entity), fact.identifier, fact.value) for fact in correlation.facts})
+    columns = [pa.array(list(column), pa.string()) for column in zip(*rows, strict=True)] or [pa.array([], pa.string())] * 3
+    with atomic(out / FILE) as temporary:
+        pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), temporary, compression="zstd")
+
+
+def read_identity(out: Path) -> Known:
+    """Read it; raises InputError when it is missing or none of ours."""
+    path = out / FILE
+    try:
+        table = pq.read_table(path, schema=_SCHEMA)
+    except FileNotFoundError as error:
+        raise InputError("does not say what its assets are known by", where=str(path), remedy="assess its bundles again") from error
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), remedy="assess its bundles again") from error
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for asset, word, value in zip(*(table.column(name).to_pylist() for name in _SCHEMA.names), strict=True):
+        found[asset][word].add(value)
+    return {asset: {word: frozenset(values) for word, values in words.items()} for asset, words in found.items()}
+
+
+def match(old: Known, new: Known) -> dict[str, Match]:
+    """Find for assets of the earlier audit what they are in the later one; an asset that is not found is left out."""
+    found: dict[str, Match] = {}
+    taken: set[str] = set()
+    replaced: dict[str, Match] = {}
+    for level in LEVELS:
+        ours = _carriers((asset, known) for asset, known in old.items() if asset not in found)
+        theirs = _carriers((asset, known) for asset, known in new.items() if asset not in taken)
+        pairs = {(one, other) for value, one in ours[level].items() if one and (other := theirs[level].get(value))}
+        lead, back = _gathered(pairs), _gathered((other, one) for one, other in pairs)
+        for one, other in sorted(pairs):
+            if len(lead[one]) > 1 or len(back[other]) > 1:
+                continue
+            if differ(old[one], new[other]):
+                replaced.setdefault(one, Match(other, level, itself=False))
+                continue
+            found[one] = Match(other, level)
+            taken.add(other)
+    return {**{one: other for one, other in replaced.items() if one not in found}, **found}
+
+
+def differ(one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]]) -> bool:
+    """Say whether hardware identifiers show that two assets are two devices."""
+    for word in HARDWARE:
+        if one.get(word) and other.get(word):
+            return not one[word] & other[word]
+    return False
+
+
+def _carriers(assets: Iterable[tuple[str, Mapping[str, frozenset[str]]]]) -> Mapping[str, Mapping[str, str]]:
+    """By level and value the one asset that carries it; '' where several do."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for asset, known in assets:
+        for word, values in [*known.items(), ("id", frozenset({asset}))]:
+            for value in values:
+                found[word][value] = "" if value in found[word] else asset
+    return found
+
+
+def _gathered(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for one, other in pairs:
+        found[one].add(other)
+    return found

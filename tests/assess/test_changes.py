@@ -1,0 +1,260 @@
+"""What becomes of findings: the whole truth table, and the cases that it has no room for."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from plumbline.assess.changes import Became, Change, Changes, compare, read_changes
+from plumbline.model.errors import InputError
+from plumbline.model.words import Severity
+from tests.assess.two_audits import BROKER, EARLIER, LATER, TELNET, Audit
+
+# (verdict, reason) at the finding's place; None: the ledger says nothing there.
+OLD = {
+    "fail": ("fail", None),
+    "pass": ("pass", None),
+    "inconclusive": ("inconclusive", "refused"),
+    "absent": ("not_applicable", "absent"),
+    "nothing": None,
+}
+NEW = {
+    "fail": ("fail", None),
+    "pass": ("pass", None),
+    "timeout": ("inconclusive", "timeout"),
+    "unreachable": ("inconclusive", "unreachable"),
+    "refused": ("inconclusive", "refused"),
+    "not_attempted": ("inconclusive", "not_attempted"),
+    "absent": ("not_applicable", "absent"),
+    "does_not_apply": ("not_applicable", None),
+    "nothing": None,
+}
+IDENTITY = ("same", "other_address", "renamed", "replaced")
+REACH = ("present", "silent", "not_looked_at")
+
+
+def expected(old: str, new: str, identity: str, reach: str) -> Became | None:
+    """Say what the issue asks for, written without a look at the SQL; None: neither audit has a finding there."""
+    if reach != "present" or identity == "replaced":
+        new_here = None  # nothing of this device is in the later audit
+    else:
+        new_here = new
+    if old == "fail":
+        if reach == "silent":
+            return Became.UNREACHABLE
+        if reach == "not_looked_at":
+            return Became.NOT_JUDGED
+        if identity == "replaced":
+            return Became.GONE
+        if new_here == "pass":
+            return Became.FIXED
+        if new_here == "fail":
+            return Became.OPEN if identity == "same" else Became.MOVED
+        if new_here in ("timeout", "unreachable"):
+            return Became.UNREACHABLE
+        return Became.GONE if new_here in ("absent", "does_not_apply") else Became.NOT_JUDGED
+    if reach != "present" or new != "fail":
+        return None
+    if identity == "replaced":
+        return Became.NEW
+    return {"pass": Became.REGRESSED, "inconclusive": Became.NEWLY_JUDGED, "absent": Became.NEW, "nothing": Became.NEWLY_JUDGED}[old]
+
+
+COMBINATIONS = tuple(product(OLD, NEW, IDENTITY, REACH))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str, str], set[Became]]:
+    """All combinations in one pair of audits, each on an asset of its own."""
+    before, after = Audit(EARLIER), Audit(LATER)
+    after.asset("network:s/n", "network")
+    places: dict[str, tuple[str, str, str, str]] = {}
+    for number, (old, new, identity, reach) in enumerate(COMBINATIONS):
+        site = "elsewhere" if reach == "not_looked_at" else "s"
+        address, mac = f"10.0.{number // 250}.{number % 250}", f"02:00:00:00:{number // 250:02x}:{number % 250:02x}"
+        one = f"declared:{site}/d{number}" if identity == "renamed" else f"host:{site}/{address}"
+        before.asset(one, mac=mac, ip=f"{site}/{address}")
+        places[one] = old, new, identity, reach
+        if OLD[old]:
+            before.verdict(one, *OLD[old])
+        before.verdict(one, "pass", check=BROKER, subject="tcp/1883")
+        if reach != "present":
+            continue
+        other = {"other_address": f"host:s/10.9.{number // 250}.{number % 250}", "renamed": f"declared:s/renamed{number}"}.get(
+            identity, one
+        )
+        after.asset(other, mac=mac.replace("02:", "06:", 1) if identity == "replaced" else mac, ip=f"s/{other.partition('/')[2]}")
+        places[other] = old, new, identity, reach
+        if NEW[new]:
+            after.verdict(other, *NEW[new])
+        after.verdict(other, "pass", check=BROKER, subject="tcp/1883")
+    folder = tmp_path_factory.mktemp("audits")
+    changes = compare(before.write(folder / "old"), after.write(folder / "new"))
+    found: dict[tuple[str, str, str, str], set[Became]] = {combination: set() for combination in COMBINATIONS}
+    for change in changes.changes:
+        found[places[change.asset]].add(change.word)
+    assert sum(changes.counts.values()) == len(changes.changes)
+    return found
+
+
+@pytest.mark.parametrize(("identity", "reach"), tuple(product(IDENTITY, REACH)))
+def test_every_combination_becomes_what_was_specified(
+    told: dict[tuple[str, str, str, str], set[Became]], identity: str, reach: str
+) -> None:
+    for old, new in product(OLD, NEW):
+        words = set(told[old, new, identity, reach])
+        if old == "fail" and new == "fail" and identity == "replaced" and reach == "present":
+            assert words == {Became.GONE, Became.NEW}, "the old device left, and the one in its place fails too"
+            continue
+        wanted = expected(old, new, identity, reach)
+        assert words == ({wanted} if wanted else set()), (old, new, identity, reach)
+
+
+def test_nothing_is_fixed_by_silence(told: dict[tuple[str, str, str, str], set[Became]]) -> None:
+    fixed = {combination for combination, words in told.items() if Became.FIXED in words}
+    assert fixed == {("fail", "pass", identity, "present") for identity in IDENTITY if identity != "replaced"}
+
+
+def changes_of(tmp_path: Path, before: Audit, after: Audit) -> Changes:
+    return compare(before.write(tmp_path / "old"), after.write(tmp_path / "new"))
+
+
+def only(changes: Changes) -> Change:
+    [change] = changes.changes
+    return change
+
+
+def test_a_check_that_the_later_release_has_not_judges_nothing(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER, checks=(BROKER,)).asset("host:s/a").verdict("host:s/a", "pass", check=BROKER, subject="tcp/1883")
+    change = only(changes_of(tmp_path, before, after))
+    assert (change.word, change.why) == (Became.NOT_JUDGED, "check_unknown")
+
+
+def test_a_check_that_the_earlier_release_had_not_judges_newly(tmp_path: Path) -> None:
+    before = Audit(EARLIER, checks=(BROKER,)).asset("host:s/a").verdict("host:s/a", "pass", check=BROKER, subject="tcp/1883")
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "fail")
+    assert only(changes_of(tmp_path, before, after)).word is Became.NEWLY_JUDGED
+
+
+def test_a_finding_on_an_asset_that_was_not_there_is_new(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a", ip="s/a").verdict("host:s/a", "pass")
+    after = Audit(LATER).asset("host:s/b", ip="s/b").verdict("host:s/b", "fail")
+    assert only(changes_of(tmp_path, before, after)).word is Became.NEW
+
+
+@pytest.mark.parametrize(
+    ("subject", "verdict", "word"),
+    [
+        ("", ("not_applicable", "absent"), Became.GONE),
+        ("", ("inconclusive", "timeout"), Became.UNREACHABLE),
+        ("", ("inconclusive", "not_attempted"), Became.NOT_JUDGED),
+        ("", ("pass", None), Became.NOT_JUDGED),
+        ("tcp/443", ("not_applicable", "absent"), Became.GONE),
+        ("tcp/44", ("not_applicable", "absent"), Became.NOT_JUDGED),
+    ],
+)
+def test_what_is_said_of_the_whole_counts_for_its_parts_but_for_a_pass(
+    tmp_path: Path, subject: str, verdict: tuple[str, str | None], word: Became
+) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail", subject="tcp/443/chain/1")
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", *verdict, subject=subject)
+    assert only(changes_of(tmp_path, before, after)).word is word
+
+
+def test_a_service_on_another_port_has_moved(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "not_applicable", "absent").verdict("host:s/a", "fail", subject="tcp/2323")
+    change = only(changes_of(tmp_path, before, after))
+    assert (change.word, change.subject, change.new_subject) == (Became.MOVED, "tcp/23", "tcp/2323")
+
+
+def test_two_services_that_came_for_one_are_not_guessed_at(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "not_applicable", "absent")
+    after.verdict("host:s/a", "fail", subject="tcp/2323").verdict("host:s/a", "fail", subject="tcp/2324")
+    counts = changes_of(tmp_path, before, after).counts
+    assert (counts[Became.GONE], counts[Became.NEWLY_JUDGED], counts[Became.MOVED]) == (1, 2, 0)
+
+
+def test_two_devices_that_swapped_their_names_are_followed_by_their_hardware(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("declared:s/one", mac="02:00:00:00:00:01", declared_id="one")
+    before.asset("declared:s/two", mac="02:00:00:00:00:02", declared_id="two").verdict("declared:s/one", "fail").verdict(
+        "declared:s/two", "pass"
+    )
+    after = Audit(LATER).asset("declared:s/one", mac="02:00:00:00:00:02", declared_id="one")
+    after.asset("declared:s/two", mac="02:00:00:00:00:01", declared_id="two").verdict("declared:s/one", "pass").verdict(
+        "declared:s/two", "fail"
+    )
+    change = only(changes_of(tmp_path, before, after))
+    assert (change.word, change.asset, change.new_asset, change.by) == (Became.MOVED, "declared:s/one", "declared:s/two", "mac")
+
+
+def test_an_identifier_that_two_assets_share_leads_nowhere(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a", public_key="aa").verdict("host:s/a", "fail")
+    after = Audit(LATER).asset("host:s/b", public_key="aa").asset("host:s/c", public_key="aa").verdict("host:s/b", "pass")
+    assert only(changes_of(tmp_path, before, after)).word is Became.NOT_JUDGED
+
+
+def test_a_renewed_key_makes_no_other_device(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a", public_key="aa", ip="s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER).asset("host:s/a", public_key="bb", ip="s/a").verdict("host:s/a", "pass")
+    assert only(changes_of(tmp_path, before, after)).word is Became.FIXED
+
+
+@pytest.mark.parametrize(
+    ("hub_read", "word"),
+    [("whole", Became.GONE), ("in part", Became.NOT_JUDGED), ("not at all", Became.NOT_JUDGED), ("not given", Became.NOT_JUDGED)],
+)
+def test_an_identity_is_gone_only_where_its_whole_hub_was_read(tmp_path: Path, hub_read: str, word: Became) -> None:
+    before = Audit(EARLIER).asset("hub:/north", "hub").verdict("identity:north/cam", "fail", subject="")
+    after = Audit(LATER, unjudged=["hub:/north"] if hub_read == "not at all" else [])
+    if hub_read != "not given":
+        after.asset("hub:/north", "hub")
+    if hub_read == "in part":
+        after.verdict("hub:/north", "inconclusive", "partial", subject="")
+    after.verdict("identity:north/other", "pass", subject="")
+    assert only(changes_of(tmp_path, before, after)).word is word
+
+
+def test_passes_that_were_lost_and_gained_are_counted(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "pass").verdict("host:s/a", "inconclusive", "timeout", check=BROKER)
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "inconclusive", "timeout").verdict("host:s/a", "pass", check=BROKER)
+    changes = changes_of(tmp_path, before, after)
+    assert (changes.lost, changes.gained, changes.changes) == (1, 1, ())
+
+
+def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail").verdict("host:s/a", "fail", check=BROKER)
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "pass").verdict("host:s/a", "fail", check=BROKER)
+    changes = changes_of(tmp_path, before, after)
+    changes.write(tmp_path)
+    assert read_changes(tmp_path) == changes
+    assert changes.severities == {Became.OPEN: {Severity.CRITICAL: 1}, Became.FIXED: {Severity.CRITICAL: 1}}
+    assert read_changes(tmp_path / "old") is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"rig": 1}', '{"rig": "t", "old": {"as_of": 3}}'])
+def test_a_file_that_is_none_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "changes.json").write_text(text)
+    with pytest.raises(InputError, match=r"changes\.json"):
+        read_changes(tmp_path)
+
+
+def test_audits_of_two_rigs_or_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
+    old, new = Audit(EARLIER).write(tmp_path / "old"), Audit(LATER, rig="other").write(tmp_path / "new")
+    with pytest.raises(InputError, match="one rig"):
+        compare(old, new)
+    with pytest.raises(InputError, match="earlier audit first"):
+        compare(Audit(LATER).write(tmp_path / "late"), old)
+    (old / "identity.parquet").unlink()
+    with pytest.raises(InputError, match="assess its bundles again"):
+        compare(old, Audit(LATER).write(tmp_path / "new"))
+
+
+def test_findings_and_titles_are_named_as_in_the_audit(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
+    change = only(changes_of(tmp_path, before, Audit(LATER).asset("host:s/a").verdict("host:s/a", "fail")))
+    assert (change.finding, change.title, change.asset_name) == (f"{TELNET}|host:s/a|tcp/23", "Shell without login", "the host:s/a")
