@@ -225,6 +225,13 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "every port": (BASE.replace("[80,", '["1-65535",'), "network[0].ports", "more than 2000", "named set"),
     "ports as truth": (BASE.replace("[80,", "[true,"), "network[0].ports", "neither", "iot"),
     "unknown set of ports": (BASE.replace('[80, 1883, "udp/5683"]', '"iott"'), "network[0].ports", "'iot' is near", "named set"),
+    "unknown standard, with a near one": (
+        BASE + '[standards]\nassess = ["psti", "etsi-en-303-654"]\n',
+        "standards.assess[1]",
+        "no standard or profile 'etsi-en-303-654'",
+        "etsi-en-303-645",
+    ),
+    "unknown standard": (BASE + '[standards]\nassess = ["zzzz"]\n', "standards.assess[0]", "no standard or profile", "standards list"),
     "bad MAC": (
         rig_text(SCOPE + 'anchors = [{ address = "10.20.0.1", mac = "24:a4:3c" }]\n'),
         "authorisation.anchors[0].mac",

@@ -14,6 +14,7 @@ from plumbline.rig.problems import KeyPath, ProblemList
 from plumbline.rig.schema import AssetTable, AuthorisationTable
 from plumbline.rig.tables import Draft
 from plumbline.rig.values import is_mac
+from plumbline.standards.profiles import nearest, profile_ids
 
 _AUTHORISATION: KeyPath = ("authorisation",)
 
@@ -26,6 +27,7 @@ def check(draft: Draft, problems: ProblemList) -> None:
     _check_named_assets(draft, problems)
     _check_customs(draft, problems)
     _check_populations(draft, problems)
+    _check_standards(draft, problems)
     if draft.authorisation is not None:
         _check_times(draft.authorisation, problems)
         _check_public(draft.authorisation, problems)
@@ -202,6 +204,13 @@ def _check_populations(draft: Draft, problems: ProblemList) -> None:
         if known > population.size:
             message = f"is {population.size}, and {known} assets of that model are declared"
             problems.add(("population", index, "size"), message, "count all of them")
+
+
+def _check_standards(draft: Draft, problems: ProblemList) -> None:
+    named = draft.standards.assess if draft.standards is not None else []
+    for index, name in enumerate(named):
+        if name not in profile_ids():
+            problems.add(("standards", "assess", index), f"no standard or profile {name!r}", nearest(name))
 
 
 def _check_excluded_assets(authorisation: AuthorisationTable, draft: Draft, problems: ProblemList) -> None:

@@ -48,6 +48,15 @@ class TomlFile:
             self.refuse(above + key, "must be one line without spaces around it")
         return value
 
+    def texts(self, data: Mapping[str, Any], key: str, above: str = "") -> tuple[str, ...]:
+        """Take a list of texts, each once, that is not empty."""
+        value = data.get(key)
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+            self.refuse(above + key, "must be a list of texts that is not empty")
+        if len(set(value)) != len(value):
+            self.refuse(above + key, "names one entry twice")
+        return tuple(value)
+
     def word(self, data: Mapping[str, Any], key: str, words: type[Word], above: str = "") -> Word:
         """Take one word of a closed vocabulary."""
         value = data.get(key)
