@@ -175,13 +175,8 @@ def compare(old: Path, new: Path) -> Changes:
     Raises InputError when either is none of ours, they are of different rigs, or the second was judged as of an earlier time.
     """
     before, after = read_json(old), read_json(new)
-    sides = _side(before, old), _side(after, new)
-    if before["rig"].get("id") != after["rig"].get("id"):
-        raise InputError(
-            f"is of the rig {after['rig'].get('id')!r}, and {old} of {before['rig'].get('id')!r}",
-            where=str(new),
-            remedy="compare audits of one rig",
-        )
+    sides = side_of(before, old), side_of(after, new)
+    check_same_rig(before, after, old, new)
     if sides[1].as_of < sides[0].as_of:
         raise InputError(f"was judged as of an earlier time than {old}", where=str(new), remedy="name the earlier audit first")
     with connect() as connection:
@@ -251,7 +246,18 @@ def _change(row: Sequence[Any], checks: Mapping[str, Any], names: Mapping[str, s
     )
 
 
-def _side(said: Mapping[str, Any], out: Path) -> Side:
+def check_same_rig(before: Mapping[str, Any], after: Mapping[str, Any], old: Path, new: Path) -> None:
+    """Raise InputError where two assessments, read as JSON, are of different rigs."""
+    if before["rig"].get("id") != after["rig"].get("id"):
+        raise InputError(
+            f"is of the rig {after['rig'].get('id')!r}, and {old} of {before['rig'].get('id')!r}",
+            where=str(new),
+            remedy="compare audits of one rig",
+        )
+
+
+def side_of(said: Mapping[str, Any], out: Path) -> Side:
+    """Say which audit an assessment is; raises InputError when it is none of ours."""
     try:
         return Side(datetime.fromisoformat(said["as_of"]), said["ledger_digest"], str(said["rig"].get("name") or said["rig"].get("id", "")))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

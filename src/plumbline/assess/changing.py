@@ -11,7 +11,7 @@ What each word means stands in `changes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,27 @@ from plumbline.evidence.engine import Connection, file_list, literal
 from plumbline.model.entities import Entity
 from plumbline.model.words import EntityKind
 
+Key = tuple[str, str, str]
+"""Check, asset, subject."""
 
-def define_changes(connection: Connection, old: Path, new: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Make the table `change`, one row for each finding of either, and the views `old_ledger` and `new_ledger`."""
-    _define_ledger(connection, "old_ledger", old)
+
+def define_changes(
+    connection: Connection,
+    old: Path,
+    new: Path,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    waiting: Collection[Key] = (),
+    known: Known | None = None,
+) -> None:
+    """Make the table `change`, one row for each finding of either, and the views `old_ledger` and `new_ledger`.
+
+    `waiting` are findings of still earlier audits that the old one could not judge: they count as its own. `known` are the assets of the
+    old one, where more is known of them than it says (None: as it says).
+    """
+    _define_ledger(connection, "old_ledger", old, waiting)
     _define_ledger(connection, "new_ledger", new)
-    known_before = read_identity(old)
+    known_before = read_identity(old) if known is None else known
     _define_matches(connection, match(known_before, read_identity(new)))
     _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
     _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
@@ -39,15 +54,22 @@ def define_changes(connection: Connection, old: Path, new: Path, before: Mapping
     connection.execute(_CHANGE)
 
 
-def _define_ledger(connection: Connection, name: str, out: Path) -> None:
+def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collection[Key] = ()) -> None:
     check = '"check"'
     if aliases := load_registry().aliases:
         renamed = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in sorted(aliases.items()))
         check = f"case {check} {renamed} else {check} end"
     files = file_list(ledger_files(out / "ledger.parquet"))
-    connection.execute(
-        f'create or replace view {name} as select {check} as "check", asset, subject, verdict, reason, cvss from read_parquet([{files}])'
-    )
+    rows = f'select {check} as "check", asset, subject, verdict, reason, cvss from read_parquet([{files}])'
+    if waiting:
+        connection.execute('create or replace temp table waiting ("check" varchar, asset varchar, subject varchar)')
+        columns = [list(column) for column in zip(*sorted(waiting), strict=True)]
+        connection.execute("insert into waiting select unnest(?), unnest(?), unnest(?)", columns)
+        rows = (
+            f'from ({rows}) anti join waiting using ("check", asset, subject)'
+            """ union all by name select "check", asset, subject, 'fail' as verdict from waiting"""
+        )
+    connection.execute(f"create or replace view {name} as {rows}")
 
 
 def _define_names(connection: Connection, name: str, values: Sequence[str]) -> None:

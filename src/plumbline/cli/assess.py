@@ -51,7 +51,7 @@ def audit(
 
     The bundle goes into OUT/bundle. Ctrl-C, SIGTERM and `plumbline stop` end the collection cleanly; what was collected is judged.
     """
-    wanted, known = _formats(formats), reference_folder(reference)
+    wanted, known = wanted_formats(formats), reference_folder(reference)
     bundle = writable_folder(out) / "bundle"
     if bundle.exists() and not (bundle.is_dir() and not any(bundle.iterdir())):
         again = f"plumbline collect {rig} -o {bundle} --resume, then plumbline assess {bundle} -o {out}"
@@ -99,7 +99,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write reports of an assessment."""
-    wanted = _formats(formats)
+    wanted = wanted_formats(formats)
     with progress() as show:
         written = run_reports(out, writable_folder(to, "--to") if to else out, wanted, show)
     if as_json:
@@ -130,7 +130,8 @@ def _judged(
     return judge(bundles, out, as_of=as_of, checks_dir=checks_dir, reference=reference, progress=show)
 
 
-def _formats(text: str) -> list[str]:
+def wanted_formats(text: str) -> list[str]:
+    """Read the words of --format; raises InputError for one that is no format."""
     from plumbline.report.registry import formats
 
     wanted = [word.strip() for word in text.split(",") if word.strip()]

@@ -9,8 +9,6 @@ import typer
 from plumbline.model.errors import NotYetError
 
 COMMANDS = {
-    "diff": "compare the findings in the reports of both",
-    "retest": "audit the rig again",
     "seal": "keep the sha256 of manifest.json where nobody can change it",
     "verify": "compare the sha256 of manifest.json, which names those of all files",
     "standards": "`plumbline checks show` names the provisions of a check",
@@ -19,7 +17,7 @@ COMMANDS = {
     "program": "the report is one file that can be handed over",
     "sensor": "collect on each site, then name all bundles to `plumbline assess`",
 }
-FORMATS = {"pdf": "print report.html", "sarif": "read findings.csv", "oscal": "read report.json"}
+FORMATS = {"pdf": "print report.html", "oscal": "read report.json"}
 
 
 def not_yet(what: str, instead: str) -> NotYetError:

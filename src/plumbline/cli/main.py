@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, checks, collect, feeds, hostkit, lab, later, rig, updates
+from plumbline.cli import assess, catalogue, changes, checks, collect, feeds, hostkit, lab, later, rig, updates
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -40,6 +40,9 @@ app.command()(collect.stop)
 app.command()(hostkit.hostkit)
 app.command()(assess.assess)
 app.command()(assess.report)
+app.command()(changes.diff)
+app.command()(changes.retest)
+app.command()(changes.trends)
 app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
 app.add_typer(catalogue.app, name="catalogue", help="Device models: import, search, show releases and support.")
 app.add_typer(feeds.app, name="feeds", help="Import feeds of vulnerabilities, and show how old they are.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,3 +23,8 @@ class Context:
     now: Callable[[], datetime]
     progress: Progress
     stop: Callable[[], bool]
+    wanted: frozenset[str] | None = None  # tables; None: every one. What is not wanted is not collected, and not covered
+
+    def wants(self, tables: Iterable[str]) -> bool:
+        """Say whether any of some tables is to be collected."""
+        return self.wanted is None or not self.wanted.isdisjoint(tables)

@@ -19,6 +19,7 @@ from typing import Any
 import plumbline.collect as collectors
 from plumbline.collect import declared
 from plumbline.collect.context import Context, Progress
+from plumbline.collect.host.attempting import TABLES as SYSTEM_TABLES
 from plumbline.collect.host.given import given_logins
 from plumbline.collect.host.logins import use_logins
 from plumbline.collect.network.run import NetworkResult, collect_networks
@@ -48,15 +49,24 @@ class Collection:
     ended_early: str | None
 
 
-def collect(rig: Rig, path: Path, *, state: Path, progress: Progress, now: Callable[[], datetime], resume: bool = False) -> Collection:
-    """Collect a rig into the bundle `path`; `state` is the user's state folder (runs, login budgets).
+def collect(
+    rig: Rig,
+    path: Path,
+    *,
+    state: Path,
+    progress: Progress,
+    now: Callable[[], datetime],
+    resume: bool = False,
+    wanted: frozenset[str] | None = None,
+) -> Collection:
+    """Collect a rig into the bundle `path`; `state` is the user's state folder (runs, login budgets), `wanted` the tables (None: all).
 
     Raises InputError for a bundle that is not empty, in use or of another rig, EnvironmentFault when the machine fails us.
     """
     begun = _begin_bundle(rig, path, now(), resume=resume)
     with Registration(path, state) as stop, stop.on_signals():
         writer = begun or BundleWriter.resume(path, rig_text=redacted_text(rig), header=_header(rig), now=now())  # nobody else writes there
-        context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None)
+        context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None, wanted)
         result, notes, exchanges = NetworkResult(), [], 0
         try:
             try:
@@ -108,6 +118,8 @@ def _collect_supplied(context: Context) -> None:
     declared.collect(context)
     for name in sorted(info.name for info in pkgutil.iter_modules(collectors.__path__) if info.ispkg and info.name != NETWORK):
         module = importlib.import_module(f"{collectors.__name__}.{name}")
+        if not context.wants(module.TABLES):
+            continue
         try:
             module.collect(context)
         except (StoppedError, EnvironmentFault, InputError):
@@ -137,7 +149,7 @@ async def _through_the_door(context: Context, state: Path, stop: StopFlag) -> tu
         door = Door(rig, log, clock=clock, budget=budget, stop=stop)
         try:
             result = await collect_networks(context, door)
-            if result.ended_early is None:
+            if result.ended_early is None and context.wants(SYSTEM_TABLES):
                 result.ended_early = await use_logins(context, door, logins)
         finally:
             await door.close()

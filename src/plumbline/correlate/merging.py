@@ -35,7 +35,7 @@ SINGLE = frozenset({"declared", "identity", "edge", "image", "hub"})  # no asset
 _NAMING = ("serial", "mac", "public_key")
 _ID_KINDS = {"serial": "serial", "mac": "mac", "public_key": "key"}
 _KIND_ORDER = ("declared", "identity", "host", "station")
-_WORDS = {
+IDENTIFIERS = {
     "declared_id": "declared id",
     "hub_device_id": "hub device id",
     "serial": "serial number",
@@ -187,7 +187,7 @@ class _Trees:
         for value, entities in links:
             clash = bad.get(tried.root(self.root(entities[0])))
             if clash is not None:
-                conflicts.append(Conflict(level, value, tuple(entities), f"{_WORDS[level]} {value} would make one asset of {clash}"))
+                conflicts.append(Conflict(level, value, tuple(entities), f"{IDENTIFIERS[level]} {value} would make one asset of {clash}"))
                 continue
             for entity in entities:
                 self._by.setdefault(entity, (level, value))
@@ -235,4 +235,4 @@ def _asset_id(entities: Sequence[tuple[str, str]], names: Sequence[tuple[int, in
 
 
 def _reasoned(entity: str, asset: str, word: str, value: str) -> Merge:
-    return Merge(entity, asset, f"{_WORDS[word]} {value}", word, value)
+    return Merge(entity, asset, f"{IDENTIFIERS[word]} {value}", word, value)

@@ -30,7 +30,7 @@ WHY = "listed host"
 def visit_of(context: Context, door: Door, name: str) -> HostVisit:
     """Begin the visit of one listed host; where it is, `ask` finds out."""
     nowhere = Network(name="hosts", site="", ranges=(ip_network("::/128"),), ports=PORTS, udp_ports=())
-    return HostVisit(door, context.writer, context.key, context.now, load_probes(), nowhere, "", name=name)
+    return HostVisit(door, context.writer, context.key, context.now, load_probes(), nowhere, "", name=name, wants=context.wants)
 
 
 async def ask(visit: HostVisit) -> None:

@@ -54,6 +54,7 @@ class HostVisit:
     network: Network
     address: str
     name: str | None = None  # of the rig file's `hosts`: then this, not the address, is the entity
+    wants: Callable[[Iterable[str]], bool] = lambda _tables: True  # all probes identify; only those of wanted tables ask further
     ports: dict[int, PortState] = field(default_factory=dict)
     permit: str | None = None
 
@@ -109,7 +110,7 @@ class HostVisit:
         """Identify every other open port and run its probe; then the UDP probes."""
         opened = [port for port, state in sorted(self.ports.items()) if state is PortState.OPEN and (Transport.TCP, port) not in self.found]
         listed = set(self.network.udp_ports)
-        udp = [probe for probe in self.probes.values() if probe.transport is Transport.UDP]
+        udp = [probe for probe in self.probes.values() if probe.transport is Transport.UDP and self.wants(probe.tables)]
         datagrams = [(probe, port) for probe in udp for port in sorted(probe.ports & listed)]
         opened.sort(key=self._haste)
         # As many at once as the device has places: a conversation that is begun goes on, and does not queue anew for each connection.
@@ -148,7 +149,7 @@ class HostVisit:
         wanted = [identity.protocol] if identity.protocol else []
         for protocol in [*wanted, *(["tls"] if identity.tls else [])]:
             probe = self.probes.get(protocol)
-            if probe is not None:
+            if probe is not None and self.wants(probe.tables):
                 inner = self._visit(protocol, Transport.TCP, port)
                 inner.tls, inner.inside, inner.greeting, inner.session = (
                     bool(identity.tls),
@@ -187,7 +188,7 @@ class HostVisit:
         if self.name is None:
             self._host()
         self._cover("service", self._unheard(self.network.ports), "no swept port is open")
-        for probe in self.probes.values():
+        for probe in self._wanted():
             for table in probe.tables:
                 self._cover_probe(probe, table)
         self._make_good()
@@ -231,8 +232,11 @@ class HostVisit:
             if self.writer.outcomes.get((str(self.entity), table, ""), Outcome.OK) is not Outcome.OK:
                 self._write(table, "", Outcome.OK, "visited again, to the end")
 
+    def _wanted(self) -> list[Probe]:
+        return [probe for probe in self.probes.values() if self.wants(probe.tables)]
+
     def _tables(self) -> set[str]:
-        return {table for probe in self.probes.values() for table in probe.tables} | {"service"}
+        return {table for probe in self._wanted() for table in probe.tables} | {"service"}
 
     def _all_unjudged(self, outcome: Outcome, detail: str) -> None:
         self.batch = self.writer.batch()

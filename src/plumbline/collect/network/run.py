@@ -266,7 +266,7 @@ class _Run:
 
     def _visit(self, network: Network, address: str) -> HostVisit:
         context = self.context
-        return HostVisit(self.door, context.writer, context.key, context.now, self.probes, network, address)
+        return HostVisit(self.door, context.writer, context.key, context.now, self.probes, network, address, wants=context.wants)
 
     def _leave_alone(self, network: Network) -> None:
         """Say of each declared device that the law bars us from (`exclude`, `never_touch`) that nothing is known of it, and why."""
