@@ -9,8 +9,6 @@ import typer
 from plumbline.model.errors import NotYetError
 
 COMMANDS = {
-    "seal": "keep the sha256 of manifest.json where nobody can change it",
-    "verify": "compare the sha256 of manifest.json, which names those of all files",
     "standards": "`plumbline checks show` names the provisions of a check",
     "declare": "name what you know with [[asset]] in the rig file",
     "gateway": "audit gateways by their deployment manifests, [[edge]] in the rig file",

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, changes, checks, collect, feeds, hostkit, lab, later, rig, updates
+from plumbline.cli import assess, catalogue, changes, checks, collect, feeds, hostkit, lab, later, rig, seal, updates
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -40,6 +40,8 @@ app.command()(collect.stop)
 app.command()(hostkit.hostkit)
 app.command()(assess.assess)
 app.command()(assess.report)
+app.command()(seal.seal)
+app.command()(seal.verify)
 app.command()(changes.diff)
 app.command()(changes.retest)
 app.command()(changes.trends)

@@ -1,0 +1,145 @@
+"""Judges the evidence of a sealed assessment once more, and compares: does what is sealed follow from the evidence?
+
+Rules: the same evidence, checks, parameters, reference data and date give the same ledger (law 3), so a difference is one of the ledger's.
+Where one of them is not at hand, nothing is said to follow, and why is said. Reports are written from the assessment, in words that
+change between releases: nobody derives them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from plumbline import __version__
+from plumbline.assess.assessment import read_json
+from plumbline.assess.digest import ledger_digest
+from plumbline.assess.run import assess
+from plumbline.attest import differences
+from plumbline.attest.at_hand import AtHand
+from plumbline.attest.statement import Facts
+from plumbline.checks.registry import load_registry
+from plumbline.evidence.reference import Reference
+from plumbline.model.errors import InputError
+
+# What of assessment.json does not follow from the evidence: where bundles lay, and what people laid over the findings.
+OVERLAID = ("waivers", "reviews", "waived", "review")
+PLACES = ("bundle", "bundles", "plumbline")
+JUDGED_BY_PEOPLE = ("provisions", "profiles", "conformance")  # once a review says that a finding is none
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Whether one file follows from the evidence: True, False with where it differs, or None with why nobody can tell."""
+
+    name: str
+    follows: bool | None
+    why: str = ""
+
+
+class Rederivation:
+    """A sealed assessment judged once more, into a folder of its own."""
+
+    def __init__(self, folder: Path, facts: Facts, found: AtHand, scratch: Path) -> None:
+        self._folder = folder
+        self._facts = facts
+        self._found = found
+        self._scratch = scratch
+
+    def run(self, reference: Path | None, checks: Path | None) -> str | None:
+        """Judge; gives why it could not be done, None when it was."""
+        facts = self._facts
+        if self._found.missing:
+            return f"evidence is not at hand: {', '.join(self._found.missing)} (name it with --bundle)"
+        try:
+            if load_registry(checks).digest != facts.checks_digest:
+                return f"the checks at hand are not those of Plumbline {facts.plumbline} that judged; this is {__version__}"
+            at_hand = Reference(reference).digests()
+            if wanted := sorted(name for name, digest in (facts.reference or {}).items() if at_hand.get(name) != digest):
+                return f"reference data is not at hand as it was: {', '.join(wanted)} (name it with --reference)"
+            # What was not there then must not be there now, or more would be known than was.
+            known = reference if facts.reference else None
+            if facts.reference and at_hand != dict(facts.reference):
+                return "there is more reference data at hand than there was (name it as it was with --reference)"
+            again = assess(
+                [bundle.path for bundle in self._found.bundles.values()],
+                self._scratch,
+                as_of=datetime.fromisoformat(facts.as_of or ""),
+                checks_dir=checks,
+                parameters=facts.parameters,
+                reference=known,
+            )
+        except (InputError, ValueError) as error:
+            return str(error)[:300]
+        if again.parameters_digest != facts.parameters_digest:
+            return "the parameters that the seal names are not those that judged"
+        self.digest = again.ledger_digest
+        return None
+
+    def compared(self) -> Iterator[Derived]:
+        """Compare what is sealed with what follows from the evidence, file by file."""
+        yield self._ledger()
+        said, due = read_json(self._folder), read_json(self._scratch)
+        reviewed = bool(said.get("reviews"))
+        for path in sorted(self._folder.rglob("*.parquet")):
+            name = path.relative_to(self._folder).as_posix()
+            if name.startswith("ledger.parquet") or any(name.startswith(f"{bundle}/") for bundle in self._facts.bundles):
+                continue
+            if reviewed and name.startswith(JUDGED_BY_PEOPLE):
+                yield Derived(name, None, "people reviewed findings, and that is no evidence")
+            else:
+                yield self._table(name)
+        yield self._summary(said, due, reviewed=reviewed)
+
+    def _ledger(self) -> Derived:
+        """Compare the ledgers by their digests, and by their rows where those differ."""
+        name = "ledger.parquet"
+        try:
+            mine = ledger_digest(self._folder / name)
+        except InputError as error:
+            return Derived(name, False, str(error)[:300])
+        if mine == self.digest == self._facts.ledger_digest:
+            return Derived(name, True)
+        return Derived(name, False, self.where(name) or "the ledger that follows is not the one that was sealed")
+
+    def _table(self, name: str) -> Derived:
+        if not (self._scratch / name).is_file():
+            return Derived(name, None, "this release makes no such file")
+        where = differences.in_table(self._folder / name, self._scratch / name)
+        return Derived(name, where is None, where or "")
+
+    def _summary(self, said: Mapping[str, Any], due: Mapping[str, Any], *, reviewed: bool) -> Derived:
+        but = (*OVERLAID, *PLACES, *(JUDGED_BY_PEOPLE if reviewed else ()))
+        where = differences.in_json(said, due, but)
+        if where is not None and self._facts.plumbline != __version__:
+            return Derived("assessment.json", None, f"written by Plumbline {self._facts.plumbline}, in other words than {__version__}")
+        return Derived("assessment.json", where is None, where or "")
+
+    def where(self, name: str) -> str | None:
+        """Say where a file of OUT, a table or assessment.json, differs from what follows; None: nowhere, or nobody can tell."""
+        found, due = self._folder / name, self._scratch / name
+        if found.is_symlink() or not found.is_file() or not due.is_file():
+            return self._in_folder(name) if found.is_dir() or due.is_dir() else None
+        if name.endswith(".parquet"):
+            return differences.in_table(found, due)
+        if name != "assessment.json":
+            return None
+        try:
+            return differences.in_json(json.loads(found.read_bytes()), read_json(self._scratch), (*OVERLAID, *PLACES))
+        except (ValueError, RecursionError) as error:
+            return f"no JSON: {error}"[:200]
+
+    def _in_folder(self, name: str) -> str | None:
+        """Say where a large ledger, a folder of one file for each check, differs."""
+        names = {path.relative_to(root).as_posix() for root in (self._folder, self._scratch) for path in root.glob(f"{name}/*.parquet")}
+        for part in sorted(names):
+            if not (self._folder / part).is_file():
+                return f"{part} is missing"
+            if not (self._scratch / part).is_file():
+                return f"{part} is one too many"
+            if (where := self.where(part)) is not None:
+                return f"{part}: {where}"
+        return None

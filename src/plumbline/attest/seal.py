@@ -1,0 +1,230 @@
+"""Seals a folder: names every file in it by its digest, and signs that.
+
+Not a judgement of what the folder holds. Rules: what would make the seal a lie is refused before anything is signed: a bundle whose files
+are not those of its manifest, a collection or an assessment that has not ended, a ledger that is not its assessment's, a link. A folder
+that is sealed already is not sealed anew: another key countersigns the same statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any
+
+from securesystemslib.signer import Signer  # type: ignore[attr-defined]
+
+from plumbline import __version__
+from plumbline.assess.assessment import read_json
+from plumbline.assess.digest import ledger_digest
+from plumbline.attest import at_hand
+from plumbline.attest.commitments import ROWS_MAX, SEED_BYTES, Tree, leaf_of
+from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, entries, sealed_by
+from plumbline.attest.envelope import Envelope, Signature, read_envelope
+from plumbline.attest.private import Private, read_private
+from plumbline.attest.rows import Rows
+from plumbline.attest.statement import ROWS, SEAL, Facts, Statement, parse_facts, parse_statement
+from plumbline.evidence.bundle import Bundle
+from plumbline.model.errors import InputError, ProtocolError
+
+Progress = Callable[[str, int, int | None], None]
+_ANEW = "take the seal away to seal the folder anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A seal that was written: where, over how many files, by which key (fingerprint); `countersigned`: it was there already."""
+
+    path: Path
+    facts: Facts
+    files: int
+    signature: Signature
+    countersigned: bool
+
+
+def seal(
+    folder: Path,
+    signer: Signer,
+    now: datetime,
+    *,
+    retain_until: date | None = None,
+    bundles: Collection[Path] = (),
+    stamp: Callable[[Signature], Signature] | None = None,
+    progress: Progress | None = None,
+) -> Sealed:
+    """Seal a bundle or an OUT, or countersign its seal.
+
+    `bundles` are those that were assessed, where they are neither in OUT nor beside it; `stamp` adds what a timestamp authority says of a
+    signature. Raises InputError when the folder is not as its own files say.
+    """
+    show = progress or (lambda _what, _done, _total: None)
+    name = sealed_by(folder)
+    if name is not None:
+        return _countersigned(folder, name, signer, retain_until, stamp, show)
+    if (folder / "assessment.json").is_file():
+        name = OUT_SEAL
+        facts, private = _of_assessment(folder, now, bundles, show)
+    elif (folder / "manifest.json").is_file():
+        name, private = BUNDLE_SEAL, None
+        facts = _of_bundle(folder, now, show)
+    else:
+        raise InputError("is neither a bundle nor an assessment", where=str(folder), remedy="name what `collect` or `assess` wrote")
+    facts = replace(facts, retain_until=retain_until.isoformat() if retain_until else None)
+    subjects = _digests(folder, name, show)
+    statement = Statement(SEAL, subjects, facts.predicate())
+    envelope = _stamped(Envelope(statement.to_bytes()).signed(signer), stamp)
+    if private is not None:
+        rows = Statement(ROWS, {"rows": private.root.hex()}, {"sealed": private.names(envelope)})
+        private = replace(private, envelope=_stamped(Envelope(rows.to_bytes()).signed(signer), stamp))
+        private.write(folder / PRIVATE)
+    envelope.write(folder / name)
+    return Sealed(folder / name, facts, len(subjects), envelope.signatures[-1], countersigned=False)
+
+
+def _countersigned(
+    folder: Path,
+    name: str,
+    signer: Signer,
+    retain_until: date | None,
+    stamp: Callable[[Signature], Signature] | None,
+    show: Progress,
+) -> Sealed:
+    path = folder / name
+    try:
+        envelope = read_envelope(path)
+        statement = parse_statement(envelope.payload)
+        facts = parse_facts(statement)
+    except ProtocolError as error:
+        raise InputError(f"the seal {error}", where=str(path), remedy=_ANEW) from error
+    if retain_until is not None:
+        raise InputError("is sealed already, and a countersignature changes nothing of what it says", where="--retain-until", remedy=_ANEW)
+    if not all(map(envelope.holds, envelope.signatures)):
+        raise InputError("a signature does not hold", where=str(path), remedy=_ANEW)
+    if (changed := _changed(statement.subjects, _digests(folder, name, show))) is not None:
+        raise InputError(f"{changed} since it was sealed", where=str(folder), remedy=f"plumbline verify says what; {_ANEW}")
+    signed = _stamped(envelope.signed(signer), stamp)
+    if facts.rows is not None and (folder / PRIVATE).exists():
+        private = read_private(folder / PRIVATE)
+        replace(private, envelope=_stamped(private.envelope.signed(signer), stamp)).write(folder / PRIVATE)
+    signed.write(path)
+    return Sealed(path, facts, len(statement.subjects), signed.signatures[-1], countersigned=True)
+
+
+def _stamped(envelope: Envelope, stamp: Callable[[Signature], Signature] | None) -> Envelope:
+    """Have the last signature stamped."""
+    if stamp is None:
+        return envelope
+    return replace(envelope, signatures=(*envelope.signatures[:-1], stamp(envelope.signatures[-1])))
+
+
+def _digests(folder: Path, seal: str, show: Progress) -> dict[str, str]:
+    """Digest every file; raises InputError for what is none."""
+    found = entries(folder, seal)
+    for entry in found:
+        if entry.odd:
+            raise InputError(f"{entry.odd}, which a seal cannot be about", where=str(entry.path), remedy="take it out of the folder")
+    digests: dict[str, str] = {}
+    for number, entry in enumerate(found):
+        show("digesting", number, len(found))
+        digests[entry.name] = digest_of(entry.path)
+    show("digesting", len(found), len(found))
+    return digests
+
+
+def _changed(sealed: Mapping[str, str], found: Mapping[str, str]) -> str | None:
+    """Name the first file that is not as it was sealed."""
+    for name in sorted(sealed.keys() | found.keys()):
+        if name not in found:
+            return f"{name} is missing"
+        if name not in sealed:
+            return f"{name} was added"
+        if sealed[name] != found[name]:
+            return f"{name} has changed"
+    return None
+
+
+def _of_bundle(folder: Path, now: datetime, show: Progress) -> Facts:
+    bundle = whole_bundle(folder, show)
+    return Facts(
+        plumbline=__version__,
+        holds="bundle",
+        rig=str(bundle.manifest.get("rig", {}).get("id", "")),
+        sealed_at=_iso(now),
+        bundles={".": digest_of(folder / "manifest.json")},
+    )
+
+
+def whole_bundle(folder: Path, show: Progress) -> Bundle:
+    """Open a bundle that has ended and whose files are those of its manifest; raises InputError for any other."""
+    bundle = Bundle(folder)
+    again = "let the collection end, or go on with it: plumbline collect RIG -o BUNDLE --resume"
+    if bundle.manifest["sessions"][-1]["ended_at"] is None:
+        raise InputError("its last session has not ended", where=str(folder), remedy=again)
+    listed = bundle.manifest.get("files", {})
+    if not listed:
+        raise InputError("its manifest names no file", where=str(folder), remedy=again)
+    named = {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in listed.items()}
+    found = _digests(folder, BUNDLE_SEAL, show)
+    found.pop("manifest.json")
+    if (changed := _changed(named, found)) is not None:
+        raise InputError(f"{changed} since the collection ended", where=str(folder), remedy="copy the bundle anew, or collect again")
+    return bundle
+
+
+def _of_assessment(folder: Path, now: datetime, named: Collection[Path], show: Progress) -> tuple[Facts, Private | None]:
+    said = read_json(folder)
+    for unfinished in (".scratch", ".ledger"):
+        if (folder / unfinished).exists():
+            raise InputError("an assessment is being written there, or was ended early", where=str(folder), remedy="assess again")
+    show("reading the ledger", 0, None)
+    try:
+        digest = ledger_digest(folder / "ledger.parquet")
+        if digest != said["ledger_digest"]:
+            raise InputError("the ledger is not the one of assessment.json", where=str(folder), remedy="assess the bundle again")
+        found = at_hand.find(folder, said["bundles"], named)
+        for bundle in found.bundles.values():
+            whole_bundle(bundle.path, show)
+        facts = Facts(
+            plumbline=said["plumbline"],
+            holds="assessment",
+            rig=str(said["rig"].get("id", "")),
+            sealed_at=_iso(now),
+            bundles=said["bundles"],
+            as_of=said["as_of"],
+            ledger_digest=digest,
+            ledger_rows=said["ledger_rows"],
+            checks_digest=said["checks_digest"],
+            parameters_digest=said["parameters_digest"],
+            parameters=_parameters(said),
+            reference=said["reference"],
+        )
+        private, missing = _private(folder, said, found, show)
+        rows = private.root.hex() if private is not None else None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"not of the form that this release reads ({error!r})", where=str(folder), remedy="assess again") from error
+    return replace(facts, rows=rows, rows_missing=missing), private
+
+
+def _parameters(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values that the checks were judged with, by parameter; checks that share one share its value."""
+    return {name: value for check in said["checks"] for name, value in check["parameters"].items()}
+
+
+def _private(folder: Path, said: Mapping[str, Any], found: at_hand.AtHand, show: Progress) -> tuple[Private | None, str | None]:
+    """Build the tree over the rows, and give what opens it; without all bundles at hand, or for too many rows, say why there is none."""
+    if found.missing:
+        return None, f"not at hand: {', '.join(found.missing)}"
+    seed, leaves = token_bytes(SEED_BYTES), list[bytes]()
+    for number, row in enumerate(Rows(folder, said, list(found.bundles.values()))):
+        if number == ROWS_MAX:
+            return None, f"more than {ROWS_MAX} rows"
+        if number % 10_000 == 0:
+            show("committing to rows", number, None)
+        leaves.append(leaf_of(row, seed, number))
+    return Private(seed, Tree(leaves, seed).root()), None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
