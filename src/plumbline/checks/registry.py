@@ -41,6 +41,10 @@ class Registry:
             raise InputError(f"no check {name!r}", remedy=f"did you mean {', '.join(near)}?" if near else "see `plumbline checks list`")
         return check
 
+    def naming(self, ref: str) -> tuple[Check, ...]:
+        """Give the checks that name a provision, `<standard>/<id>`, in the order of their ids."""
+        return tuple(check for check in self.checks.values() if ref in check.provisions)
+
     @property
     def digest(self) -> str:
         """SHA-256, hex, over the canonical text of all checks; layout and comments of their files do not count."""

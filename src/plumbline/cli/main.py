@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, changes, checks, collect, feeds, hostkit, lab, later, rig, seal, updates
+from plumbline.cli import assess, catalogue, changes, checks, collect, feeds, hostkit, lab, later, rig, seal, standards, updates
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -46,6 +46,7 @@ app.command()(changes.diff)
 app.command()(changes.retest)
 app.command()(changes.trends)
 app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
+app.add_typer(standards.app, name="standards", help="List standards and profiles; show how each provision is tested.")
 app.add_typer(catalogue.app, name="catalogue", help="Device models: import, search, show releases and support.")
 app.add_typer(feeds.app, name="feeds", help="Import feeds of vulnerabilities, and show how old they are.")
 app.add_typer(updates.app, name="updates", help="Say which devices are up to date, plan updates and verify them.")
