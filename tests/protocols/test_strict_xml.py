@@ -78,6 +78,12 @@ def test_broken(data: bytes, says: str) -> None:
         list(elements([data], {"host"}))
 
 
+def test_another_document() -> None:
+    assert len(list(elements([SCAN], {"port"}, {"run", "walk"}))) == 2
+    with pytest.raises(ProtocolError, match="another document, for its outermost element is 'run', line 2"):
+        list(elements([SCAN], {"port"}, {"walk"}))
+
+
 def many(count: int, head: bytes, piece: bytes, tail: bytes) -> Iterator[bytes]:
     yield head
     for _ in range(count):

@@ -10,8 +10,8 @@ import hashlib
 import json
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,17 @@ from typing import Any
 import duckdb
 
 from plumbline import __version__
+from plumbline.assess import second_stage
 from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
-from plumbline.assess.deriving import derive
+from plumbline.assess.deriving import derive, derive_last
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.findings import actions, failed
 from plumbline.assess.identity import write_identity
 from plumbline.assess.inventory import counts, inventory, list_assets
-from plumbline.assess.ledger import Ledger, LedgerWriter
+from plumbline.assess.ledger import Last, Ledger, LedgerWriter
+from plumbline.assess.looked import write_looked
 from plumbline.assess.ordering import put_in_order
+from plumbline.assess.second_stage import SecondStage
 from plumbline.assess.tallies import assets_of, by_check, by_layer, by_provision, define_ledger, summed
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
@@ -40,7 +43,7 @@ from plumbline.evidence.specs import load_tables
 from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.model.words import EntityKind, Severity, Verdict
 
-SOURCES = (EntityKind.CAPTURE, EntityKind.IMAGE, EntityKind.EDGE, EntityKind.HUB, EntityKind.NETWORK)
+SOURCES = (EntityKind.CAPTURE, EntityKind.IMAGE, EntityKind.EDGE, EntityKind.HUB, EntityKind.NETWORK, EntityKind.IMPORT)
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -112,13 +115,29 @@ def _judged(
         add_shared_identifiers(connection, filled)
     bound = {name: {**given, "as_of": as_of} for name, given in values.items()}
     ordered = put_in_order(connection, filled, scratch)
-    ledger = LedgerWriter(connection, registry, Frame.of(connection, filled), bound, ordered).write(out, progress)
+    frame = Frame.of(connection, filled)
+    last = _last(connection, registry, frame, as_of, out, merged_kinds) if "declaration" in filled else None
+    ledger = LedgerWriter(connection, registry, frame, bound, ordered, last).write(out, progress)
     progress("summing up", 0, None)
     facts = _Facts(bundles, registry, values, as_of, reference, correlation, ledger)
     assessment = _summed_up(connection, facts, filled)
     write_identity(correlation, out)
+    write_looked(connection, filled, out)
     assessment.write(out / "assessment.json")
     return assessment
+
+
+def _last(
+    connection: Connection, registry: Registry, frame: Frame, as_of: datetime, out: Path, merged_kinds: Collection[str]
+) -> Last | None:
+    """Say which checks wait for the others, and what is made for them meanwhile."""
+    stage = SecondStage(registry)
+
+    def prepare(files: Mapping[str, Path]) -> Frame:
+        derive_last(connection, stage, files, as_of, out, merged_kinds)
+        return replace(frame, filled=frame.filled | {second_stage.TABLE})
+
+    return Last(stage.checks, prepare) if stage.checks else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,3 +153,4 @@ class EntityKind(Enum):
     RIG = "rig"  # the rig itself
     SYSTEM = "system"  # an operating system seen from inside: by a login that the customer gave, or by hostkit
     SBOM = "sbom"  # a bill of materials that the customer supplied
+    IMPORT = "import"  # a file with another tool's results, which the customer supplied

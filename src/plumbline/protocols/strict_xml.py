@@ -80,9 +80,12 @@ class Element:
         return around
 
 
-def elements(chunks: Iterable[bytes], wanted: Collection[str]) -> Iterator[Element]:
-    """Give each element whose tag is wanted, whole, as it ends; one within another comes with the outer alone. Raises ProtocolError."""
-    builder = _Builder(frozenset(wanted))
+def elements(chunks: Iterable[bytes], wanted: Collection[str], roots: Collection[str] = ()) -> Iterator[Element]:
+    """Give each element whose tag is wanted, whole, as it ends; one within another comes with the outer alone.
+
+    `roots` are the tags that the outermost element may have; none: any. Raises ProtocolError.
+    """
+    builder = _Builder(frozenset(wanted), frozenset(roots))
     for chunk in chunks:
         yield from builder.feed(chunk, last=False)
     yield from builder.feed(b"", last=True)
@@ -91,8 +94,9 @@ def elements(chunks: Iterable[bytes], wanted: Collection[str]) -> Iterator[Eleme
 class _Builder:
     """Handlers of the parser, and the elements that are open."""
 
-    def __init__(self, wanted: frozenset[str]) -> None:
+    def __init__(self, wanted: frozenset[str], roots: frozenset[str]) -> None:
         self._wanted = wanted
+        self._roots = roots
         self._open: Element | None = None
         self._depth = 0
         self._within = 0  # how many of the open elements, from the innermost, belong to a wanted one
@@ -128,6 +132,8 @@ class _Builder:
         if self._depth > DEPTH_MAX:
             self._refuse(f"nested deeper than {DEPTH_MAX}")
         element = Element(name.rpartition(":")[2], attributes, self._open)
+        if self._open is None and self._roots and element.tag not in self._roots:
+            self._refuse(f"another document, for its outermost element is {element.tag[:60]!r}")
         if self._within or element.tag in self._wanted:
             if self._within and self._open is not None:
                 self._open.children.append(element)

@@ -22,9 +22,10 @@ from plumbline.model.words import EntityKind, Layer, Severity
 from plumbline.report import cited, contacts, data, shortfalls
 from plumbline.report.currency import currency
 from plumbline.report.customs import customs
+from plumbline.report.language import told
 from plumbline.report.picture import GROUND
 
-SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
+SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.IMPORT.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
 FINDINGS_SHOWN = 400  # over all checks; a check shows at least FINDINGS_EACH
 FINDINGS_EACH = 8
 EVIDENCE_EACH = 3
@@ -123,7 +124,7 @@ def _head(said: Mapping[str, Any]) -> data.Head:
         raise ValueError("as_of is empty")
     return data.Head(
         rig_id=rig.get("id") or "",
-        rig_name=rig.get("name") or rig.get("id") or "a rig without a name",
+        rig_name=rig.get("name") or rig.get("id") or told("a rig without a name"),
         owner=rig.get("owner") or "",
         reference=allowed.get("reference") or "",
         granted_by=allowed.get("granted_by") or "",
@@ -277,10 +278,10 @@ def _links(
 
 
 def _digests(said: Mapping[str, Any]) -> Iterator[data.Digest]:
-    yield data.Digest("the ledger", said["ledger_digest"])
+    yield data.Digest(told("the ledger"), said["ledger_digest"])
     for name, digest in said["bundles"].items():
-        yield data.Digest(f"the bundle {name} (its manifest)", digest)
-    yield data.Digest("the checks", said["checks_digest"])
-    yield data.Digest("the parameters", said["parameters_digest"])
+        yield data.Digest(told("the bundle %(name)s (its manifest)", name=name), digest)
+    yield data.Digest(told("the checks"), said["checks_digest"])
+    yield data.Digest(told("the parameters"), said["parameters_digest"])
     for name, digest in said["reference"].items():
-        yield data.Digest(f"reference data: {name}", digest)
+        yield data.Digest(told("reference data: %(name)s", name=name), digest)

@@ -1,0 +1,73 @@
+"""Where in the rig a result of another tool belongs: the host at its address, on the right site, or an asset that the customer declares.
+
+Not how a host and an asset become one (`correlate`). Rules: an address that lies in no network of the rig and at no declared asset is not
+taken, nor one that lies on several sites while the rig file names none; what is not taken is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plumbline.collect.declared import site_of
+from plumbline.collect.imports.results import Reported, Seen
+from plumbline.model.entities import Entity
+from plumbline.model.words import EntityKind, Transport
+from plumbline.rig.addresses import Address
+from plumbline.rig.models import Asset, Import, Rig
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """A result that belongs nowhere, and why; `about` is what it is about, or ''."""
+
+    why: str
+    about: str
+
+
+class Places:
+    """The places of one rig, for the results of one file."""
+
+    def __init__(self, rig: Rig, named: Import) -> None:
+        self._rig = rig
+        self._named = named
+        self._at: dict[Address, Entity | NotTaken] = {}
+
+    def of(self, result: Seen | Reported) -> Entity | NotTaken:
+        """Give the entity that a result is about."""
+        if result.address is not None:
+            return self._host(result.address)
+        if result.mac is not None:
+            found = self._known(result.mac)
+            return self._declared(found) if found is not None else NotTaken("no asset of the rig has the MAC address", result.mac)
+        asset = self._asset()
+        return self._declared(asset) if asset is not None else NotTaken("it names no address: name asset in [[import]]", "")
+
+    def listed(self, address: Address, transport: Transport, port: int) -> bool:
+        """Say whether the rig file lists a port at an address, so that a sweep of ours asks it."""
+        return any(network.lists(transport, port) for network in self._rig.networks_of(address) if self._named.site in (None, network.site))
+
+    def _host(self, address: Address) -> Entity | NotTaken:
+        if address not in self._at:
+            self._at[address] = self._find(address)
+        return self._at[address]
+
+    def _find(self, address: Address) -> Entity | NotTaken:
+        sites = {network.site for network in self._rig.networks_of(address)}
+        if not sites:
+            sites = {site_of(self._rig, asset) for asset in self._rig.assets if address in asset.addresses}
+        if self._named.site is not None:
+            sites &= {self._named.site}
+        if len(sites) > 1:
+            return NotTaken("addresses of several sites: name site in [[import]]", str(address))
+        if not sites:
+            return NotTaken("addresses in no network of the rig", str(address))
+        return Entity.of(EntityKind.HOST, sites.pop(), str(address))
+
+    def _known(self, mac: str) -> Asset | None:
+        return next((asset for asset in self._rig.assets if asset.mac == mac), None) or self._asset()
+
+    def _asset(self) -> Asset | None:
+        return next((asset for asset in self._rig.assets if asset.id == self._named.asset), None)
+
+    def _declared(self, asset: Asset) -> Entity:
+        return Entity.of(EntityKind.DECLARED, site_of(self._rig, asset), asset.id)
