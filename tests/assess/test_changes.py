@@ -164,6 +164,33 @@ def test_what_is_said_of_the_whole_counts_for_its_parts_but_for_a_pass(
     assert only(changes_of(tmp_path, before, after)).word is word
 
 
+@pytest.mark.parametrize(
+    ("seen", "word"),
+    [
+        ([("telnet_service",), ("host", "tcp/22", "tcp/23")], Became.GONE),
+        ([("telnet_service",), ("service", "tcp/23")], Became.GONE),
+        ([("telnet_service",), ("host", "tcp/22"), ("service", "tcp/8023")], Became.NOT_JUDGED),
+        ([("telnet_service",)], Became.NOT_JUDGED),
+        ([("host", "tcp/23")], Became.NOT_JUDGED),  # closed, but for all we know the table was not wanted, or cut short
+        ([("service",), ("host", "tcp/23")], Became.NOT_JUDGED),
+    ],
+)
+def test_where_the_ledger_is_silent_a_port_is_gone_only_if_it_was_seen_closed_or_otherwise_used(
+    tmp_path: Path, seen: list[tuple[str, ...]], word: Became
+) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "pass", check=BROKER, subject="tcp/1883")
+    for table, *ports in seen:
+        after.saw("host:s/a", table, *ports)
+    assert only(changes_of(tmp_path, before, after)).word is word
+
+
+def test_a_part_of_something_that_was_wholly_read_is_gone_when_it_is_not_in_it(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("image:/cam").verdict("image:/cam", "fail", subject="component/busybox")
+    after = Audit(LATER).asset("image:/cam").verdict("image:/cam", "pass", subject="component/openssl").saw("image:/cam", "telnet_service")
+    assert only(changes_of(tmp_path, before, after)).word is Became.GONE
+
+
 def test_a_service_on_another_port_has_moved(tmp_path: Path) -> None:
     before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
     after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "not_applicable", "absent").verdict("host:s/a", "fail", subject="tcp/2323")

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 TELNET, BROKER = "device.shell_without_login", "gateway.broker_accepts_anonymous"
 CVSS = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
 TITLES = {TELNET: "Shell without login", BROKER: "Broker lets anyone in"}
+SUBJECTS = {TELNET: "telnet_service", BROKER: "mqtt_broker"}
 EARLIER, LATER = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -29,6 +30,7 @@ class Audit:
     known: list[tuple[str, str, str]] = field(default_factory=list)
     assets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unjudged: Sequence[str] = ()
+    looked: list[dict[str, Any]] = field(default_factory=list)
 
     def asset(self, asset: str, *kinds: str, **identifiers: str) -> Audit:
         """Add an asset with what it is known by."""
@@ -41,6 +43,11 @@ class Audit:
         self.rows.append({"check": check, "asset": asset, "subject": subject, "verdict": verdict, "reason": reason, "cvss": None})
         return self
 
+    def saw(self, asset: str, table: str, *subjects: str) -> Audit:
+        """Say that a table was wholly filled from an asset, or with subjects, which ports were closed or spoke."""
+        self.looked.append({"asset": asset, "table": table, "subjects": list(subjects) or None})
+        return self
+
     def write(self, out: Path) -> Path:
         """Write it."""
         out.mkdir(parents=True, exist_ok=True)
@@ -48,12 +55,14 @@ class Audit:
         pq.write_table(_table(rows, ("check", "asset", "subject", "verdict", "reason", "cvss")), out / "ledger.parquet")
         known = [dict(zip(("asset", "identifier", "value"), one, strict=True)) for one in sorted(set(self.known))]
         pq.write_table(_table(known, ("asset", "identifier", "value")), out / "identity.parquet")
+        looked = pa.schema([("asset", pa.string()), ("table", pa.string()), ("subjects", pa.list_(pa.string()))])
+        pq.write_table(pa.Table.from_pylist(self.looked, schema=looked), out / "looked.parquet")
         said = {
             "format": 1,
             "rig": {"id": self.rig, "name": "Test"},
             "as_of": self.as_of.isoformat().replace("+00:00", "Z"),
             "ledger_digest": "00" * 32,
-            "checks": [{"id": check, "title": TITLES[check], "cvss": CVSS} for check in self.checks],
+            "checks": [{"id": check, "title": TITLES[check], "cvss": CVSS, "subjects": SUBJECTS[check]} for check in self.checks],
             "assets": [{"id": asset, "name": f"the {asset}", "kinds": list(kinds)} for asset, kinds in self.assets.items()],
             "unjudged_sources": [{"entity": entity, "outcome": "unreachable", "detail": None} for entity in self.unjudged],
         }

@@ -15,7 +15,8 @@ Not how an asset is found again (`identity`), nor the SQL (`changing`), nor how 
     not there               fail                                                          new
 
 Rules: silence fixes nothing: only a pass by the same check (or the one that took its id over) on the same subject of the same asset is
-`fixed`. `gone` needs evidence of absence as well: coverage that is ok, or hardware identifiers of another device. What moved to another
+`fixed`. `gone` needs evidence of absence as well: coverage that is ok (`looked`; for a port also that it
+is closed, or that something else speaks there), or hardware identifiers of another device. What moved to another
 subject is told only where one finding of a check left an asset and one came to it, and the old place was seen empty. Counts are exact;
 listed are the first CHANGES_LISTED, worst first.
 """

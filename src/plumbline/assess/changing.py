@@ -17,9 +17,11 @@ from typing import Any
 
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.identity import Known, Match, match, read_identity
+from plumbline.assess.looked import FILE as LOOKED
 from plumbline.checks.registry import load_registry
 from plumbline.evidence.engine import Connection, file_list, literal
 from plumbline.model.entities import Entity
+from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind
 
 Key = tuple[str, str, str]
@@ -42,6 +44,7 @@ def define_changes(
     """
     _define_ledger(connection, "old_ledger", old, waiting)
     _define_ledger(connection, "new_ledger", new)
+    _define_looked(connection, new, after)
     known_before = read_identity(old) if known is None else known
     _define_matches(connection, match(known_before, read_identity(new)))
     _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
@@ -70,6 +73,18 @@ def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collec
             """ union all by name select "check", asset, subject, 'fail' as verdict from waiting"""
         )
     connection.execute(f"create or replace view {name} as {rows}")
+
+
+def _define_looked(connection: Connection, out: Path, said: Mapping[str, Any]) -> None:
+    path = out / LOOKED
+    if not path.is_file():
+        raise InputError("does not say what was looked at", where=str(path), remedy="assess its bundles again")
+    connection.execute(f"create or replace view looked as from read_parquet([{file_list([path])}])")
+    connection.execute('create or replace temp table subjects_of ("check" varchar, "table" varchar)')
+    if said["checks"]:
+        aliases = load_registry().aliases
+        checks = [(aliases.get(check["id"], check["id"]), check["subjects"]) for check in said["checks"]]
+        connection.execute("insert into subjects_of select unnest(?), unnest(?)", [list(column) for column in zip(*checks, strict=True)])
 
 
 def _define_names(connection: Connection, name: str, values: Sequence[str]) -> None:
@@ -122,6 +137,16 @@ with finding as (
 )
 select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told.reason) as reason,
   coalesce(e.verdict, a.told.verdict) as nearest,
+  e.verdict is null and a.told is null and exists (
+    select 1 from subjects_of s join looked l on l.asset = f.target and l."table" = s."table" and l.subjects is null
+    where s."check" = f."check"
+  ) and (
+    not regexp_matches(f.subject, '^(tcp|udp)/[0-9]+')
+    or exists (
+      select 1 from looked l where l.asset = f.target and l."table" in ('host', 'service')
+        and list_contains(l.subjects, regexp_extract(f.subject, '^(tcp|udp)/[0-9]+'))
+    )
+  ) as seen_absent,
   exists (select 1 from new_check c where c.name = f."check") as asked,
   exists (select 1 from looked_at l where l.name = f.asset) as looked_at,
   starts_with(f.asset, 'identity:')
@@ -167,7 +192,8 @@ _MOVED = """
 create or replace temp table moved as
 with left_it as (
   select "check", target as asset, min(subject) as old_subject, min(asset) as old_asset from was
-  where verdict is distinct from 'fail' and verdict is distinct from 'pass' and nearest = 'not_applicable' and subject <> ''
+  where verdict is distinct from 'fail' and verdict is distinct from 'pass'
+    and (nearest = 'not_applicable' or seen_absent) and subject <> ''
   group by "check", target having count(*) = 1
 ), came_to_it as (
   select "check", asset, min(subject) as new_subject from came where subject <> '' and present group by "check", asset having count(*) = 1
@@ -187,13 +213,14 @@ select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
     when w.verdict = 'pass' then 'fixed'
     when m.new_subject is not null then 'moved'
     when w.verdict = 'fail' then case when w.target <> w.asset then 'moved' else 'open' end
-    when w.nearest = 'not_applicable' or w.replaced or not w.present and w.hub_was_read then 'gone'
+    when w.nearest = 'not_applicable' or w.seen_absent or w.replaced or not w.present and w.hub_was_read then 'gone'
     when w.nearest = 'inconclusive' and w.reason in {_SILENT} or not w.present and w.looked_at then 'unreachable'
     else 'not_judged' end as word,
   case
     when not w.asked then 'check_unknown'
     when w.verdict in ('pass', 'fail') or m.new_subject is not null then null
     when w.replaced then 'replaced'
+    when w.seen_absent then 'absent'
     when w.nearest = 'not_applicable' then coalesce(w.reason, 'does_not_apply')
     when w.nearest = 'inconclusive' then w.reason
     when not w.present and w.hub_was_read then 'absent'

@@ -207,6 +207,7 @@ class HostVisit:
             network=self.network.name,
             open_ports=states.count(PortState.OPEN),
             closed_ports=states.count(PortState.CLOSED),
+            closed=[port_subject("tcp", port) for port, state in sorted(self.ports.items()) if state is PortState.CLOSED],
             silent_ports=states.count(PortState.TIMEOUT),
         )
         self.told = True
