@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,21 @@ RAW = re.compile(r"raw/([0-9a-f]{64})")
 SUPPLIED = re.compile(r"file/([0-9a-f]{64})@(\d+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file that stays with its owner; `offset` is in bytes."""
+
+    sha256: str
+    offset: int
+
+
 def fetch(row_ids: Iterable[str | None], bundles: Sequence[Bundle], derived: DerivedParts | None = None) -> dict[str, Evidence]:
     """Read the rows that can be found, by row id; raises InputError when a part cannot be read."""
     return _fetched(row_ids, bundles, derived, DEPTH_MAX)
 
 
 def _fetched(row_ids: Iterable[str | None], bundles: Sequence[Bundle], derived: DerivedParts | None, depth: int) -> dict[str, Evidence]:
-    wanted: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for row_id in row_ids:
-        if (place := ROW_ID.fullmatch(row_id or "")) and (place[1] in load_tables() or place[1] == COVERAGE):
-            wanted[place[1], place[2]].add(int(place[3]))
+    wanted = _wanted(row_ids)
     parts = _parts({table for table, _ in wanted}, bundles, derived)
     rows: dict[str, tuple[str, Mapping[str, Any], Bundle | None]] = {}
     for (table, part), numbers in sorted(wanted.items()):
@@ -57,6 +62,41 @@ def _fetched(row_ids: Iterable[str | None], bundles: Sequence[Bundle], derived: 
     beneath = {source for table, row, _ in rows.values() if _is_derived(table) for source in _sources(row)[:SOURCES_EACH]}
     found = _fetched(beneath, bundles, derived, depth - 1) if beneath and depth else {}
     return {row_id: _evidence(row_id, table, row, bundle, found) for row_id, (table, row, bundle) in rows.items()}
+
+
+def places(row_ids: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None = None) -> dict[str, tuple[Place, ...]]:
+    """Find where rows lie in supplied files, derived ones by what they were made from; a row that lies in none is left out."""
+    return _places(row_ids, bundles, derived, DEPTH_MAX)
+
+
+def _places(row_ids: Iterable[str], bundles: Sequence[Bundle], derived: DerivedParts | None, depth: int) -> dict[str, tuple[Place, ...]]:
+    wanted = _wanted(row_ids)
+    parts = _parts({table for table, _ in wanted}, bundles, derived)
+    found: dict[str, tuple[Place, ...]] = {}
+    beneath: dict[str, list[str]] = {}
+    for (table, part), numbers in wanted.items():
+        if (table, part) not in parts:
+            continue
+        for number, row in _rows(parts[table, part][0], numbers, ("raw", "sources")).items():
+            if _is_derived(table):
+                beneath[f"{table}/{part}#{number}"] = _sources(row)[:SOURCES_EACH]
+            elif place := SUPPLIED.fullmatch(row.get("raw") or ""):
+                found[f"{table}/{part}#{number}"] = (Place(place[1], int(place[2])),)
+    if beneath and depth:
+        deeper = _places({source for sources in beneath.values() for source in sources}, bundles, derived, depth - 1)
+        for row_id, sources in beneath.items():
+            if lying := tuple(dict.fromkeys(place for source in sources for place in deeper.get(source, ()))):
+                found[row_id] = lying
+    return found
+
+
+def _wanted(row_ids: Iterable[str | None]) -> dict[tuple[str, str], set[int]]:
+    """Group row ids by table and part, and leave out what is none."""
+    wanted: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for row_id in row_ids:
+        if (place := ROW_ID.fullmatch(row_id or "")) and (place[1] in load_tables() or place[1] == COVERAGE):
+            wanted[place[1], place[2]].add(int(place[3]))
+    return wanted
 
 
 def _parts(
@@ -82,16 +122,18 @@ def _sources(row: Mapping[str, Any]) -> list[str]:
     return [source for source in row.get("sources") or () if source]
 
 
-def _rows(path: Path, numbers: set[int]) -> dict[int, Mapping[str, Any]]:
+def _rows(path: Path, numbers: set[int], columns: Sequence[str] | None = None) -> dict[int, Mapping[str, Any]]:
+    """Read rows by their numbers, of all columns or of those among `columns` that are there."""
     found: dict[int, Mapping[str, Any]] = {}
     try:
         with pq.ParquetFile(path) as file:
             start = 0
+            there = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
             for group in range(file.num_row_groups):
                 count = file.metadata.row_group(group).num_rows
                 here = sorted(n for n in numbers if start <= n < start + count)
                 if here:
-                    rows = file.read_row_group(group).take([n - start for n in here]).to_pylist()
+                    rows = file.read_row_group(group, columns=there).take([n - start for n in here]).to_pylist()
                     found.update(zip(here, rows, strict=True))
                 start += count
     except (pa.ArrowException, OSError) as error:

