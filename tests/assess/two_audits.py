@@ -62,6 +62,8 @@ class Audit:
             "rig": {"id": self.rig, "name": "Test"},
             "as_of": self.as_of.isoformat().replace("+00:00", "Z"),
             "ledger_digest": "00" * 32,
+            "counts": {"inconclusive": sum(row["verdict"] == "inconclusive" for row in self.rows)},
+            "severities": {"critical": sum(row["verdict"] == "fail" for row in self.rows)},
             "checks": [{"id": check, "title": TITLES[check], "cvss": CVSS, "subjects": SUBJECTS[check]} for check in self.checks],
             "assets": [{"id": asset, "name": f"the {asset}", "kinds": list(kinds)} for asset, kinds in self.assets.items()],
             "unjudged_sources": [{"entity": entity, "outcome": "unreachable", "detail": None} for entity in self.unjudged],

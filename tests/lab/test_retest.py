@@ -23,7 +23,7 @@ WEAK = Switches().turn(
     "camera.debug_port_open", "camera.shared_host_key", weak=False
 )  # the one takes twelve seconds, the other all of the rig
 MENDED = WEAK.turn("camera.telnet_open", "camera.http_login_in_clear", "camera.cookie_without_flags", weak=False)
-DEVICES = ("camera", "router", "broker")
+DEVICES = ("camera", "router", "broker", "camera-hardened")
 
 RIG = """[rig]
 id = "small"
@@ -78,11 +78,9 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Again]:
             rig = folder / "rig.toml"
             addresses = {name: fleet.by_name[name].address for name in DEVICES}
             text = RIG.format(base=base, ranges=", ".join(f'"{address}"' for address in addresses.values()))
-            rig.write_text(
-                text + "".join(ASSET.format(name=name, address=address) for name, address in addresses.items() if name != "broker")
-            )
+            rig.write_text(text + "".join(ASSET.format(name=name, address=address) for name, address in addresses.items()))
             assert run("audit", rig, "-o", folder / "old", "--format", "json") == 1
-        with running(MENDED, at=at, base=base, subset=("camera", "broker")) as lab:
+        with running(MENDED, at=at, base=base, subset=("camera", "broker", "camera-hardened")) as lab:
             assert run("retest", folder / "old", rig, "-o", folder / "new", "--format", "json") == 1
     changes = read_changes(folder / "new")
     assert changes is not None
@@ -101,6 +99,16 @@ def test_what_was_mended_is_fixed_or_gone_and_the_rest_is_open(again: Again) -> 
 
 def test_of_a_device_that_closed_all_its_ports_nothing_is_fixed(again: Again) -> None:
     assert set(again.words("router").values()) == {Became.GONE}
+
+
+def contacted(bundle: Path) -> set[str]:
+    events = map(json.loads, (bundle / "contacts.jsonl").read_text().splitlines())
+    return {event["address"] for event in events if event["event"] != "session"}
+
+
+def test_only_devices_with_findings_are_asked_again(again: Again) -> None:
+    assert contacted(again.folder / "old" / "bundle") == {again.address(name) for name in DEVICES}
+    assert contacted(again.folder / "new" / "bundle") == {again.address(name) for name in ("camera", "router", "broker")}
 
 
 def test_counts_are_those_of_the_earlier_findings(again: Again) -> None:

@@ -1,0 +1,76 @@
+"""Which asset is which in another audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbline.assess.identity import HARDWARE, LEVELS, Known, Match, differ, match
+
+
+def known(**assets: Mapping[str, str]) -> Known:
+    return {asset: {word: frozenset(values.split()) for word, values in words.items()} for asset, words in assets.items()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ({"mac": "m"}, {"mac": "m"}, Match("new", "mac")),
+        ({"mac": "m", "ip": "s/1"}, {"mac": "m", "ip": "s/2"}, Match("new", "mac")),
+        ({"serial": "1", "mac": "m"}, {"serial": "1", "mac": "other"}, Match("new", "serial")),
+        ({"serial": "1", "mac": "m"}, {"serial": "2", "mac": "m"}, Match("new", "mac", itself=False)),
+        ({"mac": "m", "ip": "s/1"}, {"mac": "n", "ip": "s/1"}, Match("new", "ip", itself=False)),
+        ({"mac": "m", "declared_id": "cam"}, {"mac": "n", "declared_id": "cam"}, Match("new", "declared_id", itself=False)),
+        ({"ip": "s/1"}, {"mac": "n", "ip": "s/1"}, Match("new", "ip")),
+        ({"public_key": "a", "ip": "s/1"}, {"public_key": "b", "ip": "s/1"}, Match("new", "ip")),
+        ({"ip": "s/1"}, {"ip": "t/1"}, None),
+        ({}, {}, None),
+    ],
+)
+def test_one_asset(old: Mapping[str, str], new: Mapping[str, str], found: Match | None) -> None:
+    assert match(known(old=old), known(new=new)).get("old") == found
+
+
+def test_its_own_name_is_enough_where_nothing_speaks_against_it() -> None:
+    assert match(known(a={}), known(a={"mac": "m"})) == {"a": Match("a", "id")}
+
+
+def test_a_value_that_two_assets_carry_decides_nothing() -> None:
+    assert match(known(a={"mac": "m"}), known(b={"mac": "m"}, c={"mac": "m"})) == {}
+    assert match(known(a={"mac": "m"}, d={"mac": "m"}), known(b={"mac": "m"})) == {}
+
+
+def test_an_asset_that_split_in_two_is_neither() -> None:
+    assert match(known(a={"mac": "m n"}), known(b={"mac": "m"}, c={"mac": "n"})) == {}
+
+
+_VALUES = st.frozensets(st.sampled_from("uvwxyz"), max_size=2)
+_ASSETS = st.dictionaries(
+    st.sampled_from("abcdef"), st.dictionaries(st.sampled_from([word for word in LEVELS if word != "id"]), _VALUES), max_size=5
+)
+
+
+@given(_ASSETS, _ASSETS)
+def test_no_asset_is_two_and_none_is_one_whose_hardware_differs(old: Known, new: Known) -> None:
+    found = match(old, new)
+    itself = [one.asset for one in found.values() if one.itself]
+    assert len(itself) == len(set(itself))
+    for asset, one in found.items():
+        assert one.itself is not differ(old[asset], new[one.asset])
+        if one.by != "id":
+            assert old[asset][one.by] & new[one.asset][one.by]
+
+
+@given(_ASSETS)
+def test_an_audit_compared_with_itself_finds_each_asset(assets: Known) -> None:
+    found = match(assets, assets)
+    assert {asset: one.asset for asset, one in found.items() if one.itself} == {asset: asset for asset in assets} or any(
+        one.asset != asset for asset, one in found.items()
+    )
+
+
+def test_hardware_is_what_a_device_keeps() -> None:
+    assert set(HARDWARE) < set(LEVELS)
