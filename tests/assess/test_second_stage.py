@@ -40,11 +40,14 @@ def hand(entity: str, verdict: str, subject: str) -> Row:
     return "manual_result", entity, subject, {"verdict": verdict, **done}
 
 
-def judged(folder: Path, rows: Sequence[Row], threads: int = 2) -> tuple[Path, Assessment]:
+def bundle(folder: Path, rows: Sequence[Row]) -> Path:
     tables = {table for table, *_ in rows}
     coverage = [(RIG, table, "file/a.toml", Outcome.OK, sum(row[0] == table for row in rows)) for table in sorted(tables)]
-    bundle = write_bundle(folder / "bundle", rows=[*ROWS, *rows], coverage=[*COVERAGE, *coverage])
-    return folder / "out", assess([bundle], folder / "out", threads=threads)
+    return write_bundle(folder / "bundle", rows=[*ROWS, *rows], coverage=[*COVERAGE, *coverage])
+
+
+def judged(folder: Path, rows: Sequence[Row]) -> tuple[Path, Assessment]:
+    return folder / "out", assess([bundle(folder, rows)], folder / "out", threads=2)
 
 
 def verdicts(out: Path, check: str = CONTRADICTED) -> dict[tuple[str, str], tuple[str, str | None]]:
@@ -114,9 +117,10 @@ def test_two_answers_do_not_contradict_each_other(tmp_path: Path) -> None:
 
 def test_the_ledger_is_one_and_the_same_however_it_is_made(tmp_path: Path) -> None:
     rows = [answer(CAM, "yes"), answer(RIG, "yes"), answer(CAM, "no"), hand(CAM, "fail", REF), hand(CAM, "pass", REF)]
-    digests = {judged(tmp_path / str(threads), rows, threads)[1].ledger_digest for threads in (1, 2, 4)}
+    held = bundle(tmp_path, rows)
+    digests = {assess([held], tmp_path / str(threads), threads=threads).ledger_digest for threads in (1, 2, 4)}
     assert len(digests) == 1
-    keys = [(row["check"], row["asset"], row["subject"]) for row in pq.read_table(tmp_path / "1" / "out" / "ledger.parquet").to_pylist()]
+    keys = [(row["check"], row["asset"], row["subject"]) for row in pq.read_table(tmp_path / "1" / "ledger.parquet").to_pylist()]
     assert keys == sorted(set(keys))
 
 

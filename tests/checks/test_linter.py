@@ -198,6 +198,11 @@ def test_an_unused_parameter_is_refused(linter: Linter) -> None:
         linter.shape(made_check(row("tls"), parameters={"days": days()}))
 
 
+def test_verdicts_are_no_subjects(linter: Linter) -> None:
+    with pytest.raises(CheckErrors, match="which are verdicts"):
+        linter.shape(made_check(row("failed > 0", source="provision_verdict"), subjects="provision_verdict"))
+
+
 @pytest.mark.parametrize(
     ("message", "words"), [("{port} is open", "names {port}"), ("{subject is open", "a brace"), ("{Subject}", "a brace")]
 )

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from plumbline.assess import second_stage
+from plumbline.assess.second_stage import SecondStage
 from plumbline.correlate.views import define_views
 from plumbline.evidence.derived import DerivedParts, DerivedWriter, Deriver
 from plumbline.evidence.engine import Connection, define_files, identifier
@@ -22,7 +24,7 @@ def derivers() -> Mapping[str, Deriver]:
     names = {spec.derived for spec in load_tables().values() if spec.derived is not None}
     found = {name: cast(Deriver, importlib.import_module(f"plumbline.{name}.derive")) for name in _ORDER if name in names}
     made = {table for deriver in found.values() for table in deriver.TABLES}
-    wanted = {name for name, spec in load_tables().items() if spec.derived is not None}
+    wanted = {name for name, spec in load_tables().items() if spec.derived not in (None, second_stage.PACKAGE)}
     if made != wanted:
         raise InternalError(f"derived tables without a deriver, or the other way round: {sorted(made ^ wanted)}")
     return found
@@ -48,11 +50,25 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, out: P
     write, parts = DerivedWriter(connection, folder, as_of), DerivedParts(folder)
     for deriver in derivers().values():
         deriver.derive(connection, reference, as_of, write)
-        for name in deriver.TABLES:
-            relation = f"base.{identifier(name)}"
-            if files := parts.parts(name):
-                connection.execute(f"drop table {relation}")
-                define_files(connection, relation, load_tables()[name].types(), files, place=True)
-        define_views(connection, merged_kinds, deriver.TABLES)
+        _define(connection, parts, deriver.TABLES, merged_kinds)
+    second_stage.cover(connection, write)
     write.finish()
     return parts
+
+
+def derive_last(
+    connection: Connection, stage: SecondStage, files: Mapping[str, Path], as_of: datetime, out: Path, merged_kinds: Collection[str]
+) -> None:
+    """Derive what the second stage reads, from the parts of the ledger that the first one wrote, and define its relation."""
+    folder = out / "derived"
+    stage.derive(connection, files, DerivedWriter(connection, folder, as_of))
+    _define(connection, DerivedParts(folder), (second_stage.TABLE,), merged_kinds)
+
+
+def _define(connection: Connection, parts: DerivedParts, tables: Sequence[str], merged_kinds: Collection[str]) -> None:
+    for name in tables:
+        relation = f"base.{identifier(name)}"
+        if files := parts.parts(name):
+            connection.execute(f"drop table {relation}")
+            define_files(connection, relation, load_tables()[name].types(), files, place=True)
+    define_views(connection, merged_kinds, tables)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -49,6 +49,14 @@ class Effort(IntEnum):
     ROLL_UP = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Checks that wait for all others; `prepare` takes the files of those and gives the frame that holds from then on."""
+
+    checks: Collection[str]
+    prepare: Callable[[Mapping[str, Path]], Frame]
+
+
 @dataclass
 class Part:
     """One check on its way into the ledger."""
@@ -68,12 +76,14 @@ class LedgerWriter:
         frame: Frame,
         values: Mapping[str, Mapping[str, Any]],
         ordered: Collection[str] = (),
+        last: Last | None = None,
     ) -> None:
         self._connection = connection
         self._registry = registry
         self._frame = frame
         self._values = values
         self._ordered = ordered
+        self._last = last
 
     def write(self, out: Path, progress: Progress) -> Ledger:
         """Write OUT/ledger.parquet, replacing an older one."""
@@ -87,10 +97,10 @@ class LedgerWriter:
         group: list[Part] = []
         [[threads]] = self._connection.execute("select current_setting('threads')").fetchall()
         with self._side_by_side(threads) as pool, connect(threads=threads) as reader:
-            written = [pool.submit(self._copy, part) for part in parts]
+            written = self._submitted(pool, parts)
             for number, part in enumerate(parts):
                 progress("judging", number, len(parts))
-                written[number].result()
+                written[part.check.id].result()
                 group.append(part)
                 if sum(item.file.stat().st_size for item in group) >= GROUP_BYTES or part is parts[-1]:
                     digest = self._digested(reader, digest, group)
@@ -109,6 +119,17 @@ class LedgerWriter:
         finally:
             pool.shutdown(cancel_futures=True)
             self._connection.execute(f"set threads = {threads}")
+
+    def _submitted(self, pool: ThreadPoolExecutor, parts: list[Part]) -> dict[str, Future[None]]:
+        """Let every part be written; those of the last checks when all others are there."""
+        waiting = self._last.checks if self._last is not None else ()
+        written = {part.check.id: pool.submit(self._copy, part) for part in parts if part.check.id not in waiting}
+        if self._last is not None:
+            for done in written.values():
+                done.result()
+            self._frame = self._last.prepare({part.check.id: part.file for part in parts if part.check.id in written})
+            written |= {part.check.id: pool.submit(self._copy, part) for part in parts if part.check.id in waiting}
+        return written
 
     def _digested(self, reader: Connection, before: LedgerDigest, group: list[Part]) -> LedgerDigest:
         """Take a group into the digest, with more effort where its rows are not in order."""

@@ -75,6 +75,7 @@ class Linter:
                 *_words(tree),
                 *_spine(tree, check.subjects),
                 *_reads(tree, tables),
+                *_judges(check),
                 *_parameters(tree, check),
                 *_needs(check, tree, tables),
             ]
@@ -246,6 +247,12 @@ def _reads(tree: exp.Select, tables: frozenset[str]) -> Iterator[str]:
         yield f"its subquery {name} hides the table of that name"
     for name in sorted(tables - known):
         yield f"reads {name}, which is no table that checks may read"
+
+
+def _judges(check: Check) -> Iterator[str]:
+    """Refuse verdicts as subjects: what the other checks found is to be held against something, not judged again."""
+    if load_tables()[check.subjects].derived == "assess":
+        yield f"judges rows of {check.subjects}, which are verdicts; start from what they are held against, and join them"
 
 
 def _used(tree: exp.Select) -> frozenset[str]:

@@ -105,8 +105,9 @@ def _read(reader: _Reader, data: Mapping[str, Any], source: str) -> Check | None
     if effort_word and effort_word not in set(Effort):
         bad("effort", f"{effort_word!r} is none of {', '.join(Effort)}")
     provisions = reader.texts(data, "provisions", PROVISION, "standard-id/provision-id")
-    if not provisions:
-        bad("provisions", "a check must name at least one provision")
+    by_subject = subjects in load_tables() and load_tables()[subjects].names_provision
+    if bool(provisions) == by_subject:
+        bad("provisions", "its subjects name them already" if by_subject else "a check must name at least one provision")
     for ref in filter(PROVISION.fullmatch, provisions):
         try:
             find_provision(ref)

@@ -71,6 +71,7 @@ class TableSpec:
 
     They differ where a source tells of others: a hub of its identities. `derived` names the package that makes the table out of others;
     None: it is collected. `basis` is what its rows rest on; where a spec does not say, derived rows are inferred and others observed.
+    `names_provision`: each subject is a provision's ref, so that a check of the table speaks of that one, and names none itself.
     """
 
     name: str
@@ -84,6 +85,7 @@ class TableSpec:
     columns: Mapping[str, ColumnSpec]
     derived: str | None = None
     basis: Basis = Basis.OBSERVED
+    names_provision: bool = False
 
     @property
     def by_source(self) -> bool:
