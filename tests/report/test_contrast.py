@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from plumbline.report.html import TEMPLATES
+from plumbline.report.page import TEMPLATES
 
 STYLE = (TEMPLATES / "style.css").read_text()
 TEXT = [

@@ -59,8 +59,8 @@ def test_what_nothing_holds_was_not_looked_at(parts: dict[str, CustomPart]) -> N
 def test_the_chapter_answers_each_and_is_not_there_without_parts() -> None:
     made = rigs.rig(12)
     page = render(made)
-    assert "<strong>No.</strong> 3 things are wrong, and 2 questions could not be judged." in page
+    assert "<strong>No.</strong> 3 things are wrong. 2 questions could not be judged." in page
     assert "<strong>As far as was asked, yes.</strong> 1 question was asked and proven right." in page
     assert "<strong>Not looked at.</strong>" in page
-    assert "And 1 more part; their verdicts" in page
+    assert "And 1 more part; its verdicts" in page
     assert 'id="custom"' not in render(dataclasses.replace(made, customs=(), customs_count=0))

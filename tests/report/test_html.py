@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from plumbline.model.words import Severity
 from plumbline.report import data
-from plumbline.report.html import TEMPLATES, render, write
+from plumbline.report.html import render, write
+from plumbline.report.page import TEMPLATES
 from plumbline.report.text import visible
 from tests.report import rigs
 from tests.report.pages import HEADINGS, PHRASING, Page, read

@@ -30,7 +30,7 @@ def test_a_mark_says_its_asset_layer_and_counts() -> None:
     assert isinstance(drawn, picture.Columns)
     [asset] = [asset for asset in report.assets if asset.name == "northwind hub"]
     [title] = [mark.title for mark in drawn.marks if mark.title.startswith("northwind hub")]
-    assert title.startswith(f"northwind hub, cloud: {asset.layers[Layer.CLOUD].failed} wrong")
+    assert title.startswith(f"northwind hub, Cloud: {asset.layers[Layer.CLOUD].failed} wrong")
 
 
 def test_the_ground_is_at_the_bottom() -> None:
@@ -56,7 +56,7 @@ def test_a_large_rig_is_summed_up_exactly(assets: int) -> None:
     devices = [asset.layers[Layer.DEVICE].verdict for asset in report.assets if Layer.DEVICE in asset.layers]
     assert by_label["Devices"].total == f"{len(devices):,} assets"
     [wrong] = [share.title for share in by_label["Devices"].shares if share.verdict is Verdict.FAIL]
-    assert wrong == f"Devices: {devices.count(Verdict.FAIL):,} assets wrong"
+    assert wrong == f"Devices: {devices.count(Verdict.FAIL):,} assets, wrong"
     assert all(share.x + share.width <= drawn.width for bar in drawn.bars for share in bar.shares)
 
 

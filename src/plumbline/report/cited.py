@@ -24,7 +24,8 @@ from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.specs import COMMON, load_tables
 from plumbline.model.errors import InputError
 from plumbline.report.data import Column, Evidence
-from plumbline.report.text import excerpt, joined, number, plural, size, when
+from plumbline.report.language import told
+from plumbline.report.text import excerpt, joined, plural, size, when
 
 COLUMNS_MAX = 10
 VALUE_MAX = 400
@@ -183,14 +184,14 @@ def _raw(raw: str | None, bundle: Bundle) -> tuple[str, tuple[str, ...]]:
             with path.open("rb") as file:
                 data, length = file.read(RAW_READ), path.stat().st_size
         except OSError:
-            return f"{raw}, not in the bundle", ()
-        return f"raw/{own[1][:12]}… in {bundle.path.name}, redacted, {size(length)}", excerpt(data, length)
+            return told("%(raw)s, not in the bundle", raw=raw), ()
+        where, name = f"raw/{own[1][:12]}…", bundle.path.name
+        told_where = told("%(where)s in %(bundle)s, redacted, %(size)s", where=where, bundle=name, size=size(length))
+        return told_where, excerpt(data, length)
     if place := SUPPLIED.fullmatch(raw):
         names = [str(entry.get("name")) for entry in bundle.manifest.get("supplied", []) if entry.get("sha256") == place[1]]
-        return (
-            f"{joined(names) or 'a supplied file'} (sha256 {place[1][:12]}…) at byte {number(int(place[2]))}; it stays with its owner",
-            (),
-        )
+        what, digest, at = joined(names) or told("a supplied file"), f"{place[1][:12]}…", int(place[2])
+        return told("%(file)s (sha256 %(digest)s) at byte %(at)s; it stays with its owner", file=what, digest=digest, at=at), ()
     return raw, ()
 
 

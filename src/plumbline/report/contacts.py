@@ -15,7 +15,8 @@ from typing import Any
 
 from plumbline.net.contacts import MAX_LINE, verify
 from plumbline.report.data import Contact, Contacts, Exchange
-from plumbline.report.text import plural, ranges
+from plumbline.report.language import counted, told
+from plumbline.report.text import ranges
 
 DEVICES_MAX = 10_000
 EXCHANGES = ("connect", "handshake", "request", "datagram", "discover")  # what law 5 counts; the other events accompany these
@@ -160,5 +161,8 @@ def _chain(paths: Sequence[Path]) -> str:
     broken = [(path, check) for path in paths if (check := verify(path)).broken_line is not None]
     if broken:
         path, check = broken[0]
-        return f"The hash chain of {path.parent.name}/{path.name} breaks at line {check.broken_line}: {check.reason}. Do not rely on it."
-    return f"The hash chain of {plural(len(paths), 'contact log')} holds."
+        log, line = f"{path.parent.name}/{path.name}", check.broken_line
+        return told(
+            "The hash chain of %(log)s breaks at line %(line)s: %(reason)s. Do not rely on it.", log=log, line=line, reason=check.reason
+        )
+    return counted("The hash chain of %(num)s contact log holds.", "The hash chain of %(num)s contact logs holds.", len(paths))

@@ -14,6 +14,7 @@ from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.engine import Connection, connect, define_files
 from plumbline.evidence.specs import load_tables
 from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Patch, Step, Unknown
+from plumbline.report.language import told
 from plumbline.updates.judging import State
 
 STATES = tuple(State)  # the worst first
@@ -123,28 +124,38 @@ def _device(row: Mapping[str, Any], names: Names) -> Device:
 def todo(row: Mapping[str, Any]) -> str:
     """Say what the owner of a device does, given the columns of its row in `currency`."""
     latest = row["latest"] if row["behind"] else None
-    said = []
+    said: list[str] = []
     if row["retracted"]:
-        said.append(f"Install {latest} instead" if latest else "Ask its maker which release to run instead, and go to that")
+        said.append(
+            told("Install %(latest)s instead.", latest=latest)
+            if latest
+            else told("Ask its maker which release to run instead, and go to that.")
+        )
     elif row["vulnerable"]:
         said.append(_mend(latest, row["fixed_in"]))
     elif latest and not row["unsupported"]:
-        said.append(f"Install {latest}")
+        said.append(told("Install %(latest)s.", latest=latest))
     elif row["behind"] and not row["unsupported"]:
-        said.append("Install the newest release that fits it")
+        said.append(told("Install the newest release that fits it."))
     if row["unsupported"]:
-        move = f"Move to {latest} if that still gets fixes, or plan its replacement"
-        said.append(move if latest and not said else "Plan its replacement, as no more fixes will come")
-    first = "At once: " if row["exploited"] else ""
-    return first + ". ".join(said) + "." if said else "Look at the finding."
+        move = told("Move to %(latest)s if that still gets fixes, or plan its replacement.", latest=latest)
+        said.append(move if latest and not said else told("Plan its replacement, as no more fixes will come."))
+    whole = _together(said) if said else told("Look at the finding.")
+    return told("At once: %(todo)s", todo=whole) if row["exploited"] and said else whole
+
+
+def _together(said: Sequence[str]) -> str:
+    return said[0] if len(said) == 1 else told("%(first)s %(second)s", first=said[0], second=said[1])
 
 
 def _mend(latest: str | None, fixed_in: str | None) -> str:
+    if latest and fixed_in and latest != fixed_in:
+        return told("Install %(latest)s: it is mended in %(fixed_in)s.", latest=latest, fixed_in=fixed_in)
     if latest and fixed_in:
-        return f"Install {latest}: it is mended in {fixed_in}" if latest != fixed_in else f"Install {latest}, which mends it"
+        return told("Install %(latest)s, which mends it.", latest=latest)
     if latest:
-        return f"Install {latest}, and read the advisories: none says that it is mended there"
-    return "No release is known to mend it: follow the advisories, and keep the device away from other networks"
+        return told("Install %(latest)s, and read the advisories: none says that it is mended there.", latest=latest)
+    return told("No release is known to mend it: follow the advisories, and keep the device away from other networks.")
 
 
 def _steps(devices: Sequence[Device]) -> list[Step]:
@@ -171,7 +182,7 @@ def _questions(contradictions: Sequence[Contradiction]) -> list[Step]:
     return [
         Step(
             state=one.state,
-            todo=f"Look at it and find out which version it runs: {one.words}.",
+            todo=told("Look at it and find out which version it runs: %(words)s.", words=one.words),
             product=None,
             installed=None,
             exploited=(),

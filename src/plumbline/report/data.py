@@ -415,7 +415,7 @@ class Report:
     Counts are over the whole rig; `assets` is a sample of `assets_count`. `sources` are what assets were seen through (captures, networks)
     and have verdicts of their own. `kinds` counts assets and sources by what saw them, `undeclared` hosts that the rig file does not name,
     `failed_assets` those with a finding; `customs` are the first of `customs_count` custom parts. `missing_bundles` were assessed and not
-    found, so that their rows are cited but not shown.
+    found, so that their rows are cited but not shown. `language` is the code of the language in which people are told.
     """
 
     head: Head
@@ -445,3 +445,4 @@ class Report:
     links: tuple[Link, ...]
     digests: tuple[Digest, ...]
     missing_bundles: tuple[str, ...]
+    language: str = "en"

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from plumbline.model.words import Layer, Verdict
 from plumbline.report.data import Asset, Link, Report, Tally
-from plumbline.report.text import number, plural
+from plumbline.report.language import counted, told
+from plumbline.report.text import number
 from plumbline.report.words import LAYERS, VERDICTS
 
 COLUMNS_MAX = 40
@@ -62,9 +63,10 @@ class Stem:
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A tie between assets."""
+    """A tie between assets: the title of a check, and how many it ties."""
 
     label: str
+    count: str
     y: float
     left: float
     right: float
@@ -150,8 +152,9 @@ def _order(assets: Sequence[Asset]) -> list[int]:
 def _words(asset: Asset, layer: Layer) -> str:
     tally = asset.layers[layer]
     counts = ((Verdict.FAIL, tally.failed), (Verdict.INCONCLUSIVE, tally.inconclusive), (Verdict.PASS, tally.passed))
-    parts = [f"{number(count)} {VERDICTS[verdict]}" for verdict, count in counts if count]
-    return f"{asset.name}, {LAYERS[layer].lower()}: {', '.join(parts) or VERDICTS[Verdict.NOT_APPLICABLE]}"
+    parts = [told("%(count)s %(verdict)s", count=count, verdict=VERDICTS[verdict]) for verdict, count in counts if count]
+    verdicts = parts or [VERDICTS[Verdict.NOT_APPLICABLE]]
+    return told("%(asset)s, %(layer)s: %(verdicts)s", asset=asset.name, layer=LAYERS[layer], verdicts=verdicts)
 
 
 def _columns(report: Report) -> Columns:
@@ -177,13 +180,17 @@ def _columns(report: Report) -> Columns:
         marks=tuple(marks),
         brackets=tuple(_bracket(link, below + 16 + n * _BRACKET, places) for n, link in enumerate(shown)),
         links_left_out=len(report.links) - len(shown),
-        words=f"{plural(len(assets), 'asset')} over {plural(len(bands), 'layer')}. The coverage map below says the same as a table.",
+        words=told(
+            "%(assets)s %(over)s. The coverage map below says the same as a table.",
+            assets=counted("%(num)s asset", "%(num)s assets", len(assets)),
+            over=counted("over %(num)s layer", "over %(num)s layers", len(bands)),
+        ),
     )
 
 
 def _bracket(link: Link, y: float, places: Mapping[int, float]) -> Bracket:
     ticks = tuple(sorted(places[index] for index in link.assets))
-    return Bracket(f"{link.title} ({plural(len(ticks), 'asset')})", y, ticks[0], ticks[-1], ticks)
+    return Bracket(link.title, counted("%(num)s asset", "%(num)s assets", len(ticks)), y, ticks[0], ticks[-1], ticks)
 
 
 def _bars(report: Report) -> Bars:
@@ -200,7 +207,11 @@ def _bars(report: Report) -> Bars:
         joins=tuple(
             Join(left + n * _JOIN, bands[join.upper].middle, bands[join.lower].middle, number(join.assets)) for n, join in enumerate(joins)
         ),
-        words=f"{plural(report.assets_count, 'asset')}, counted by layer and worst verdict; lines at the right count assets in two layers.",
+        words=counted(
+            "%(num)s asset, counted by layer and worst verdict; lines at the right count assets in two layers.",
+            "%(num)s assets, counted by layer and worst verdict; lines at the right count assets in two layers.",
+            report.assets_count,
+        ),
     )
 
 
@@ -209,7 +220,7 @@ def _size(tally: Tally) -> int:
 
 
 def _bar(band: Band, counts: Tally, most: int) -> Bar:
-    return Bar(band, _shares(band.label, counts, most), plural(_size(counts), "asset"))
+    return Bar(band, _shares(band.label, counts, most), counted("%(num)s asset", "%(num)s assets", _size(counts)))
 
 
 def _shares(label: str, counts: Tally, most: int) -> tuple[Share, ...]:
@@ -223,7 +234,8 @@ def _shares(label: str, counts: Tally, most: int) -> tuple[Share, ...]:
     for verdict, count in parts:
         if count:
             width = max(3.0, _BAR_WIDTH * count / most)
-            title = f"{label}: {plural(count, 'asset')} {VERDICTS[verdict]}"
+            assets = counted("%(num)s asset", "%(num)s assets", count)
+            title = told("%(layer)s: %(assets)s, %(verdict)s", layer=label, assets=assets, verdict=VERDICTS[verdict])
             shares.append(Share(x, width, verdict, number(count) if width >= 40 else "", title))
             x += width
     return tuple(shares)

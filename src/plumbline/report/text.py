@@ -68,7 +68,10 @@ def size(count: int) -> str:
 
 def when(moment: datetime | None) -> str:
     """Write a time in UTC to the minute."""
-    return "not known" if moment is None else f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+    if moment is None:
+        return "not known"
+    at = moment.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"  # the code for a day without its zero is not the same on all systems
 
 
 def instant(moment: datetime) -> str:
@@ -78,7 +81,10 @@ def instant(moment: datetime) -> str:
 
 def day(moment: datetime | None) -> str:
     """Write a date in UTC."""
-    return "not known" if moment is None else f"{moment.astimezone(UTC):%-d %B %Y}"
+    if moment is None:
+        return "not known"
+    at = moment.astimezone(UTC)
+    return f"{at.day} {at:%B %Y}"
 
 
 def joined(words: Iterable[str]) -> str:

@@ -1,69 +1,98 @@
-"""Our closed words in plain English, for readers who have not read the glossary. Keys are the words of `model.words` and of the tables."""
+"""Our closed words in plain English, for readers who have not read the glossary. Keys are the words of `model.words` and of the tables.
+
+Each is a text that other languages say in their own words (`language.Said`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plumbline.model.words import EntityKind, Layer, Verdict
+from plumbline.model.words import EntityKind, Layer, Outcome, Severity, Verdict
+from plumbline.report.language import Said, told
 from plumbline.updates.judging import State
 
-VERDICTS: Mapping[Verdict, str] = {
-    Verdict.FAIL: "wrong",
-    Verdict.INCONCLUSIVE: "not judged",
-    Verdict.PASS: "proven right",
-    Verdict.NOT_APPLICABLE: "does not apply",
+VERDICTS: Mapping[Verdict, Said] = {
+    Verdict.FAIL: told("wrong"),
+    Verdict.INCONCLUSIVE: told("not judged"),
+    Verdict.PASS: told("proven right"),
+    Verdict.NOT_APPLICABLE: told("does not apply"),
 }
 
-LAYERS: Mapping[Layer, str] = {
-    Layer.DEVICE: "Devices",
-    Layer.FIRMWARE: "Firmware",
-    Layer.UPDATE: "Updates",
-    Layer.GATEWAY: "Gateways",
-    Layer.COMMUNICATION: "Communication",
-    Layer.CLOUD: "Cloud",
-    Layer.RIG: "Across layers",
+LAYERS: Mapping[Layer, Said] = {
+    Layer.DEVICE: told("Devices"),
+    Layer.FIRMWARE: told("Firmware"),
+    Layer.UPDATE: told("Updates"),
+    Layer.GATEWAY: told("Gateways"),
+    Layer.COMMUNICATION: told("Communication"),
+    Layer.CLOUD: told("Cloud"),
+    Layer.RIG: told("Across layers"),
 }
 
-KINDS: Mapping[str, str] = {
-    EntityKind.HOST.value: "answers on the network",
-    EntityKind.STATION.value: "seen in captured traffic",
-    EntityKind.CAPTURE.value: "capture file",
-    EntityKind.IMAGE.value: "firmware image",
-    EntityKind.EDGE.value: "gateway deployment",
-    EntityKind.HUB.value: "cloud hub",
-    EntityKind.IDENTITY.value: "identity in a hub",
-    EntityKind.DECLARED.value: "declared in the rig file",
-    EntityKind.NETWORK.value: "network",
-    EntityKind.RIG.value: "the rig itself",
-    EntityKind.SYSTEM.value: "seen from inside",
-    EntityKind.SBOM.value: "bill of materials",
+KINDS: Mapping[str, Said] = {
+    EntityKind.HOST.value: told("answers on the network"),
+    EntityKind.STATION.value: told("seen in captured traffic"),
+    EntityKind.CAPTURE.value: told("capture file"),
+    EntityKind.IMAGE.value: told("firmware image"),
+    EntityKind.EDGE.value: told("gateway deployment"),
+    EntityKind.HUB.value: told("cloud hub"),
+    EntityKind.IDENTITY.value: told("identity in a hub"),
+    EntityKind.DECLARED.value: told("declared in the rig file"),
+    EntityKind.NETWORK.value: told("network"),
+    EntityKind.RIG.value: told("the rig itself"),
+    EntityKind.SYSTEM.value: told("seen from inside"),
+    EntityKind.SBOM.value: told("bill of materials"),
+    EntityKind.IMPORT.value: told("results of another tool"),
 }
 
-EVENTS: Mapping[str, str] = {
-    "connect": "connection",
-    "handshake": "TLS handshake",
-    "request": "request",
-    "datagram": "datagram",
-    "resolve": "name resolution",
-    "discover": "discovery by multicast",
-    "login": "login attempt",
-    "received": "answer read",
-    "refused": "held back by the door",
+SEVERITIES: Mapping[str, Said] = {
+    Severity.CRITICAL.value: told("critical"),
+    Severity.HIGH.value: told("high"),
+    Severity.MEDIUM.value: told("medium"),
+    Severity.LOW.value: told("low"),
+    Severity.NONE.value: told("none"),
 }
 
-EFFORTS: Mapping[str, str] = {
-    "minutes": "minutes of work",
-    "hours": "hours of work",
-    "days": "days of work",
-    "weeks": "weeks of work",
+PARTS: Mapping[str, Said] = {"firmware": told("firmware"), "module": told("edge module"), "code": told("code")}
+
+EVENTS: Mapping[str, Said] = {
+    "connect": told("connection"),
+    "handshake": told("TLS handshake"),
+    "request": told("request"),
+    "datagram": told("datagram"),
+    "resolve": told("name resolution"),
+    "discover": told("discovery by multicast"),
+    "login": told("login attempt"),
+    "received": told("answer read"),
+    "refused": told("held back by the door"),
 }
 
-INTRUSIONS: Mapping[str, str] = {
-    "passive": "only supplied files were read; nothing was contacted",
-    "query": "reads that are offered to anyone: a banner, one request, one handshake",
-    "session": "several handshakes, sessions and subscriptions; no logins",
-    "credential": "also factory-default logins, under a strict budget",
+EFFORTS: Mapping[str, Said] = {
+    "minutes": told("minutes of work"),
+    "hours": told("hours of work"),
+    "days": told("days of work"),
+    "weeks": told("weeks of work"),
+}
+
+EFFORT_NAMES: Mapping[str, Said] = {"minutes": told("minutes"), "hours": told("hours"), "days": told("days"), "weeks": told("weeks")}
+
+OUTCOMES: Mapping[str, Said] = {
+    Outcome.OK.value: told("ok"),
+    Outcome.PARTIAL.value: told("in part"),
+    Outcome.REFUSED.value: told("refused"),
+    Outcome.TIMEOUT.value: told("no answer in time"),
+    Outcome.UNREACHABLE.value: told("unreachable"),
+    Outcome.PROTOCOL_ERROR.value: told("against the protocol"),
+    Outcome.NOT_PERMITTED.value: told("not permitted"),
+    Outcome.NOT_SUPPORTED.value: told("not supported"),
+    Outcome.INTERNAL_ERROR.value: told("our own fault"),
+}
+
+INTRUSIONS: Mapping[str, Said] = {
+    "passive": told("only supplied files were read; nothing was contacted"),
+    "query": told("reads that are offered to anyone: a banner, one request, one handshake"),
+    "session": told("several handshakes, sessions and subscriptions; no logins"),
+    "credential": told("also factory-default logins, under a strict budget"),
 }
 
 
@@ -71,133 +100,145 @@ INTRUSIONS: Mapping[str, str] = {
 class Explained:
     """A word in plain English, and what would change it."""
 
-    means: str
-    remedy: str
+    means: Said
+    remedy: Said
 
 
 # Why something was not judged: the outcomes of collecting, and the two reasons that only judging knows.
 REASONS: Mapping[str, Explained] = {
     "partial": Explained(
-        "Only part of the answer or file could be read.",
-        "Give the whole file, or audit again when the device is less busy.",
+        told("Only part of the answer or file could be read."),
+        told("Give the whole file, or audit again when the device is less busy."),
     ),
     "refused": Explained(
-        "A service answered, and turned us away.",
-        "Let the auditor's address in, or give a login for it.",
+        told("A service answered, and turned us away."),
+        told("Let the auditor's address in, or give a login for it."),
     ),
     "protocol_error": Explained(
-        "The answer broke the rules of its protocol or file format.",
-        "Look at the answer; the device may be faulty.",
+        told("The answer broke the rules of its protocol or file format."),
+        told("Look at the answer; the device may be faulty."),
     ),
     "timeout": Explained(
-        "No answer came in time.",
-        "Make sure that the device is on and reachable, then audit again.",
+        told("No answer came in time."),
+        told("Make sure that the device is on and reachable, then audit again."),
     ),
     "unreachable": Explained(
-        "The network had no way to the device.",
-        "Check routing and address, then audit again.",
+        told("The network had no way to the device."),
+        told("Check routing and address, then audit again."),
     ),
     "not_permitted": Explained(
-        "The authorisation does not allow this look.",
-        "Widen the authorisation, if its owner agrees, and audit again.",
+        told("The authorisation does not allow this look."),
+        told("Widen the authorisation, if its owner agrees, and audit again."),
     ),
     "not_supported": Explained(
-        "The source cannot tell this, or this release cannot read it.",
-        "Give a source that can, for example a fuller export.",
+        told("The source cannot tell this, or this release cannot read it."),
+        told("Give a source that can, for example a fuller export."),
     ),
     "internal_error": Explained(
-        "Plumbline itself failed here.",
-        "Report the trace that stands in the coverage; the rest is not affected.",
+        told("Plumbline itself failed here."),
+        told("Report the trace that stands in the coverage; the rest is not affected."),
     ),
     "not_attempted": Explained(
-        "Nobody looked: no source for this was given or allowed.",
-        "Add the source (capture, image, export, network) to the rig file.",
+        told("Nobody looked: no source for this was given or allowed."),
+        told("Add the source (capture, image, export, network) to the rig file."),
     ),
     "not_observed": Explained(
-        "The look succeeded, but this fact did not show.",
-        "Look at it by hand, or allow a higher intrusion.",
+        told("The look succeeded, but this fact did not show."),
+        told("Look at it by hand, or allow a higher intrusion."),
     ),
 }
-UNKNOWN_REASON = Explained("A reason that this release does not know.", "See the ledger.")
+UNKNOWN_REASON = Explained(told("A reason that this release does not know."), told("See the ledger."))
 
-CURRENCY: Mapping[State, str] = {
-    State.RETRACTED: "taken back by its maker",
-    State.VULNERABLE: "known to be vulnerable",
-    State.UNSUPPORTED: "out of support",
-    State.BEHIND: "behind",
-    State.UNKNOWN: "cannot be told",
-    State.CURRENT: "up to date",
+CURRENCY: Mapping[State, Said] = {
+    State.RETRACTED: told("taken back by its maker"),
+    State.VULNERABLE: told("known to be vulnerable"),
+    State.UNSUPPORTED: told("out of support"),
+    State.BEHIND: told("behind"),
+    State.UNKNOWN: told("cannot be told"),
+    State.CURRENT: told("up to date"),
 }
 
-CLAIMED: Mapping[str, str] = {
-    "host_evidence": "read from inside the device",
-    "fingerprint": "told by what only that release shows",
-    "own_word": "the device's own word",
-    "update_service": "the update service's word",
-    "image": "an image supplied for its model",
+CLAIMED: Mapping[str, Said] = {
+    "host_evidence": told("read from inside the device"),
+    "fingerprint": told("told by what only that release shows"),
+    "own_word": told("the device's own word"),
+    "update_service": told("the update service's word"),
+    "image": told("an image supplied for its model"),
 }
 
 # Why it cannot be told whether a device is up to date: the reasons of the table `currency`.
 UNTOLD: Mapping[str, Explained] = {
-    "no_model": Explained("Nothing says which model it is.", "Name its model in the rig file."),
+    "no_model": Explained(told("Nothing says which model it is."), told("Name its model in the rig file.")),
     "product_unknown": Explained(
-        "The catalogue does not know its model.",
-        "Import the maker's releases with plumbline catalogue import, or keep them in a CSV file of your own.",
+        told("The catalogue does not know its model."),
+        told("Import the maker's releases with plumbline catalogue import, or keep them in a CSV file of your own."),
     ),
-    "product_ambiguous": Explained("Its model may be several products of the catalogue.", "Write vendor and model out in the rig file."),
+    "product_ambiguous": Explained(
+        told("Its model may be several products of the catalogue."), told("Write vendor and model out in the rig file.")
+    ),
     "no_version": Explained(
-        "Nothing says which version it runs.",
-        "Give a login, the output of plumbline hostkit, an export of its update service, or its firmware image.",
+        told("Nothing says which version it runs."),
+        told("Give a login, the output of plumbline hostkit, an export of its update service, or its firmware image."),
     ),
-    "no_releases": Explained("The catalogue has no releases of its product.", "Import the maker's releases, or ask the maker for a list."),
+    "no_releases": Explained(
+        told("The catalogue has no releases of its product."), told("Import the maker's releases, or ask the maker for a list.")
+    ),
     "catalogue_refused": Explained(
-        "Records of a catalogue of yours were refused, so that something newer may be missing.",
-        "Import it again: it says what it refuses. Mend that, then assess again.",
+        told("Records of a catalogue of yours were refused, so that something newer may be missing."),
+        told("Import it again: it says what it refuses. Mend that, then assess again."),
     ),
-    "catalogue_stale": Explained("The catalogue is too old to say that nothing newer came.", "Import it anew, then assess again."),
-    "not_comparable": Explained("Its version cannot be compared with the catalogue's.", "Ask the maker which release it is."),
-    "order_in_doubt": Explained("Sources put its release in different places.", "Ask the maker which of them is newer."),
+    "catalogue_stale": Explained(
+        told("The catalogue is too old to say that nothing newer came."), told("Import it anew, then assess again.")
+    ),
+    "not_comparable": Explained(told("Its version cannot be compared with the catalogue's."), told("Ask the maker which release it is.")),
+    "order_in_doubt": Explained(told("Sources put its release in different places."), told("Ask the maker which of them is newer.")),
     "newer_than_known": Explained(
-        "It runs something newer than every known release.", "Import a newer catalogue; if it stays so, ask where it came from."
+        told("It runs something newer than every known release."), told("Import a newer catalogue; if it stays so, ask where it came from.")
     ),
-    "hardware_unknown": Explained("Releases differ by hardware revision, and nothing says which it has.", "Read the label of the device."),
-    "claims_disagree": Explained("Who says what it runs disagrees.", "Look at the device itself, or give a login for it."),
+    "hardware_unknown": Explained(
+        told("Releases differ by hardware revision, and nothing says which it has."), told("Read the label of the device.")
+    ),
+    "claims_disagree": Explained(told("Who says what it runs disagrees."), told("Look at the device itself, or give a login for it.")),
     "image_only": Explained(
-        "Only an image that was supplied for its model says a version.",
-        "Let the device itself be asked: allow its network, or give a login.",
+        told("Only an image that was supplied for its model says a version."),
+        told("Let the device itself be asked: allow its network, or give a login."),
     ),
 }
-UNKNOWN_UNTOLD = Explained("A reason that this release does not know.", "See the table currency.")
+UNKNOWN_UNTOLD = Explained(told("A reason that this release does not know."), told("See the table currency."))
 
-GLOSSARY: Mapping[str, str] = {
-    "Asset": "one device, gateway, hub or application; the same thing seen from several layers is one asset",
-    "Evidence": "what was observed, row by row, with the bytes it came from",
-    "Check": "one question asked of the evidence, written so that the same evidence always gives the same answer",
-    "Finding": "a check that failed on one asset, with its severity and its evidence",
-    "Wrong": "the evidence shows that the check fails; each finding says what exactly that proves",
-    "Proven right": "the evidence shows that the check holds; silence is never counted as right",
-    "Not judged": "the evidence does not suffice either way; the reason is always given",
-    "Does not apply": "the question makes no sense here: the service is not there",
-    "Coverage": "the record of every attempt to look, and of how it went",
-    "Permit": "the leave under which one contact was made, taken from the authorisation",
-    "Exchange": "a connection, a datagram, a TLS handshake, or a request within a connection",
-    "Ledger": "every verdict of this assessment; its digest changes when any verdict does",
-    "CVSS": "a public scale for how bad a weakness is, 0 to 10, with the reasoning in its vector",
-    "Provision": "one numbered requirement of a standard",
+GLOSSARY: Mapping[Said, Said] = {
+    told("Asset"): told("one device, gateway, hub or application; the same thing seen from several layers is one asset"),
+    told("Evidence"): told("what was observed, row by row, with the bytes it came from"),
+    told("Check"): told("one question asked of the evidence, written so that the same evidence always gives the same answer"),
+    told("Finding"): told("a check that failed on one asset, with its severity and its evidence"),
+    told("Wrong"): told("the evidence shows that the check fails; each finding says what exactly that proves"),
+    told("Proven right"): told("the evidence shows that the check holds; silence is never counted as right"),
+    told("Not judged"): told("the evidence does not suffice either way; the reason is always given"),
+    told("Does not apply"): told("the question makes no sense here: the service is not there"),
+    told("Coverage"): told("the record of every attempt to look, and of how it went"),
+    told("Permit"): told("the leave under which one contact was made, taken from the authorisation"),
+    told("Exchange"): told("a connection, a datagram, a TLS handshake, or a request within a connection"),
+    told("Ledger"): told("every verdict of this assessment; its digest changes when any verdict does"),
+    told("CVSS"): told("a public scale for how bad a weakness is, 0 to 10, with the reasoning in its vector"),
+    told("Provision"): told("one numbered requirement of a standard"),
 }
 
-METHOD: tuple[str, ...] = (
-    "Collecting and judging are apart: what was collected is kept, and can be judged again, offline, to the same ledger digest.",
-    "Only addresses that the authorisation names were contacted. Each contact was judged again at the moment it was made, and logged.",
-    "Everything was read-only: no exploit, no change to a device, no guessing of passwords.",
-    "To one device at most two connections at a time and 40 exchanges a second; to industrial devices one connection and 5 a second.",
-    "A question without evidence is counted as not judged. It is never counted as right.",
-    "Secrets that were found are not in this report: only their kind, their place and a keyed digest.",
+METHOD: tuple[Said, ...] = (
+    told("Collecting and judging are apart: what was collected is kept, and can be judged again, offline, to the same ledger digest."),
+    told(
+        "Only addresses that the authorisation names were contacted. Each contact was judged again at the moment it was made, and logged."
+    ),
+    told("Everything was read-only: no exploit, no change to a device, no guessing of passwords."),
+    told("To one device at most two connections at a time and 40 exchanges a second; to industrial devices one connection and 5 a second."),
+    told("A question without evidence is counted as not judged. It is never counted as right."),
+    told("Secrets that were found are not in this report: only their kind, their place and a keyed digest."),
 )
 
-LIMITS: tuple[str, ...] = (
-    "The report describes the rig at the time of the collection. What changed since is not in it.",
-    "It says what the checks of this release ask. A weakness that no check asks about is not found.",
-    "What a device says of itself is taken as what it says; versions and names may be false.",
-    "Provisions are named where a check contributes evidence to them. Conformity is for an assessor to decide, over the whole standard.",
+LIMITS: tuple[Said, ...] = (
+    told("The report describes the rig at the time of the collection. What changed since is not in it."),
+    told("It says what the checks of this release ask. A weakness that no check asks about is not found."),
+    told("What a device says of itself is taken as what it says; versions and names may be false."),
+    told(
+        "Provisions are named where a check contributes evidence to them. Conformity is for an assessor to decide, over the whole standard."
+    ),
 )

@@ -42,7 +42,7 @@
       group.hidden = !hit;
       count += hit ? 1 : 0;
     });
-    shown.textContent = count === groups.length ? "" : count + " of " + groups.length + " shown";
+    shown.textContent = count === groups.length ? "" : shown.dataset.said.replace("{shown}", count).replace("{all}", groups.length);
   }
   if (search) {
     search.addEventListener("input", filter);
