@@ -1,8 +1,9 @@
-"""Writes the pages that are made from tables and checks: `make docs`. A test fails when a page differs from what this gives."""
+"""Writes the pages that are made from tables, checks and standards: `make docs`. A test fails when a page differs from what this gives."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -14,9 +15,17 @@ from plumbline.collect.host.snmp_session import COLUMNS, SCALARS
 from plumbline.collect.network.registry import load_probes
 from plumbline.evidence.specs import COMMON, COVERAGE, TableSpec, load_tables
 from plumbline.model.words import Layer
+from plumbline.standards.loading import load_standards
+from plumbline.standards.profiles import load_profiles
+from plumbline.standards.standard import AskedOf, Confidence, Provision, Standard
+from plumbline.standards.ways import Way, applies_when, way
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Written by `make docs`; change the source instead. -->\n"
+NO_CONFORMITY = (
+    "What is tested, and what is left to do by hand. Ids and status are the standard's, the words are ours; only the standard itself "
+    "says what it demands, and no verdict here states that anything conforms to it."
+)
 
 
 def pages() -> Mapping[str, str]:
@@ -28,6 +37,8 @@ def pages() -> Mapping[str, str]:
         "generated/reading-commands.md": commands_page(),
         "generated/checks.md": index_page(checks),
         **{f"generated/checks-{layer}.md": layer_page(layer, [c for c in checks if c.layer is layer]) for layer in Layer},
+        "generated/standards.md": standards_page(),
+        **{f"generated/standards/{name}.md": standard_page(standard) for name, standard in load_standards().items()},
     }
 
 
@@ -118,15 +129,74 @@ def layer_page(layer: Layer, checks: list[Check]) -> str:
     return "\n".join(out)
 
 
+def standards_page() -> str:
+    """All standards, how their provisions are answered, and the profiles."""
+    out = [NOTE, "# Standards", "", NO_CONFORMITY, ""]
+    out += [f"| standard | version | provisions | {' | '.join(Way)} |", "|---" * (3 + len(Way)) + "|"]
+    for standard in load_standards().values():
+        counts = _ways(standard)
+        cells = [str(counts[one] or "") for one in Way]
+        link = f"[{_cell(standard.title)}](standards/{standard.id}.md)"
+        out.append(f"| {link} | {_cell(standard.version)} | {len(standard.provisions)} | {' | '.join(cells)} |")
+    out += ["", "# Profiles", "", "A rig file names profiles or standards: `[standards] assess`.", ""]
+    out += ["| profile | provisions | may fail | may be inconclusive | passes rest on | about |", "|---|---|---|---|---|---|"]
+    for profile in load_profiles().values():
+        if profile.id not in load_standards():
+            limits = f"{profile.thresholds.fail} | {profile.thresholds.inconclusive} | {', '.join(profile.accepts)}"
+            out.append(f"| `{profile.id}` | {len(profile.provisions)} | {limits} | {_cell(profile.about)} |")
+    return "\n".join(out)
+
+
+def standard_page(standard: Standard) -> str:
+    """What is tested of one standard, and what must still be done by hand."""
+    counts = _ways(standard)
+    out = [NOTE, f"# {standard.title}", "", f"Version {standard.version}, {standard.date}; {standard.publisher}. <{standard.url}>", ""]
+    out += [NO_CONFORMITY, "", f"Licence: {standard.licence}.", "", f"Notes: {standard.notes}", ""]
+    if standard.conditions or standard.features:
+        out += ["Nothing becomes not applicable by itself: where what follows `Applies when` does not hold, a person says so, and why.", ""]
+    out += ["| what a pass takes | provisions |", "|---|---|"]
+    out += [f"| {one} | {counts[one]} |" for one in Way if counts[one]]
+    out += [f"| **all** | **{len(standard.provisions)}** |", ""]
+    out += ["| provision | level | checks | left to do | title |", "|---|---|---|---|---|"]
+    for provision in standard.provisions.values():
+        checks = len(load_registry().naming(provision.ref))
+        left = way(provision, bool(checks)).left
+        out.append(f"| {provision.id} | {provision.level} | {checks or ''} | {left} | {_cell(provision.title)} |")
+    for provision in standard.provisions.values():
+        out += ["", f"## {provision.id}", "", f"**{provision.title}.** {provision.summary}", "", *_means(standard, provision)]
+    return "\n".join(out)
+
+
+def _means(standard: Standard, provision: Provision) -> Iterator[str]:
+    checks = load_registry().naming(provision.ref)
+    status = "" if provision.status == provision.level else f" (`{provision.status}`)"
+    asked = "the rig" if provision.per is AskedOf.RIG else f"each {provision.per}"
+    yield f"- Level: {provision.level}{status}; asked of {asked}; a pass takes {way(provision, bool(checks))}"
+    if applies := applies_when(standard, provision):
+        yield f"- Applies when: {'; '.join(applies)}"
+    if provision.confidence is not Confidence.HIGH:
+        yield f"- Confidence that these words say what the standard does: {provision.confidence}"
+    if checks:
+        yield "- Checks, which " + ("prove it alone:" if provision.whole else "contribute and leave something open:")
+    yield from (f"  - {_link(check.id, '../')}: {check.title}" for check in checks)
+    for word, text in (("Ask the owner", provision.declare), ("By hand", provision.manual), ("Cannot be told", provision.gap)):
+        if text is not None:
+            yield f"- {word}: {text}"
+
+
+def _ways(standard: Standard) -> Counter[Way]:
+    return Counter(way(one, bool(load_registry().naming(one.ref))) for one in standard.provisions.values())
+
+
 def _needs(check: Check) -> Iterator[str]:
     for word, needs in (("pass", check.pass_needs), ("fail", check.fail_needs)):
         if needs:
             yield f"- A {word} needs, wholly collected: {', '.join(f'`{need}`' for need in needs)}"
 
 
-def _link(name: str) -> str:
+def _link(name: str, up: str = "") -> str:
     layer = name.partition(".")[0]
-    return f"[{name}](checks-{layer}.md#{name.replace('.', '')})"
+    return f"[{name}]({up}checks-{layer}.md#{name.replace('.', '')})"
 
 
 def _cell(text: str) -> str:
@@ -135,8 +205,8 @@ def _cell(text: str) -> str:
 
 def main() -> None:
     """Write every page."""
-    (DOCS / "generated").mkdir(exist_ok=True)
     for name, text in pages().items():
+        (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
         (DOCS / name).write_text(text.rstrip() + "\n", encoding="utf-8")
 
 

@@ -55,7 +55,7 @@ def parse_standard(name: str, text: str) -> Standard:
     file = TomlFile(f"standard {name}.toml", text)
     data = file.data
     if not STANDARD_ID.fullmatch(name):
-        file.refuse("", "its name must be lower case letters, digits, points and dashes")
+        file.refuse("its name", "must be lower case letters, digits, points and dashes")
     file.known(data, _HEAD_KEYS)
     year = data.get("year")
     if not isinstance(year, int) or not 1990 <= year <= 2100:

@@ -94,7 +94,7 @@ def parse_profile(name: str, text: str, standards: Mapping[str, Standard]) -> Pr
     file = TomlFile(f"profile {name}.toml", text)
     data = file.data
     if not STANDARD_ID.fullmatch(name) or name in standards:
-        file.refuse("", "its name must be lower case letters, digits, points and dashes, and no standard's")
+        file.refuse("its name", "must be lower case letters, digits, points and dashes, and no standard's")
     file.known(data, _KEYS)
     includes = data.get("include")
     if not isinstance(includes, list) or not includes or not all(isinstance(entry, dict) for entry in includes):
@@ -117,9 +117,9 @@ def parse_profile(name: str, text: str, standards: Mapping[str, Standard]) -> Pr
 
 def _included(file: TomlFile, above: str, entry: Mapping[str, Any], standards: Mapping[str, Standard]) -> list[Provision]:
     file.known(entry, _INCLUDE_KEYS, above)
-    standard = standards.get(entry.get("standard", ""))
+    standard = standards.get(file.text(entry, "standard", 60, above))
     if standard is None:
-        file.refuse(above + "standard", f"no standard {entry.get('standard')!r}; there are {', '.join(standards)}")
+        file.refuse(above + "standard", f"no standard {entry['standard']!r}; there are {', '.join(standards)}")
     known: Mapping[str, Collection[str]] = {"levels": standard.levels, "provisions": standard.provisions, "without": standard.provisions}
     named: dict[str, tuple[str, ...]] = {}
     for key, words in known.items():

@@ -60,7 +60,7 @@ class TomlFile:
     def word(self, data: Mapping[str, Any], key: str, words: type[Word], above: str = "") -> Word:
         """Take one word of a closed vocabulary."""
         value = data.get(key)
-        if value not in set(words):
+        if not isinstance(value, str) or value not in set(words):
             self.refuse(above + key, "missing" if value is None else f"{value!r} is none of {', '.join(words)}")
         return words(value)
 
