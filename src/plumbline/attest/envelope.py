@@ -8,7 +8,7 @@
        "keyid": fingerprint of the key (see `keys`),
        "sig": base64 of the signature over PAE(payloadType, payload),
        "public_key": the key in PEM,
-       "timestamps": [base64 of TimeStampResp over the bytes of the signature (RFC 3161)]
+       "timestamps": [{"response": base64 of a TimeStampResp over the bytes of the signature (RFC 3161), "sha256": its digest}]
       }
      ]
     }
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,7 +90,7 @@ class Envelope:
                 "keyid": one.fingerprint,
                 "sig": _encoded(one.sig),
                 "public_key": one.public_key,
-                "timestamps": [_encoded(token) for token in one.timestamps],
+                "timestamps": [{"response": _encoded(token), "sha256": hashlib.sha256(token).hexdigest()} for token in one.timestamps],
             }
             for one in self.signatures
         ]
@@ -159,7 +160,16 @@ def _signature(entry: Any) -> Signature:
         raise ProtocolError(f"has a signature with {error}") from error
     if fingerprint(key) != keyid:
         raise ProtocolError("has a signature whose key is not the one that it names")
-    return Signature(keyid, _decoded(entry["sig"]), pem, tuple(_decoded(token) for token in tokens))
+    return Signature(keyid, _decoded(entry["sig"]), pem, tuple(map(_timestamp, tokens)))
+
+
+def _timestamp(entry: Any) -> bytes:
+    if not isinstance(entry, dict) or list(entry) != ["response", "sha256"]:
+        raise ProtocolError("has a timestamp of another form")
+    answer = _decoded(entry["response"])
+    if hashlib.sha256(answer).hexdigest() != entry["sha256"]:
+        raise ProtocolError("has a timestamp with another digest")
+    return answer
 
 
 def _encoded(data: bytes) -> str:

@@ -87,7 +87,7 @@ def load_fingerprint(text: str) -> str:
         key = load_pem_x509_certificate(pem).public_key() if b"BEGIN CERTIFICATE" in pem else load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError("holds no public key in PEM", where=text, remedy="give its file, or 64 hex digits of its fingerprint") from error
-    return verifying_key(_ours(key, text), text).keyid
+    return fingerprint(_ours(key, text))
 
 
 def parse_public(pem: str) -> PublicKey:
@@ -111,10 +111,10 @@ def fingerprint(key: PublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def verifying_key(key: PublicKey, where: str) -> SSlibKey:
-    """Give a public key in the form that envelopes are verified with, its fingerprint as its id; raises InputError for another curve."""
-    _ours(key, where)
-    return SSlibKey.from_crypto(key, keyid=fingerprint(key))
+def verifying_key(key: object, where: str) -> SSlibKey:
+    """Give a public key in the form that envelopes are verified with, its fingerprint as its id; raises InputError for another kind."""
+    ours = _ours(key, where)
+    return SSlibKey.from_crypto(ours, keyid=fingerprint(ours))
 
 
 def _ours(key: object, where: str) -> PublicKey:

@@ -215,6 +215,8 @@ def _assessment(
             artefacts += [Artefact(prefix + one.name, one.outcome, one.where) for one in _beside(bundle)]
         claims += _bundle_claims(bundle.path, artefacts, prefix)
         intact &= all(one.outcome is Outcome.UNTOUCHED for one in artefacts if one.name.startswith(prefix))
+    touched = sum(one.outcome is not Outcome.UNTOUCHED for one in artefacts)
+    claims += _opens_rows(folder, facts, envelope, found, whole=not touched)
     if not asked.again:
         return artefacts, [*claims, Claim("the ledger follows from the evidence", None, "not asked for")]
     with tempfile.TemporaryDirectory(prefix="plumbline-verify-") as scratch:
@@ -223,12 +225,12 @@ def _assessment(
         why = again.run(asked.reference, asked.checks) if intact else "the evidence itself is not as it was sealed"
         if why is not None:
             claims.append(Claim("the ledger follows from the evidence", None, why))
-            return artefacts, [*claims, *_opens_rows(folder, facts, envelope, found)]
+            return artefacts, claims
         for number, one in enumerate(artefacts):
             if one.outcome is Outcome.CHANGED:
                 _put(artefacts, number, again.where(one.name) or "")
         claims += [Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in _compared(again)]
-    return artefacts, [*claims, *_opens_rows(folder, facts, envelope, found)]
+    return artefacts, claims
 
 
 def _compared(again: Rederivation) -> list[Derived]:
@@ -245,7 +247,7 @@ def _beside(bundle: Bundle) -> list[Artefact]:
     return _files(bundle.path, BUNDLE_SEAL, Statement(SEAL, named, {}), lambda _what, _done, _total: None)
 
 
-def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.AtHand) -> Iterator[Claim]:
+def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.AtHand, *, whole: bool) -> Iterator[Claim]:
     """Check that the private file, where it is there, opens the rows that are sealed."""
     path = folder / PRIVATE
     if facts.rows is None or not path.is_file() or path.is_symlink():
@@ -258,8 +260,8 @@ def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.A
         if not ours or not all(map(private.envelope.holds, private.envelope.signatures)):
             yield Claim(what, False, "it is not the one that was written with the seal")
             return
-        if found.missing:
-            yield Claim(what, None, "evidence is not at hand")
+        if found.missing or not whole:
+            yield Claim(what, None, "evidence is not at hand" if found.missing else "the rows themselves are not as they were sealed")
             return
         rows = Rows(folder, read_json(folder), list(found.bundles.values()))
         root = Tree([leaf_of(row, private.seed, number) for number, row in enumerate(rows)], private.seed).root()

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, changes, checks, collect, feeds, hostkit, lab, later, rig, seal, standards, updates
+from plumbline.cli import assess, catalogue, changes, checks, collect, custody, feeds, hostkit, lab, later, rig, seal, standards, updates
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -42,6 +42,7 @@ app.command()(assess.assess)
 app.command()(assess.report)
 app.command()(seal.seal)
 app.command()(seal.verify)
+app.command()(custody.disclose)
 app.command()(changes.diff)
 app.command()(changes.retest)
 app.command()(changes.trends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,14 @@ Bundles = Annotated[
     list[Path] | None,
     typer.Option("--bundle", metavar="DIR", help="An assessed bundle that lies neither in OUT nor beside it; may be given again."),
 ]
+Authority = Annotated[
+    Path | None,
+    typer.Option("--authority", metavar="PEM", help="Certificates of the timestamp authorities that you believe."),
+]
+Timestamp = Annotated[
+    str | None,
+    typer.Option("--timestamp", metavar="URL", help="Ask this timestamp authority (RFC 3161); it learns a digest."),
+]
 Day = Annotated[
     datetime | None,
     typer.Option("--retain-until", formats=["%Y-%m-%d"], metavar="DATE", help="Say that nothing is to be destroyed before."),
@@ -53,6 +62,8 @@ def seal(
     passphrase: Passphrase = None,
     retain_until: Day = None,
     bundles: Bundles = None,
+    timestamp: Timestamp = None,
+    authority: Authority = None,
     as_json: Json = False,
 ) -> None:
     """Seal a bundle or an assessment: name every file, and sign.
@@ -60,10 +71,13 @@ def seal(
     Without --key it signs with a key of yours, which is made the first time. Where a seal is there already, it is countersigned.
     """
     from plumbline.attest.seal import seal as make
+    from plumbline.attest.timestamp import stamper
 
+    stamp = stamper(timestamp, authority) if timestamp is not None else None
     signer = load_key(key, passphrase, quiet=as_json)
+    kept = retain_until.date() if retain_until else None
     with progress() as show:
-        made = make(path, signer, now(), retain_until=retain_until.date() if retain_until else None, bundles=bundles or (), progress=show)
+        made = make(path, signer, now(), retain_until=kept, bundles=bundles or (), stamp=stamp, progress=show)
     if as_json:
         said = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint, "countersigned": made.countersigned}
         print_json({**said, "says": made.facts.predicate()})
@@ -77,8 +91,11 @@ def seal(
 def load_key(key: str | None, passphrase: str | None, *, quiet: bool = False) -> Signer:
     """Load the private key that is named, else the user's own, made and told of when there is none."""
     from plumbline.attest.keys import load_signer, make_key, user_key
+    from plumbline.attest.tokens import SCHEME, load_token
 
     secret = _secret(passphrase)
+    if key is not None and key.startswith(SCHEME):
+        return load_token(key, secret)
     if key is not None:
         return load_signer(Path(key), secret)
     path = user_key()
@@ -107,11 +124,12 @@ def _secret(reference: str | None) -> Any:
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A sealed bundle or OUT.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A sealed bundle or OUT; or a file of `disclose`.")],
     signers: Signers = None,
     reference: ReferenceDir = None,
     checks: Checks = None,
     bundles: Bundles = None,
+    authority: Authority = None,
     quick: Annotated[bool, typer.Option("--quick", help="Check signatures and digests alone; judge nothing once more.")] = False,
     as_json: Json = False,
 ) -> Exit:
@@ -120,14 +138,15 @@ def verify(
     Ends with 1 when a file changed, is missing or was added, the ledger does not follow from the evidence, or a --signer has not signed;
     with 3 when nothing is wrong, but something could not be checked.
     """
+    from plumbline.attest.disclosure import verify_disclosure
     from plumbline.attest.keys import load_fingerprint
     from plumbline.attest.verify import Asked
     from plumbline.attest.verify import verify as check
 
     wanted = tuple(load_fingerprint(one) for one in signers or ())
-    asked = Asked(wanted, reference_folder(reference), checks, tuple(bundles or ()), again=not quick)
+    asked = Asked(wanted, reference_folder(reference), checks, tuple(bundles or ()), authority, again=not quick)
     with progress() as show:
-        found = check(path, asked, show)
+        found = verify_disclosure(path, asked) if path.is_file() else check(path, asked, show)
     if as_json:
         print_json(found.to_json())
     else:
@@ -138,7 +157,9 @@ def verify(
 def print_verification(found: Verification) -> None:
     """Print what a verification found: who signed first, then what is not as it was, then each claim."""
     says = found.says
-    if says:
+    for row in found.rows:
+        say(", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in row.items() if value != 0))
+    if "rig" in says:
         about = f"{found.kind} of rig {says.get('rig')}" + (f" as of {says['as_of']}" if says.get("as_of") else "")
         kept = f"; to be kept until {says['retain_until']}" if says.get("retain_until") else ""
         say(f"Seal over the {about}; sealed {says.get('sealed_at')} by the signer's clock{kept}")
@@ -150,7 +171,8 @@ def print_verification(found: Verification) -> None:
         else:
             say(f"SIGNER UNKNOWN: signed by {one.fingerprint}, a key that you did not name with --signer", style="yellow", whole=True)
     counts = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in found.counts().items() if count)
-    say(f"{plural(len(found.artefacts), 'file')}: {counts}")
+    if found.artefacts:
+        say(f"{plural(len(found.artefacts), 'file')}: {counts}")
     touched = [one for one in found.artefacts if one.outcome != "untouched"]
     if touched:
         listed = table("", "file", "where")

@@ -1,0 +1,185 @@
+"""Shows single findings of a sealed assessment, so that anybody can check them with nothing else at hand, and nothing of the rest is told.
+
+    {
+     "format": 1,
+     "envelope": the statement that names the root of the tree over all rows, under the seal's signatures,
+     "rows": [
+      {"fields": [{"name": "kind", "salt": hex, "value": "verdict"}, {"commitment": hex}, ...],
+       "place": 517, "path": [hex, ...]}
+     ]
+    }
+
+A field that is withheld stands as its commitment alone: not even its name is told. How commitments, leaves and nodes are computed stands in
+`commitments`; a reader needs SHA-256 and JSON, and the signers' public keys.
+
+Rules: with a finding go its evidence, its asset, its check, and the row that says which assessment it is of; the seal itself, which names
+every file of the rig, and the ledger's digest do not. A field shown is told in full: who hands the file over reads it first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plumbline.assess.assessment import read_json
+from plumbline.attest import at_hand
+from plumbline.attest.commitments import HEIGHT_MAX, SALT_BYTES, Row, Tree, commitment, leaf, leaf_of, root_of, salts
+from plumbline.attest.content import PRIVATE
+from plumbline.attest.envelope import decoded, parse_envelope, read_bytes
+from plumbline.attest.private import Private, read_private, root_in
+from plumbline.attest.rows import Rows
+from plumbline.attest.statement import parse_statement
+from plumbline.attest.verification import Claim, Verification
+from plumbline.attest.verify import Asked, named_signers, signed_by
+from plumbline.evidence.parts import atomic
+from plumbline.model.errors import InputError, ProtocolError
+
+FORMAT = 1
+SIZE_MAX = 64 << 20
+FINDINGS_MAX = 1_000
+FIELDS_MAX = 200
+# What `--without` withholds beside fields of that very name: an asset is told by its id, its names and its addresses.
+WITHHELD: Mapping[str, tuple[str, ...]] = {
+    "asset": ("asset", "entity", "id", "name", "address", "model", "mac", "ip", "hostname", "serial"),
+    "rig": ("rig", "rig_name", "owner"),
+}
+_HEX = re.compile(r"(?:[0-9a-f]{2})+")
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """A file that was written: how many rows it shows, and the names of the fields that it tells."""
+
+    path: Path
+    rows: int
+    fields: tuple[str, ...]
+
+
+def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collection[str] = (), bundles: Collection[Path] = ()) -> Disclosed:
+    """Write a file that shows findings, given as check|asset|subject; `without` names fields to withhold.
+
+    Raises InputError when there is no such verdict, the seal has no rows, or what is there is not what was sealed.
+    """
+    if to.exists():
+        raise InputError("exists already", where=str(to), remedy="name another file")
+    if len(findings) > FINDINGS_MAX:
+        raise InputError(f"more than {FINDINGS_MAX} findings", where=str(out), remedy="hand over the assessment instead")
+    if not (out / PRIVATE).is_file():
+        remedy = "only who sealed it can show single findings; plumbline seal says why where there are no rows"
+        raise InputError(f"has no {PRIVATE}", where=str(out), remedy=remedy)
+    private = read_private(out / PRIVATE)
+    said = read_json(out)
+    found = at_hand.find(out, said["bundles"], bundles)
+    if found.missing:
+        raise InputError(f"evidence is not at hand: {', '.join(found.missing)}", where=str(out), remedy="name it with --bundle")
+    rows = Rows(out, said, list(found.bundles.values()))
+    chosen = _chosen(rows, findings)
+    leaves = [leaf_of(row, private.seed, number) for number, row in enumerate(rows)]
+    tree = Tree(leaves, private.seed)
+    if tree.root() != private.root:
+        raise InputError("the rows are not those that were sealed", where=str(out), remedy="plumbline verify says what has changed")
+    paths = tree.paths(leaves[number] for number in chosen)
+    hidden = {name for word in without for name in (word, *WITHHELD.get(word, ()))} - {"kind"}
+    shown = [_shown(row, number, private, hidden, *paths[leaves[number]]) for number, row in chosen.items()]
+    document = {"format": FORMAT, "envelope": private.envelope.document(), "rows": shown}
+    with atomic(to) as temporary:
+        temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    told = {field["name"] for row in shown for field in row["fields"] if "name" in field}
+    return Disclosed(to, len(shown), tuple(sorted(told)))
+
+
+def _chosen(rows: Rows, findings: Collection[str]) -> dict[int, Row]:
+    """Choose the rows that go with some findings, by their numbers; raises InputError for one that is not there."""
+    verdicts = {_id(row): row for row in rows if row["kind"] == "verdict" and _id(row) in findings}
+    if unknown := sorted(set(findings) - verdicts.keys()):
+        raise InputError(f"no verdict {unknown[0]!r}", remedy="findings are named check|asset|subject, as report.json names them")
+    wanted = {
+        "check": {row["check"] for row in verdicts.values()},
+        "asset": {row["asset"] for row in verdicts.values()},
+        "evidence": {one for row in verdicts.values() for one in row.get("evidence") or ()},
+    }
+    keys = {"check": "id", "asset": "id", "evidence": "row"}
+
+    def goes_along(row: Row) -> bool:
+        kind = row["kind"]
+        return kind == "assessment" or (kind == "verdict" and _id(row) in verdicts) or (kind in keys and row[keys[kind]] in wanted[kind])
+
+    return {number: row for number, row in enumerate(rows) if goes_along(row)}
+
+
+def _id(row: Row) -> str:
+    return f"{row['check']}|{row['asset']}|{row['subject']}"
+
+
+def _shown(row: Row, number: int, private: Private, hidden: set[str], place: int, path: list[bytes]) -> dict[str, Any]:
+    fields: list[dict[str, Any]] = []
+    names = sorted(row)
+    for name, salt in zip(names, salts(private.seed, number, len(names)), strict=True):
+        if name in hidden:
+            fields.append({"commitment": commitment(name, row[name], salt).hex()})
+        else:
+            fields.append({"name": name, "salt": salt.hex(), "value": row[name]})
+    return {"fields": fields, "place": place, "path": [node.hex() for node in path]}
+
+
+def verify_disclosure(path: Path, asked: Asked) -> Verification:
+    """Check a file that shows findings, with nothing else at hand; raises InputError when it is none."""
+    try:
+        document = decoded(read_bytes(path, SIZE_MAX))
+        if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("rows"), list):
+            raise ProtocolError(f"is no disclosure of format {FORMAT}")
+        envelope = parse_envelope(document.get("envelope"))
+        root, says = root_in(envelope), parse_statement(envelope.payload).predicate
+        rows = [_row(entry, root) for entry in document["rows"]]
+    except ProtocolError as error:
+        raise InputError(str(error), where=str(path), remedy="ask for the file anew") from error
+    signers = signed_by(envelope, asked)
+    claims = list(named_signers(signers, asked))
+    lost = [number for number, (_, holds) in enumerate(rows, 1) if not holds]
+    why = f"not those: {', '.join(map(str, lost[:10]))}" if lost else ""
+    claims.append(Claim(f"{len(rows)} rows are of the assessment that was sealed", not lost if rows else False, why))
+    return Verification("rows", path.name, says, signers, (), tuple(claims), tuple(shown for shown, _ in rows))
+
+
+def _row(entry: Any, root: bytes) -> tuple[dict[str, Any], bool]:
+    """Read a row: what it tells, how many fields it withholds, and whether it leads to the root; raises ProtocolError for a bad form."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("fields"), list) or not isinstance(entry.get("path"), list):
+        raise ProtocolError("shows a row of another form")
+    if not 0 < len(entry["fields"]) <= FIELDS_MAX or len(entry["path"]) > HEIGHT_MAX or not isinstance(entry.get("place"), int):
+        raise ProtocolError("shows a row of another form")
+    told: dict[str, Any] = {}
+    commitments = list(_commitments(entry["fields"], told))
+    if not isinstance(told.get("kind"), str):
+        raise ProtocolError("shows a row that does not say of what kind it is")
+    path = [_bytes(node, 32) for node in entry["path"]]
+    try:
+        holds = root_of(leaf(commitments), entry["place"], path) == root
+    except ValueError:
+        holds = False
+    return {**told, "withheld": len(commitments) - len(told)}, holds
+
+
+def _commitments(fields: list[Any], told: dict[str, Any]) -> Iterator[bytes]:
+    for field in fields:
+        if not isinstance(field, dict):
+            raise ProtocolError("shows a field of another form")
+        if field.keys() == {"commitment"}:
+            yield _bytes(field["commitment"], 32)
+            continue
+        if field.keys() != {"name", "salt", "value"} or not isinstance(field["name"], str) or field["name"] in (*told, "withheld"):
+            raise ProtocolError("shows a field of another form, or twice")
+        told[field["name"]] = field["value"]
+        try:
+            yield commitment(field["name"], field["value"], _bytes(field["salt"], SALT_BYTES))
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError("shows a value that is no JSON") from error
+
+
+def _bytes(text: Any, length: int) -> bytes:
+    if not isinstance(text, str) or len(text) != 2 * length or not _HEX.fullmatch(text):
+        raise ProtocolError("has hex digits that are none")
+    return bytes.fromhex(text)
