@@ -42,6 +42,7 @@ CASES = [
     ("a wrong vector", "CVSS:3.1/AV:N", "CVSS:3.1/AV:X", "cvss: not a CVSS vector"),
     ("an unknown table", 'subjects = "mqtt_broker"', 'subjects = "broker"', "subjects: no table 'broker'"),
     ("a provision without its standard", '"owasp-iot-top10-2018/I2"', '"I2"', "provisions: 'I2' is not of the form"),
+    ("a provision of no standard", '"owasp-iot-top10-2018/I2"', '"owasp-iot-top10-2018/I11"', "did you mean owasp-iot-top10-2018/I"),
     ("no provision", PROVISIONS, "provisions = []", "at least one provision"),
     ("a title too long", "MQTT broker lets", "MQTT broker lets " + "x" * 90, "title: "),
     ("a recommendation in two lines", "and topic rights.", "and\\ntopic rights.", "recommendation: must be one line"),
