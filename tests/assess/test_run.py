@@ -65,7 +65,8 @@ def test_the_ledger_has_its_columns_its_order_and_its_digest(done: tuple[Path, A
 
 
 def test_nothing_else_is_left_in_out(done: tuple[Path, Assessment]) -> None:
-    assert sorted(path.name for path in done[0].iterdir()) == ["assessment.json", "identity.parquet", "ledger.parquet", "looked.parquet"]
+    written = ["assessment.json", "conformance.parquet", "identity.parquet", "ledger.parquet", "looked.parquet"]
+    assert sorted(path.name for path in done[0].iterdir()) == written
 
 
 def test_a_finding_is_rendered_rated_and_weighed(done: tuple[Path, Assessment]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
-from plumbline.model.words import Layer, Severity, Verdict
+from plumbline.model.words import Basis, Layer, Severity, Verdict
 from plumbline.report import data
 from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Patch, Step, Unknown
 from plumbline.updates.judging import State
@@ -96,6 +96,7 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         customs=_customs(results),
         customs_count=4,
         provisions=_provisions(results),
+        profiles=_profiles(_provisions(results)),
         links=(data.Link("Several devices share one TLS key", (0, 1, 9)),) if assets > 9 else (),
         digests=(data.Digest("bundle northwind", "5f" * 32), data.Digest("checks", "a0" * 32), data.Digest("ledger", "3c" * 32)),
     )
@@ -332,11 +333,47 @@ def _provisions(results: list[data.CheckResult]) -> tuple[data.Provision, ...]:
     for result in results:
         for name in result.provisions:
             found[name].append(result)
-    return tuple(
-        data.Provision(
-            name.partition("/")[0], name.partition("/")[2], tuple(r.id for r in entries), sum((r.tally for r in entries), data.Tally())
-        )
-        for name, entries in sorted(found.items())
+    return tuple(_provision(name, entries) for name, entries in sorted(found.items()))
+
+
+def _provision(name: str, entries: list[data.CheckResult]) -> data.Provision:
+    standard, _, own = name.partition("/")
+    tally = sum((result.tally for result in entries), data.Tally())
+    open_ = tally.verdict is Verdict.INCONCLUSIVE
+    return data.Provision(
+        standard=standard,
+        id=own,
+        title=f"What {own} asks",
+        level="mandatory",
+        per="device",
+        whole=False,
+        checks=tuple(result.id for result in entries),
+        tally=tally,
+        verdict=tally.verdict,
+        reason="needs_manual_test" if open_ else None,
+        basis=None if open_ else Basis.OBSERVED,
+        asked=3,
+        assets=data.Tally(failed=1, inconclusive=1, passed=1),
+        remains=("manual",) if open_ else (),
+        declare="Do you?",
+        manual="Look whether it does; it passes when it does.",
+    )
+
+
+def _profiles(provisions: tuple[data.Provision, ...]) -> tuple[data.ProfileResult, ...]:
+    counts = Counter(one.verdict for one in provisions)
+    return (
+        data.ProfileResult(
+            id="etsi-mandatory",
+            title="ETSI EN 303 645, mandatory provisions",
+            counts=data.Tally(*(counts[word] for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))),
+            fail=0,
+            inconclusive=0,
+            within=False if counts[Verdict.FAIL] else None,
+            accepts=tuple(Basis),
+            severities={Severity.HIGH: 2},
+            verdicts={one.ref: (one.verdict, one.reason) for one in provisions},
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from plumbline.evidence.parts import atomic
 from plumbline.model.errors import InputError
-from plumbline.model.words import Criticality, Layer, Severity, Verdict, roll_up
+from plumbline.model.words import Basis, Criticality, Layer, Severity, Verdict, roll_up
 
 FORMAT = 1
 FINDINGS_PER_CHECK = 1_000
@@ -154,13 +154,60 @@ class CheckSummary:
 
 @dataclass(frozen=True, slots=True)
 class ProvisionSummary:
-    """One provision to which checks contribute evidence; never a statement of conformity."""
+    """One provision and what the rule of `conformance` made of it over the rig; never a statement of conformity.
+
+    `tally` counts the verdicts of the `checks` that name it, `assets` the assets by what the provision came to on each: those that are
+    `asked`, and others of which a check spoke; None for ledgers too large to count them. `remains` is what is left to do by hand.
+    """
 
     standard: str
     id: str
+    title: str
+    level: str
+    per: str
+    whole: bool
     checks: tuple[str, ...]
     tally: Tally
     verdict: Verdict
+    reason: str | None
+    basis: Basis | None
+    asked: int
+    assets: Tally | None
+    remains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileVerdict:
+    """What one provision comes to in a profile, whose accepted bases may be fewer than all."""
+
+    provision: str
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileThresholds:
+    """How many provisions may at most be failed, and how many inconclusive."""
+
+    fail: int
+    inconclusive: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSummary:
+    """A named set of provisions against its thresholds; `within` is None where what is inconclusive could still decide it.
+
+    `severities` counts the findings of the checks that name its provisions, as this profile rates those checks.
+    """
+
+    id: str
+    title: str
+    accepts: tuple[Basis, ...]
+    thresholds: ProfileThresholds
+    counts: Tally
+    within: bool | None
+    severities: Mapping[Severity, int]
+    provisions: tuple[ProfileVerdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +267,7 @@ class Assessment:
     checks: tuple[CheckSummary, ...]
     findings: tuple[Finding, ...]
     provisions: tuple[ProvisionSummary, ...]
+    profiles: tuple[ProfileSummary, ...]
     layers: tuple[LayerSummary, ...]
     actions: tuple[Action, ...]
     unjudged_sources: tuple[Unjudged, ...]

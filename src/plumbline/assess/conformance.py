@@ -143,9 +143,9 @@ def judge(question: Question, said: Answers, accepts: Collection[Basis] = ALL_BA
 def judge_told(question: Question, told: Answers, rig: Answers, *, asked: bool, accepts: Collection[Basis] = ALL_BASES) -> Judged:
     """Judge a provision on an asset of a rig of which people said something as a whole; `rig` holds that, and nothing of checks."""
     if asked:
-        return judge(question, _with_rig(told, rig), accepts)
+        return judge(question, with_rig(told, rig), accepts)
     spared = Answers(manual=_unless_fail(rig.manual), declared=_unless_fail(rig.declared))
-    return judge(UNASKED, _with_rig(told, spared), accepts)
+    return judge(UNASKED, with_rig(told, spared), accepts)
 
 
 def conclude(
@@ -161,7 +161,7 @@ def conclude(
     if per is not AskedOf.RIG and (silent or any(one.asked for one in told)):
         whole = _rolled_up(assets)
     else:
-        whole = judge(question, _with_rig(together(one.answers for one in told), rig), accepts)
+        whole = judge(question, with_rig(together(one.answers for one in told), rig), accepts)
     open_words = {judged.remains for judged in (*assets, whole) if judged.remains} if whole.verdict is Verdict.INCONCLUSIVE else set()
     return Concluded(whole.verdict, whole.reason, whole.basis, tuple(word for word in Remains if word in open_words), assets)
 
@@ -177,6 +177,16 @@ def together(answers: Iterable[Answers]) -> Answers:
         absent=any(one.absent for one in found),
         manual=Verdict.FAIL if any(one.manual is Verdict.FAIL for one in found) else None,
         declared=Verdict.FAIL if any(one.declared is Verdict.FAIL for one in found) else None,
+    )
+
+
+def with_rig(said: Answers, rig: Answers) -> Answers:
+    """Add to answers what people said of the rig as a whole."""
+    return replace(
+        said,
+        false_positive=said.false_positive or rig.false_positive,
+        manual=_over(said.manual, rig.manual),
+        declared=_over(said.declared, rig.declared),
     )
 
 
@@ -262,10 +272,6 @@ def _accepted(said: Answers, accepts: Collection[Basis]) -> Answers:
         manual=None if said.manual in favourable and Basis.MANUAL not in accepts else said.manual,
         declared=None if said.declared in favourable and Basis.DECLARED not in accepts else said.declared,
     )
-
-
-def _with_rig(said: Answers, rig: Answers) -> Answers:
-    return replace(said, manual=_over(said.manual, rig.manual), declared=_over(said.declared, rig.declared))
 
 
 def _unless_fail(verdict: Verdict | None) -> Verdict | None:

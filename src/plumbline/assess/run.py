@@ -21,6 +21,7 @@ import duckdb
 from plumbline import __version__
 from plumbline.assess import second_stage
 from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
+from plumbline.assess.conforming import Grounds, chosen_profiles, conform
 from plumbline.assess.deriving import derive, derive_last
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.findings import actions, failed
@@ -30,7 +31,7 @@ from plumbline.assess.ledger import Last, Ledger, LedgerWriter
 from plumbline.assess.looked import write_looked
 from plumbline.assess.ordering import put_in_order
 from plumbline.assess.second_stage import SecondStage
-from plumbline.assess.tallies import assets_of, by_check, by_layer, by_provision, define_ledger, summed
+from plumbline.assess.tallies import assets_of, by_check, by_layer, define_ledger, summed
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
 from plumbline.correlate.merging import Correlation, correlate
@@ -68,7 +69,7 @@ def assess(
     opened = [Bundle(path) for path in bundles]
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
     registry = load_registry(checks_dir)
-    given = {**_rig_parameters(opened), **(parameters or {})}
+    given = {**_from_rig_file(opened, "parameters"), **(parameters or {})}
     values = registry.values(given)
     _same_rig(opened)
     show = progress or (lambda _what, _done, _total: None)
@@ -120,7 +121,7 @@ def _judged(
     ledger = LedgerWriter(connection, registry, frame, bound, ordered, last).write(out, progress)
     progress("summing up", 0, None)
     facts = _Facts(bundles, registry, values, as_of, reference, correlation, ledger)
-    assessment = _summed_up(connection, facts, filled)
+    assessment = _summed_up(connection, facts, filled, out)
     write_identity(correlation, out)
     write_looked(connection, filled, out)
     assessment.write(out / "assessment.json")
@@ -153,11 +154,13 @@ class _Facts:
     ledger: Ledger
 
 
-def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str]) -> Assessment:
+def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], out: Path) -> Assessment:
     define_ledger(connection, ledger_files(facts.ledger.path))
     tallies = by_check(connection)
     checks, findings = _checks(connection, facts, tallies)
     list_assets(connection, filled)
+    profiles = chosen_profiles(_from_rig_file(facts.bundles, "standards").get("assess", ()))
+    conformance = conform(connection, profiles, Grounds(facts.registry, checks, facts.ledger.rows, _networks(facts.bundles)), out)
     assets = counts(connection)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
     [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
@@ -184,7 +187,8 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str]) ->
         conflicts=tuple(ConflictSummary(c.identifier, c.value, c.entities, c.reason) for c in facts.correlation.conflicts),
         checks=tuple(checks),
         findings=tuple(findings),
-        provisions=by_provision(facts.registry.checks.values(), tallies),
+        provisions=conformance.provisions,
+        profiles=conformance.profiles,
         layers=by_layer(connection, tallies, facts.ledger.rows),
         actions=actions(connection, checks),
         unjudged_sources=tuple(_unjudged(connection)),
@@ -281,12 +285,16 @@ def _same_rig(bundles: Sequence[Bundle]) -> None:
         raise InputError(f"bundles of different rigs: {', '.join(sorted(map(str, rigs)))}", remedy="assess each rig by itself")
 
 
-def _rig_parameters(bundles: Sequence[Bundle]) -> dict[str, Any]:
-    """Take [parameters] from the rig file of the latest bundle that has one."""
+def _networks(bundles: Sequence[Bundle]) -> list[str]:
+    return sorted({str(one) for bundle in bundles for one in bundle.manifest.get("authorisation", {}).get("networks") or ()})
+
+
+def _from_rig_file(bundles: Sequence[Bundle], table: str) -> dict[str, Any]:
+    """Take a table from the rig file of the latest bundle that has it."""
     found: dict[str, Any] = {}
     for bundle in _in_time(bundles):
         try:
-            found = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get("parameters", found)
+            found = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get(table, found)
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:

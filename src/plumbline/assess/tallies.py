@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbline.assess.assessment import LayerSummary, ProvisionSummary, Tally
-from plumbline.checks.check import Check
+from plumbline.assess.assessment import LayerSummary, Tally
 from plumbline.evidence.engine import Connection, file_list, literal
 from plumbline.model.words import Layer, Verdict
 
@@ -111,17 +110,3 @@ def by_asset(connection: Connection) -> dict[str, dict[Layer, Tally]]:
     for asset, layer, verdict, reason, count in connection.execute(query, {"last": last}).fetchall():
         found[asset][layer].add(verdict, reason, count)
     return {asset: {layer: layers[layer].tally() for layer in Layer if layer in layers} for asset, layers in found.items()}
-
-
-def by_provision(checks: Iterable[Check], tallies: Mapping[str, Tally]) -> tuple[ProvisionSummary, ...]:
-    """Roll the checks of each provision up; a provision whose checks judged nothing is inconclusive."""
-    named: dict[str, list[str]] = defaultdict(list)
-    for check in checks:
-        for provision in check.provisions:
-            named[provision].append(check.id)
-    found = []
-    for provision, ids in sorted(named.items()):
-        standard, _, own = provision.partition("/")
-        tally = summed(tallies[check] for check in ids if check in tallies)
-        found.append(ProvisionSummary(standard, own, tuple(ids), tally, tally.verdict))
-    return tuple(found)

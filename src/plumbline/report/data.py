@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from plumbline.model.words import Layer, Severity, Verdict
+from plumbline.model.words import Basis, Layer, Severity, Verdict
 from plumbline.report.currency_data import Currency
 
 
@@ -347,12 +347,54 @@ class CustomPart:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """One provision to which checks contribute evidence; never a statement of conformity."""
+    """One provision and what it came to over the rig; never a statement of conformity.
+
+    `tally` counts verdicts of the checks that name it, `assets` assets by what it came to on each (None: too many to count), `asked` those
+    that it is asked of. `reason` is the word why it is inconclusive, `remains` what is left to do by hand: manual, declare or gap.
+    `declare`, `manual` and `gap` are the standard's words for these, None where nothing of the kind is asked.
+    """
 
     standard: str
     id: str
+    title: str
+    level: str
+    per: str
+    whole: bool
     checks: tuple[str, ...]
     tally: Tally
+    verdict: Verdict
+    reason: str | None
+    basis: Basis | None
+    asked: int
+    assets: Tally | None
+    remains: tuple[str, ...]
+    declare: str | None = None
+    manual: str | None = None
+    gap: str | None = None
+
+    @property
+    def ref(self) -> str:
+        """The id over all standards."""
+        return f"{self.standard}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileResult:
+    """A named set of provisions against its thresholds: `fail` and `inconclusive` at most.
+
+    `within` is None where what is inconclusive could still decide it; `verdicts` by provision, with the reason of an inconclusive one:
+    they may differ from the provisions' own, for a profile may not accept every basis.
+    """
+
+    id: str
+    title: str
+    counts: Tally
+    fail: int
+    inconclusive: int
+    within: bool | None
+    accepts: tuple[Basis, ...]
+    severities: Mapping[Severity, int]
+    verdicts: Mapping[str, tuple[Verdict, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,6 +484,7 @@ class Report:
     customs: tuple[CustomPart, ...]
     customs_count: int
     provisions: tuple[Provision, ...]
+    profiles: tuple[ProfileResult, ...]
     links: tuple[Link, ...]
     digests: tuple[Digest, ...]
     missing_bundles: tuple[str, ...]

@@ -18,12 +18,13 @@ from plumbline.assess.digest import ledger_files
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
-from plumbline.model.words import EntityKind, Layer, Severity
+from plumbline.model.words import Basis, EntityKind, Layer, Severity, Verdict
 from plumbline.report import cited, contacts, data, shortfalls
 from plumbline.report.currency import currency
 from plumbline.report.customs import customs
 from plumbline.report.language import told
 from plumbline.report.picture import GROUND
+from plumbline.standards.loading import load_standards
 
 SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.IMPORT.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
 FINDINGS_SHOWN = 400  # over all checks; a check shows at least FINDINGS_EACH
@@ -85,7 +86,8 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
         currency=currency(derived, said, whose),
         customs=custom_parts,
         customs_count=customs_count,
-        provisions=tuple(data.Provision(p["standard"], p["id"], tuple(p["checks"]), _tally(p["tally"])) for p in said["provisions"]),
+        provisions=tuple(_provision(entry) for entry in said["provisions"]),
+        profiles=tuple(_profile(entry) for entry in said["profiles"]),
         links=tuple(_links(findings, titles, {asset.id: n for n, asset in enumerate(assets)}, whose)),
         digests=tuple(_digests(said)),
         missing_bundles=tuple(missing),
@@ -257,6 +259,37 @@ def _action(number: int, said: Mapping[str, Any], checks: Sequence[data.CheckRes
         assets_count=said["assets"],
         assets=tuple(said["names"][:NAMES_SHOWN]),
         advice=tuple(advice),
+    )
+
+
+def _provision(said: Mapping[str, Any]) -> data.Provision:
+    # An assessment of another release may name a provision that the standard no longer has.
+    known = load_standards()[said["standard"]].provisions.get(said["id"]) if said["standard"] in load_standards() else None
+    return data.Provision(
+        **{name: said[name] for name in ("standard", "id", "title", "level", "per", "whole", "reason", "asked")},
+        checks=tuple(said["checks"]),
+        tally=_tally(said["tally"]),
+        verdict=Verdict(said["verdict"]),
+        basis=Basis(said["basis"]) if said["basis"] else None,
+        assets=_tally(said["assets"]) if said["assets"] else None,
+        remains=tuple(said["remains"]),
+        declare=known.declare if known else None,
+        manual=known.manual if known else None,
+        gap=known.gap if known else None,
+    )
+
+
+def _profile(said: Mapping[str, Any]) -> data.ProfileResult:
+    return data.ProfileResult(
+        id=said["id"],
+        title=said["title"],
+        counts=_tally(said["counts"]),
+        fail=said["thresholds"]["fail"],
+        inconclusive=said["thresholds"]["inconclusive"],
+        within=said["within"],
+        accepts=tuple(Basis(word) for word in said["accepts"]),
+        severities={Severity(word): count for word, count in said["severities"].items()},
+        verdicts={one["provision"]: (Verdict(one["verdict"]), one["reason"]) for one in said["provisions"]},
     )
 
 
