@@ -37,3 +37,4 @@ def write_looked(connection: Connection, filled: Collection[str], out: Path) -> 
     ]
     with atomic(out / FILE) as temporary:
         connection.execute(f"copy ({' union all '.join(parts)}) to {literal(str(temporary))} (format parquet, compression zstd)")
+        temporary.chmod(0o600)  # the engine makes the file anew
