@@ -34,7 +34,9 @@ def schema(package: str, path: str) -> dict[str, Any]:
     places = [Path(place) / path for place in (spec.submodule_search_locations or ())] if spec else []
     for place in (*places, BESIDE / Path(path).name):
         if place.is_file():
-            found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+            text = place.read_text(encoding="utf-8")
+            # Classes of Unicode are beyond Python's expressions; ours are letters and digits of ASCII.
+            found: dict[str, Any] = json.loads(text.replace("\\\\p{L}", "[A-Za-z]").replace("\\\\p{N}", "[0-9]"))
             return found
     pytest.skip(f"no {Path(path).name}: {package} is not installed, and no schema lies beside the project")
 
