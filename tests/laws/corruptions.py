@@ -63,13 +63,13 @@ def add(folder: Path, chance: random.Random) -> set[str]:
 
 
 def swap(folder: Path, chance: random.Random) -> set[str]:
-    """The contents of two files that differ."""
+    """The contents of two files that differ; where one is the seal, nothing can be said of the other."""
     one = _some_file(folder, chance)
-    other = chance.choice([path for path in files(folder) if path.read_bytes() != one.read_bytes() and "seal" not in path.name])
+    other = chance.choice([path for path in files(folder) if path.read_bytes() != one.read_bytes() and ".private." not in path.name])
     first, second = one.read_bytes(), other.read_bytes()
     one.write_bytes(second)
     other.write_bytes(first)
-    return {_name(folder, one), _name(folder, other)}
+    return {_name(folder, other)} if ".dsse." in other.name else {_name(folder, one), _name(folder, other)}
 
 
 def rename(folder: Path, chance: random.Random) -> set[str]:

@@ -26,6 +26,7 @@ import base64
 import binascii
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,13 @@ def read_envelope(path: Path) -> Envelope:
     if envelope.to_bytes() != data:
         raise ProtocolError("is not in the form in which envelopes are written")
     return envelope
+
+
+def is_envelope(path: Path) -> bool:
+    """Tell whether a file looks like an envelope of ours, which it need not be."""
+    with suppress(OSError), path.open("rb") as file:
+        return b'"payload"' in file.read(16)
+    return False
 
 
 def parse_envelope(document: Any) -> Envelope:

@@ -62,7 +62,7 @@ def make_key(path: Path) -> None:
 
 def load_signer(path: Path, passphrase: Secret) -> Signer:
     """Load a private key that signs; `passphrase` is asked for one that is encrypted. Raises InputError saying what is wrong with it."""
-    pem = _read(path, private=True)
+    pem = read_key_file(path, "make a key: openssl genpkey -algorithm ed25519 -out seal.pem")
     try:
         try:
             key = load_pem_private_key(pem, password=None)
@@ -80,7 +80,7 @@ def load_fingerprint(text: str) -> str:
     if match := _FINGERPRINT.fullmatch(text.replace(":", "") if text.count(":") == 31 else text):
         return match[1].lower()
     path = Path(text)
-    pem = _read(path, private=False)
+    pem = read_key_file(path, "name a file, or give 64 hex digits", private=False)
     if b"PRIVATE KEY-----" in pem:
         raise InputError("is a private key", where=text, remedy="give the public one: openssl pkey -in KEY -pubout -out KEY.pub")
     try:
@@ -123,16 +123,16 @@ def _ours(key: object, where: str) -> PublicKey:
     raise InputError("is a key of another kind", where=where, remedy=f"give {_KINDS}")
 
 
-def _read(path: Path, *, private: bool) -> bytes:
+def read_key_file(path: Path, remedy: str, *, private: bool = True) -> bytes:
+    """Read a small file that holds a key; raises InputError when it is not there, too large, or private and open to other users."""
     try:
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if private and stat.S_IMODE(status.st_mode) & 0o077:
+            if private and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise InputError("is open to other users", where=str(path), remedy="chmod 600 it")
             data = file.read(PEM_MAX + 1)
     except (OSError, ValueError) as error:
-        remedy = "make a key: openssl genpkey -algorithm ed25519 -out seal.pem" if private else "name a file, or 64 hex digits"
-        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=str(path)[:200], remedy=remedy) from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read: {reason}", where=str(path)[:200], remedy=remedy) from error
     if len(data) > PEM_MAX:
         raise InputError(f"is larger than {PEM_MAX} bytes", where=str(path), remedy="name a file with the key alone")
     return data

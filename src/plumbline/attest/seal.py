@@ -22,12 +22,13 @@ from plumbline.assess.digest import ledger_digest
 from plumbline.attest import at_hand
 from plumbline.attest.commitments import ROWS_MAX, SEED_BYTES, Tree, leaf_of
 from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, entries, sealed_by
-from plumbline.attest.envelope import Envelope, Signature, read_envelope
+from plumbline.attest.envelope import Envelope, Signature
 from plumbline.attest.private import Private, read_private
 from plumbline.attest.rows import Rows
-from plumbline.attest.statement import ROWS, SEAL, Facts, Statement, parse_facts, parse_statement
+from plumbline.attest.sealed import read_seal
+from plumbline.attest.statement import ROWS, SEAL, Facts, Statement
 from plumbline.evidence.bundle import Bundle
-from plumbline.model.errors import InputError, ProtocolError
+from plumbline.model.errors import InputError
 
 Progress = Callable[[str, int, int | None], None]
 _ANEW = "take the seal away to seal the folder anew"
@@ -60,9 +61,8 @@ def seal(
     signature. Raises InputError when the folder is not as its own files say.
     """
     show = progress or (lambda _what, _done, _total: None)
-    name = sealed_by(folder)
-    if name is not None:
-        return _countersigned(folder, name, signer, retain_until, stamp, show)
+    if sealed_by(folder) is not None:
+        return _countersigned(folder, signer, retain_until, stamp, show)
     if (folder / "assessment.json").is_file():
         name = OUT_SEAL
         facts, private = _of_assessment(folder, now, bundles, show)
@@ -85,31 +85,23 @@ def seal(
 
 def _countersigned(
     folder: Path,
-    name: str,
     signer: Signer,
     retain_until: date | None,
     stamp: Callable[[Signature], Signature] | None,
     show: Progress,
 ) -> Sealed:
-    path = folder / name
-    try:
-        envelope = read_envelope(path)
-        statement = parse_statement(envelope.payload)
-        facts = parse_facts(statement)
-    except ProtocolError as error:
-        raise InputError(f"the seal {error}", where=str(path), remedy=_ANEW) from error
+    seal = read_seal(folder)
+    path = folder / seal.name
     if retain_until is not None:
         raise InputError("is sealed already, and a countersignature changes nothing of what it says", where="--retain-until", remedy=_ANEW)
-    if not all(map(envelope.holds, envelope.signatures)):
-        raise InputError("a signature does not hold", where=str(path), remedy=_ANEW)
-    if (changed := _changed(statement.subjects, _digests(folder, name, show))) is not None:
+    if (changed := _changed(seal.statement.subjects, _digests(folder, seal.name, show))) is not None:
         raise InputError(f"{changed} since it was sealed", where=str(folder), remedy=f"plumbline verify says what; {_ANEW}")
-    signed = _stamped(envelope.signed(signer), stamp)
-    if facts.rows is not None and (folder / PRIVATE).exists():
+    signed = _stamped(seal.envelope.signed(signer), stamp)
+    if seal.facts.rows is not None and (folder / PRIVATE).exists():
         private = read_private(folder / PRIVATE)
         replace(private, envelope=_stamped(private.envelope.signed(signer), stamp)).write(folder / PRIVATE)
     signed.write(path)
-    return Sealed(path, facts, len(statement.subjects), signed.signatures[-1], countersigned=True)
+    return Sealed(path, seal.facts, len(seal.statement.subjects), signed.signatures[-1], countersigned=True)
 
 
 def _stamped(envelope: Envelope, stamp: Callable[[Signature], Signature] | None) -> Envelope:

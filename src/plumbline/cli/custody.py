@@ -1,4 +1,4 @@
-"""`plumbline disclose`: what of a sealed assessment is shown to others."""
+"""`plumbline disclose | unseal | destroy`: what of a sealed folder is shown to others, came from others, and goes in the end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
+from plumbline.cli.collect import now
+from plumbline.cli.exits import Exit
 from plumbline.cli.options import Json
 from plumbline.cli.output import print_json, say
-from plumbline.cli.seal import Bundles
+from plumbline.cli.seal import Key, Passphrase, load_key
+from plumbline.cli.verify import Bundles, Signers, print_verification, verified
 from plumbline.report.text import joined, plural
+
+LEFT_SHOWN = 20
 
 Without = Annotated[
     list[str] | None,
@@ -38,3 +43,54 @@ def disclose(
         return
     say(f"Wrote {made.path}: {plural(made.rows, 'row')}. Read it before you hand it over; withhold more with --without.", whole=True)
     say(f"It tells {joined(made.fields)}.")
+
+
+def unseal(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An encrypted archive: what `seal --to` wrote.")],
+    identity: Annotated[Path, typer.Option("--identity", "-i", metavar="KEY", help="Your key: an age-keygen file, or one of SSH.")],
+    to: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write: absent or empty.")],
+    signers: Signers = None,
+    as_json: Json = False,
+) -> Exit:
+    """Decrypt an archive that was sealed for you, and verify it.
+
+    Signatures and digests are checked; `plumbline verify DIR` judges the evidence anew as well. Ends like it.
+    """
+    from plumbline.attest.unsealing import load_identities
+    from plumbline.attest.unsealing import unseal as decrypt
+
+    files = decrypt(file, to, load_identities(identity))
+    found = verified(to, signers or (), quick=True)
+    if as_json:
+        print_json({"folder": str(to), "files": files, "verification": found.to_json()})
+    else:
+        say(f"Wrote {to}: {plural(files, 'file')}.", whole=True)
+        print_verification(found)
+    return Exit.FINDING if found.wrong else Exit.OK
+
+
+def destroy(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A sealed bundle or OUT.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who destroys it: name and office.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    key: Key = None,
+    passphrase: Passphrase = None,
+    force: Annotated[bool, typer.Option("--force", help="Before the day until which it is to be kept, or although it changed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete exactly the sealed files, and certify it.
+
+    The certificate, PATH.destroyed.dsse.json, names each by its digest; `plumbline verify` checks it. Deletion frees the space: what a
+    disk, a snapshot or a backup still holds, nobody can certify.
+    """
+    from plumbline.attest.destruction import PROVES
+    from plumbline.attest.destruction import destroy as delete
+
+    made = delete(path, load_key(key, passphrase, quiet=as_json), by=by, reason=reason, now=now(), force=force)
+    if as_json:
+        print_json({"certificate": str(made.certificate), "files": made.files, "left": made.left})
+        return
+    say(f"Destroyed {plural(made.files, 'file')}. Certificate: {made.certificate}", whole=True)
+    if made.left:
+        say(f"Left, because the seal does not name them: {joined(made.left[:LEFT_SHOWN])}", style="yellow")
+    say(PROVES)

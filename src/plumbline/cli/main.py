@@ -13,7 +13,23 @@ from typing import Annotated
 import typer
 
 from plumbline import __version__
-from plumbline.cli import assess, catalogue, changes, checks, collect, custody, feeds, hostkit, lab, later, rig, seal, standards, updates
+from plumbline.cli import (
+    assess,
+    catalogue,
+    changes,
+    checks,
+    collect,
+    custody,
+    feeds,
+    hostkit,
+    lab,
+    later,
+    rig,
+    seal,
+    standards,
+    updates,
+    verify,
+)
 from plumbline.cli.exits import Exit, guarded
 
 
@@ -41,8 +57,10 @@ app.command()(hostkit.hostkit)
 app.command()(assess.assess)
 app.command()(assess.report)
 app.command()(seal.seal)
-app.command()(seal.verify)
+app.command()(verify.verify)
 app.command()(custody.disclose)
+app.command()(custody.unseal)
+app.command()(custody.destroy)
 app.command()(changes.diff)
 app.command()(changes.retest)
 app.command()(changes.trends)

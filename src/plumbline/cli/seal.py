@@ -1,29 +1,25 @@
-"""`plumbline seal | verify`."""
+"""`plumbline seal`, and the keys that sign."""
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from plumbline.cli.collect import now
-from plumbline.cli.exits import Exit
-from plumbline.cli.options import Checks, Json, ReferenceDir, reference_folder
-from plumbline.cli.output import draw, print_json, progress, say, table
+from plumbline.cli.options import Json
+from plumbline.cli.output import print_json, progress, say
+from plumbline.cli.verify import Authority, Bundles
 from plumbline.model.errors import InputError
-from plumbline.report.text import plural, visible
+from plumbline.report.text import plural
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer  # type: ignore[attr-defined]
-
-    from plumbline.attest.verification import Verification
-
-ARTEFACTS_SHOWN = 100
 
 Sealable = Annotated[Path, typer.Argument(metavar="PATH", help="A bundle or an OUT: what `collect`, `assess` or `audit` wrote.")]
 Key = Annotated[
@@ -34,25 +30,22 @@ Passphrase = Annotated[
     str | None,
     typer.Option("--passphrase", metavar="REF", help="Of an encrypted key, or the PIN: env:NAME or file:PATH. [default: asked]"),
 ]
-Bundles = Annotated[
-    list[Path] | None,
-    typer.Option("--bundle", metavar="DIR", help="An assessed bundle that lies neither in OUT nor beside it; may be given again."),
-]
-Authority = Annotated[
-    Path | None,
-    typer.Option("--authority", metavar="PEM", help="Certificates of the timestamp authorities that you believe."),
-]
 Timestamp = Annotated[
     str | None,
     typer.Option("--timestamp", metavar="URL", help="Ask this timestamp authority (RFC 3161); it learns a digest."),
 ]
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="RECIPIENT", help="Encrypt an archive for: age1..., an SSH key, or a file of them."),
+]
+Archive = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="The archive to write, with --to. [default: PATH.tar.age]"),
+]
+WithPrivate = Annotated[bool, typer.Option("--with-private", help="Put in the archive what opens single rows, too.")]
 Day = Annotated[
     datetime | None,
     typer.Option("--retain-until", formats=["%Y-%m-%d"], metavar="DATE", help="Say that nothing is to be destroyed before."),
-]
-Signers = Annotated[
-    list[str] | None,
-    typer.Option("--signer", metavar="KEY", help="Who must have signed: a public key in PEM, or its fingerprint; may be given again."),
 ]
 
 
@@ -64,28 +57,75 @@ def seal(
     bundles: Bundles = None,
     timestamp: Timestamp = None,
     authority: Authority = None,
+    to: To = None,
+    archive: Archive = None,
+    with_private: WithPrivate = False,
     as_json: Json = False,
 ) -> None:
     """Seal a bundle or an assessment: name every file, and sign.
 
-    Without --key it signs with a key of yours, which is made the first time. Where a seal is there already, it is countersigned.
+    Without --key it signs with a key of yours, which is made the first time. Where a seal is there already, it is countersigned; with --to
+    and no --key it stays as it is.
     """
+    said: dict[str, Any] = {}
+    recipients = _recipients(to or ())
+    place = archive or path.absolute().with_name(f"{path.absolute().name}.tar.age")
+    if recipients and place.exists():
+        raise InputError("exists already", where=str(place), remedy="name another file with --output")
+    if not (recipients and key is None and _is_sealed(path)):
+        said = _sealed(path, key, passphrase, retain_until, bundles or [], timestamp, authority, quiet=as_json)
+    if recipients:
+        from plumbline.attest.archive import write_archive
+
+        files = write_archive(path, place, recipients, with_private=with_private)
+        said |= {"archive": str(place), "recipients": len(recipients)}
+        if not as_json:
+            say(f"Wrote {place}: {plural(files, 'file')}, encrypted for {plural(len(recipients), 'recipient')}.", whole=True)
+    if as_json:
+        print_json(said)
+
+
+def _recipients(words: Sequence[str]) -> list[Any]:
+    if not words:
+        return []
+    from plumbline.attest.archive import load_recipients
+
+    return load_recipients(words)
+
+
+def _is_sealed(path: Path) -> bool:
+    from plumbline.attest.content import sealed_by
+
+    return sealed_by(path) is not None
+
+
+def _sealed(
+    path: Path,
+    key: str | None,
+    passphrase: str | None,
+    retain_until: datetime | None,
+    bundles: list[Path],
+    timestamp: str | None,
+    authority: Path | None,
+    *,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Seal, say so, and give what --json prints."""
     from plumbline.attest.seal import seal as make
     from plumbline.attest.timestamp import stamper
 
     stamp = stamper(timestamp, authority) if timestamp is not None else None
-    signer = load_key(key, passphrase, quiet=as_json)
+    signer = load_key(key, passphrase, quiet=quiet)
     kept = retain_until.date() if retain_until else None
     with progress() as show:
-        made = make(path, signer, now(), retain_until=kept, bundles=bundles or (), stamp=stamp, progress=show)
-    if as_json:
-        said = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint, "countersigned": made.countersigned}
-        print_json({**said, "says": made.facts.predicate()})
-        return
-    say(f"{'Countersigned' if made.countersigned else 'Wrote'} {made.path}, over {plural(made.files, 'file')}.", whole=True)
-    say(f"Key fingerprint, to be compared over another channel: {made.signature.fingerprint}", whole=True)
-    if made.facts.rows_missing is not None:
-        say(f"Single findings cannot be shown to others: {made.facts.rows_missing}", style="yellow")
+        made = make(path, signer, now(), retain_until=kept, bundles=bundles, stamp=stamp, progress=show)
+    if not quiet:
+        say(f"{'Countersigned' if made.countersigned else 'Wrote'} {made.path}, over {plural(made.files, 'file')}.", whole=True)
+        say(f"Key fingerprint, to be compared over another channel: {made.signature.fingerprint}", whole=True)
+        if made.facts.rows_missing is not None:
+            say(f"Single findings cannot be shown to others: {made.facts.rows_missing}", style="yellow")
+    said = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint}
+    return {**said, "countersigned": made.countersigned, "says": made.facts.predicate()}
 
 
 def load_key(key: str | None, passphrase: str | None, *, quiet: bool = False) -> Signer:
@@ -93,7 +133,7 @@ def load_key(key: str | None, passphrase: str | None, *, quiet: bool = False) ->
     from plumbline.attest.keys import load_signer, make_key, user_key
     from plumbline.attest.tokens import SCHEME, load_token
 
-    secret = _secret(passphrase)
+    secret = cache(_secret(passphrase))  # a token may ask for its PIN more than once
     if key is not None and key.startswith(SCHEME):
         return load_token(key, secret)
     if key is not None:
@@ -121,77 +161,3 @@ def _secret(reference: str | None) -> Any:
         return str(typer.prompt("Passphrase", hide_input=True, err=True)).encode()
 
     return read
-
-
-def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A sealed bundle or OUT; or a file of `disclose`.")],
-    signers: Signers = None,
-    reference: ReferenceDir = None,
-    checks: Checks = None,
-    bundles: Bundles = None,
-    authority: Authority = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Check signatures and digests alone; judge nothing once more.")] = False,
-    as_json: Json = False,
-) -> Exit:
-    """Say of each sealed file whether it is as it was, and judge anew.
-
-    Ends with 1 when a file changed, is missing or was added, the ledger does not follow from the evidence, or a --signer has not signed;
-    with 3 when nothing is wrong, but something could not be checked.
-    """
-    from plumbline.attest.disclosure import verify_disclosure
-    from plumbline.attest.keys import load_fingerprint
-    from plumbline.attest.verify import Asked
-    from plumbline.attest.verify import verify as check
-
-    wanted = tuple(load_fingerprint(one) for one in signers or ())
-    asked = Asked(wanted, reference_folder(reference), checks, tuple(bundles or ()), authority, again=not quick)
-    with progress() as show:
-        found = verify_disclosure(path, asked) if path.is_file() else check(path, asked, show)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        print_verification(found)
-    return Exit.FINDING if found.wrong else Exit.INCOMPLETE if found.unchecked else Exit.OK
-
-
-def print_verification(found: Verification) -> None:
-    """Print what a verification found: who signed first, then what is not as it was, then each claim."""
-    says = found.says
-    for row in found.rows:
-        say(", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in row.items() if value != 0))
-    if "rig" in says:
-        about = f"{found.kind} of rig {says.get('rig')}" + (f" as of {says['as_of']}" if says.get("as_of") else "")
-        kept = f"; to be kept until {says['retain_until']}" if says.get("retain_until") else ""
-        say(f"Seal over the {about}; sealed {says.get('sealed_at')} by the signer's clock{kept}")
-    for one in found.signers:
-        if not one.holds:
-            say(f"The signature by {one.fingerprint} does NOT hold", style="red", whole=True)
-        elif one.known:
-            say(f"Signed by {one.fingerprint}, as was asked", style="green", whole=True)
-        else:
-            say(f"SIGNER UNKNOWN: signed by {one.fingerprint}, a key that you did not name with --signer", style="yellow", whole=True)
-    counts = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in found.counts().items() if count)
-    if found.artefacts:
-        say(f"{plural(len(found.artefacts), 'file')}: {counts}")
-    touched = [one for one in found.artefacts if one.outcome != "untouched"]
-    if touched:
-        listed = table("", "file", "where")
-        for artefact in touched[:ARTEFACTS_SHOWN]:
-            style = "yellow" if artefact.outcome == "not_checked" else "red"
-            cells = Text(visible(artefact.name)), Text(visible(artefact.where))
-            listed.add_row(Text(artefact.outcome.replace("_", " "), style), *cells)
-        draw(listed)
-        if len(touched) > ARTEFACTS_SHOWN:
-            say(f"and {len(touched) - ARTEFACTS_SHOWN:,} more; --json has all", style="dim")
-    words = {True: ("holds", "green"), False: ("does NOT hold", "red"), None: ("could not be checked", "yellow")}
-    for claim in found.claims:
-        word, style = words[claim.holds]
-        say(f"{claim.what}: {word}" + (f": {claim.why}" if claim.why else ""), style=style)
-    say(_conclusion(found), style="bold")
-
-
-def _conclusion(found: Verification) -> str:
-    if found.wrong:
-        return "This is NOT what was sealed, or not by whom you asked for."
-    end = "Nothing has changed since it was sealed" + ("." if found.signer_known else "; by whom, nobody has told you.")
-    return f"{end} Not all of it could be checked." if found.unchecked else end

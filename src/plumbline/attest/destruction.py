@@ -1,0 +1,171 @@
+"""Destroys a sealed folder, and certifies it: which files, by their digests, when, by whom and why, under a signature.
+
+    NAME.destroyed.dsse.json    beside the folder NAME
+
+What the certificate proves: that the holder of a key says so. What deletion does: the names are taken away and the space is free to be
+used again. On flash, on journaling and copying file systems, in snapshots and backups the bytes may live on; a customer who needs more
+destroys the medium, or keeps the folder on an encrypted one and destroys its key. The certificate says as much.
+
+Rules: nothing before `retain_until` unless it is forced; exactly the files that the seal names, the seal, and what opens its rows; no link
+is followed, nothing outside the folder is touched, and what the seal does not name stays and is named. A run that was ended early can be
+run again, for the seal goes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from securesystemslib.signer import Signer  # type: ignore[attr-defined]
+
+from plumbline import __version__
+from plumbline.attest.content import PRIVATE, digest_of, entries
+from plumbline.attest.envelope import Envelope, read_envelope
+from plumbline.attest.sealed import Seal, read_seal
+from plumbline.attest.statement import DESTRUCTION, Statement, parse_statement
+from plumbline.attest.verification import Verification
+from plumbline.attest.verify import Asked, named_signers, signed_by
+from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
+
+LISTED_MAX = 1_000
+PROVES = (
+    "The files were deleted from the file system where they lay. Their bytes may live on in free space, on flash, in journals, snapshots,"
+    " copies and backups; of those this certificate says nothing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What was done: the certificate, how many files went, and those that stayed because the seal does not name them."""
+
+    certificate: Path
+    files: int
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A sealed folder before it goes: its seal, what it says, and which of its files are missing or not as they were sealed."""
+
+    seal: Seal
+    digests: dict[str, str]
+    missing: list[str]
+    changed: list[str]
+
+
+def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime, force: bool = False) -> Destroyed:
+    """Destroy a sealed folder; raises InputError before anything is touched when that must not be, EnvironmentFault when a file resists."""
+    if not by.strip() or not reason.strip():
+        raise InputError("somebody answers for it", where=str(folder), remedy="give --by and --reason")
+    certificate = folder.absolute().with_name(f"{folder.absolute().name}.destroyed.dsse.json")
+    if certificate.exists():
+        raise InputError("exists already", where=str(certificate), remedy="move it away; it certifies an earlier destruction")
+    found = _found(folder)
+    until = found.seal.facts.retained_until
+    early = until is not None and now.astimezone(UTC).date() < until
+    if early and not force:
+        raise InputError(f"is to be kept until {until}", where=str(folder), remedy="--force destroys it all the same, and says so")
+    if found.changed and not force:
+        remedy = "plumbline verify says what; --force destroys it all the same, and says so"
+        raise InputError(f"{found.changed[0]} is not the file that was sealed", where=str(folder), remedy=remedy)
+    Envelope(b"{}").signed(signer)  # whoever cannot sign destroys nothing
+    for name in sorted(found.digests):
+        _remove(folder, name)
+    left = [entry.name for entry in entries(folder, found.seal.name)]
+    said = {
+        "plumbline": __version__,
+        "by": by,
+        "reason": reason,
+        "destroyed_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "rig": found.seal.facts.rig,
+        "holds": found.seal.facts.holds,
+        "as_of": found.seal.facts.as_of,
+        "sealed": hashlib.sha256(found.seal.envelope.payload).hexdigest(),
+        "sealed_at": found.seal.facts.sealed_at,
+        "sealed_by": [one.fingerprint for one in found.seal.envelope.signatures],
+        "retain_until": found.seal.facts.retain_until,
+        "before_retain_until": early,
+        **{name: {"count": len(names), "names": names[:LISTED_MAX]} for name, names in _lists(found, left).items()},
+        "proves": PROVES,
+    }
+    Envelope(Statement(DESTRUCTION, found.digests, said).to_bytes()).signed(signer).write(certificate)
+    for name in (PRIVATE, found.seal.name):
+        _remove(folder, name)
+    _remove_empty(folder)
+    return Destroyed(certificate, len(found.digests), tuple(left))
+
+
+def _lists(found: _Found, left: list[str]) -> dict[str, list[str]]:
+    return {"missing": found.missing, "changed": found.changed, "left": left}
+
+
+def _found(folder: Path) -> _Found:
+    seal = read_seal(folder)
+    there = {entry.name: entry for entry in entries(folder, seal.name)}
+    digests, changed = dict[str, str](), list[str]()
+    for name, due in seal.statement.subjects.items():
+        if (entry := there.get(name)) is None:
+            continue
+        if entry.odd:
+            changed.append(name)
+            continue
+        digests[name] = digest_of(entry.path)
+        if digests[name] != due:
+            changed.append(name)
+    missing = sorted(seal.statement.subjects.keys() - there.keys())
+    return _Found(seal, digests, missing, sorted(changed))
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Take one file away, by way of the folder's own directories alone."""
+    *parents, last = name.split("/")
+    try:
+        with _directory(folder, parents) as handle:
+            os.unlink(last, dir_fd=handle)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise EnvironmentFault(f"cannot delete {folder / name}: {error.strerror}; run it again") from error
+
+
+@contextmanager
+def _directory(folder: Path, parents: list[str]) -> Iterator[int]:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    handle = os.open(folder, flags)
+    try:
+        for parent in parents:
+            below = os.open(parent, flags, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Take away directories that hold nothing any more, the folder itself last; one that holds something stays."""
+    for path, _, _ in os.walk(folder, topdown=False, followlinks=False):
+        with suppress(OSError):
+            os.rmdir(path)  # noqa: PTH106 - what os.walk gives
+
+
+def verify_certificate(path: Path, asked: Asked) -> Verification:
+    """Check a certificate of destruction; raises InputError when the file is none."""
+    try:
+        envelope = read_envelope(path)
+        statement = parse_statement(envelope.payload)
+        if statement.kind != DESTRUCTION:
+            raise ProtocolError(
+                "is the seal of a folder: verify the folder" if statement.kind.startswith("urn:plumbline:seal") else "is no certificate"
+            )
+    except ProtocolError as error:
+        raise InputError(str(error), where=str(path), remedy="name a sealed folder, a disclosure or a certificate") from error
+    signers = signed_by(envelope, asked)
+    said: dict[str, Any] = {**statement.predicate, "files": len(statement.subjects)}
+    return Verification("destruction", path.name, said, signers, (), tuple(named_signers(signers, asked)))

@@ -1,0 +1,132 @@
+"""Destruction takes exactly what was sealed, not before its day, and leaves a certificate that can be verified."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from plumbline.attest.destruction import Destroyed, destroy, verify_certificate
+from plumbline.attest.keys import load_signer
+from plumbline.attest.verify import Asked
+from plumbline.model.errors import InputError
+from tests.attest.sealing import NOW, key, no_passphrase, sealed
+
+
+def destroyed(folder: Path, pem: Path, **options: object) -> Destroyed:
+    given = {"by": "A. Auditor, Northwind", "reason": "the engagement has ended", "now": NOW, **options}
+    return destroy(folder, load_signer(pem, no_passphrase), **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> Path:
+    return key(tmp_path / "mine.pem")
+
+
+def test_all_of_it_goes(out: Path, pem: Path) -> None:
+    files = len([path for path in out.rglob("*") if path.is_file()])
+    made = destroyed(out, pem)
+    assert not out.exists()
+    assert (made.files, made.left) == (files - 2, ())
+    found = verify_certificate(made.certificate, Asked())
+    assert not found.wrong
+    assert found.says["by"] == "A. Auditor, Northwind"
+    assert found.says["files"] == made.files
+    assert found.says["sealed_at"] == "2026-11-28T12:00:00Z"
+    assert "Their bytes may live on" in found.says["proves"]
+    assert verify_certificate(made.certificate, Asked(("0" * 64,))).wrong
+
+
+def test_what_is_not_sealed_stays(out: Path, pem: Path) -> None:
+    (out / "notes.txt").write_text("mine")
+    (out / "bundle" / "link").symlink_to("/etc/passwd")
+    made = destroyed(out, pem)
+    assert made.left == ("bundle/link", "notes.txt")
+    assert sorted(path.name for path in out.rglob("*")) == ["bundle", "link", "notes.txt"]
+    assert Path("/etc/passwd").exists()
+
+
+def test_a_link_in_the_place_of_a_file(out: Path, pem: Path, tmp_path: Path) -> None:
+    aside = tmp_path / "aside"
+    (out / "report.json").rename(aside)
+    (out / "report.json").symlink_to(aside)
+    with pytest.raises(InputError, match="is not the file that was sealed"):
+        destroyed(out, pem)
+    made = destroyed(out, pem, force=True)
+    assert aside.exists()
+    assert verify_certificate(made.certificate, Asked()).says["changed"] == {"count": 1, "names": ["report.json"]}
+    assert "report.json" in made.left
+
+
+def test_a_folder_that_became_a_link(out: Path, pem: Path, tmp_path: Path) -> None:
+    (out / "bundle").rename(tmp_path / "elsewhere")
+    (out / "bundle").symlink_to(tmp_path / "elsewhere")
+    before = sorted((tmp_path / "elsewhere").rglob("*"))
+    made = destroyed(out, pem, force=True)
+    assert sorted((tmp_path / "elsewhere").rglob("*")) == before
+    assert made.left == ("bundle",)
+
+
+def test_not_before_its_day(out: Path, pem: Path) -> None:
+    (out / "seal.dsse.json").unlink()
+    (out / "seal.private.json").unlink()
+    sealed(out, pem, retain_until=date(2036, 1, 1))
+    with pytest.raises(InputError, match="is to be kept until 2036-01-01"):
+        destroyed(out, pem)
+    assert (out / "ledger.parquet").exists()
+    made = destroyed(out, pem, force=True)
+    assert verify_certificate(made.certificate, Asked()).says["before_retain_until"] is True
+
+
+def test_on_its_day(out: Path, pem: Path) -> None:
+    (out / "seal.dsse.json").unlink()
+    (out / "seal.private.json").unlink()
+    sealed(out, pem, retain_until=NOW.date())
+    made = destroyed(out, pem, now=NOW + timedelta(hours=1))
+    assert verify_certificate(made.certificate, Asked()).says["before_retain_until"] is False
+
+
+def test_a_run_that_ended_early_goes_on(out: Path, pem: Path) -> None:
+    (out / "ledger.parquet").unlink()
+    made = destroyed(out, pem)
+    assert not out.exists()
+    assert verify_certificate(made.certificate, Asked()).says["missing"] == {"count": 1, "names": ["ledger.parquet"]}
+
+
+def test_a_changed_certificate(out: Path, pem: Path) -> None:
+    made = destroyed(out, pem)
+    data = made.certificate.read_bytes()
+    at = data.index(b'"sig": "') + 8
+    made.certificate.write_bytes(data[:at] + (b"B" if data[at : at + 1] == b"A" else b"A") + data[at + 1 :])
+    assert verify_certificate(made.certificate, Asked()).wrong
+    made.certificate.write_bytes(data + b" ")
+    with pytest.raises(InputError):
+        verify_certificate(made.certificate, Asked())
+
+
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "nobody": ({"by": " "}, "somebody answers for it"),
+    "no reason": ({"reason": ""}, "somebody answers for it"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED.values(), ids=REFUSED)
+def test_nothing_goes(out: Path, pem: Path, options: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        destroyed(out, pem, **options)
+    assert (out / "ledger.parquet").exists()
+
+
+def test_a_folder_without_a_seal(out: Path, pem: Path) -> None:
+    (out / "seal.dsse.json").unlink()
+    with pytest.raises(InputError, match="has no seal"):
+        destroyed(out, pem)
+
+
+def test_a_seal_that_does_not_hold(out: Path, pem: Path) -> None:
+    seal = out / "seal.dsse.json"
+    seal.write_bytes(seal.read_bytes().replace(b"LCJk", b"LCJl", 1))
+    with pytest.raises(InputError, match="the seal"):
+        destroyed(out, pem)
+    assert (out / "ledger.parquet").exists()
