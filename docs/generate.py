@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -161,7 +162,7 @@ def standard_page(standard: Standard) -> str:
     for provision in standard.provisions.values():
         checks = len(load_registry().naming(provision.ref))
         left = way(provision, bool(checks)).left
-        out.append(f"| {provision.id} | {provision.level} | {checks or ''} | {left} | {_cell(provision.title)} |")
+        out.append(f"| [{provision.id}](#{_anchor(provision.id)}) | {provision.level} | {checks or ''} | {left} | {_cell(provision.title)} |")
     for provision in standard.provisions.values():
         out += ["", f"## {provision.id}", "", f"**{provision.title}.** {provision.summary}", "", *_means(standard, provision)]
     return "\n".join(out)
@@ -197,6 +198,10 @@ def _needs(check: Check) -> Iterator[str]:
 def _link(name: str, up: str = "") -> str:
     layer = name.partition(".")[0]
     return f"[{name}]({up}checks-{layer}.md#{name.replace('.', '')})"
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-")
 
 
 def _cell(text: str) -> str:
