@@ -161,8 +161,8 @@ def standard_page(standard: Standard) -> str:
     out += ["| provision | level | checks | left to do | title |", "|---|---|---|---|---|"]
     for provision in standard.provisions.values():
         checks = len(load_registry().naming(provision.ref))
-        left = way(provision, bool(checks)).left
-        out.append(f"| [{provision.id}](#{_anchor(provision.id)}) | {provision.level} | {checks or ''} | {left} | {_cell(provision.title)} |")
+        left, link = way(provision, bool(checks)).left, f"[{provision.id}](#{_anchor(provision.id)})"
+        out.append(f"| {link} | {provision.level} | {checks or ''} | {left} | {_cell(provision.title)} |")
     for provision in standard.provisions.values():
         out += ["", f"## {provision.id}", "", f"**{provision.title}.** {provision.summary}", "", *_means(standard, provision)]
     return "\n".join(out)
