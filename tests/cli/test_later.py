@@ -12,7 +12,6 @@ LINES = {
     "its help": ("diff", "--help"),
     **{name: ("report", "OUT", "--format", f"html,{name}") for name in FORMATS},
     "spark": ("assess", "BUNDLE", "-o", "OUT", "--engine", "spark"),
-    "waivers": ("assess", "BUNDLE", "-o", "OUT", "--waivers", "x"),
 }
 
 

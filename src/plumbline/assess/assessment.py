@@ -23,8 +23,8 @@ FINDINGS_PER_CHECK = 1_000
 ASSETS_LISTED = 5_000
 IDENTITIES_LISTED = 1_000  # of hub identities that nothing else in the rig knows
 EVIDENCE_LISTED = 20
-# `pass` and `class` are words of Python's.
-MEMBER_NAMES: Mapping[str, str] = {"passed": "pass", "device_class": "class"}
+# `pass`, `class` and `from` are words of Python's.
+MEMBER_NAMES: Mapping[str, str] = {"passed": "pass", "device_class": "class", "begins": "from"}
 SCHEMA = Path(__file__).with_name("assessment.schema.json")
 
 
@@ -106,8 +106,20 @@ class ConflictSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingReview:
+    """The review that counts for a finding, by its number; `severity` is what it is rated as, None unless it is."""
+
+    number: int
+    action: str
+    severity: Severity | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One failed verdict. Of `evidence_rows` cited rows the first EVIDENCE_LISTED are named."""
+    """One failed verdict. Of `evidence_rows` cited rows the first EVIDENCE_LISTED are named. `waived` is the id of the waiver that counts.
+
+    Severity and risk are those of the check, whatever a waiver or a review says.
+    """
 
     id: str
     check: str
@@ -123,6 +135,42 @@ class Finding:
     detail: Mapping[str, Any]
     evidence: tuple[str, ...]
     evidence_rows: int
+    waived: str | None
+    review: FindingReview | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverSummary:
+    """One waiver, for how many findings it counts, and its state: active, ended, not_yet or unused; `until` is its last second."""
+
+    id: str
+    check: str
+    asset: str
+    subject: str
+    owner: str
+    reason: str
+    begins: datetime
+    until: datetime
+    state: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSummary:
+    """One review, for how many findings it counts, and its state; `finding` is None where patterns say what is meant."""
+
+    number: int
+    finding: str | None
+    check: str
+    asset: str
+    subject: str
+    action: str
+    severity: Severity | None
+    who: str
+    why: str
+    until: datetime | None
+    state: str
+    findings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +292,11 @@ class Unjudged:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What one judgement says of one rig."""
+    """What one judgement says of one rig.
+
+    `severities` counts all findings, `standing` those that count for `--fail-on`: without what is waived or a false positive, and each as a
+    review rates it.
+    """
 
     plumbline: str
     rig: Mapping[str, Any]
@@ -259,6 +311,7 @@ class Assessment:
     ledger_rows: int
     counts: Tally
     severities: Mapping[Severity, int]
+    standing: Mapping[Severity, int]
     assets_count: int
     kinds: Mapping[str, int]
     failed_assets: int
@@ -270,6 +323,8 @@ class Assessment:
     profiles: tuple[ProfileSummary, ...]
     layers: tuple[LayerSummary, ...]
     actions: tuple[Action, ...]
+    waivers: tuple[WaiverSummary, ...]
+    reviews: tuple[ReviewSummary, ...]
     unjudged_sources: tuple[Unjudged, ...]
 
     @property

@@ -7,11 +7,15 @@ whatever is counted is counted over all of them.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from plumbline.assess.assessment import EVIDENCE_LISTED, FINDINGS_PER_CHECK, Action, CheckSummary, Finding
+from plumbline.assess.assessment import EVIDENCE_LISTED, FINDINGS_PER_CHECK, Action, CheckSummary, Finding, FindingReview
+from plumbline.assess.overlay import Overlay
+from plumbline.assess.reviews import Action as ReviewAction
+from plumbline.assess.reviews import Review
 from plumbline.assess.risk import Threat, exposure, risk
 from plumbline.checks.check import Check, Effort
 from plumbline.checks.messages import message_sql
@@ -28,43 +32,64 @@ _KEY = "substr(l.asset, strpos(l.asset, '/') + 1)"  # the name of a hub identity
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The failed verdicts of one check: how many of each severity, the highest risk, and those that are listed."""
+    """The failed verdicts of one check: how many of each severity, the highest risk, and those that are listed.
+
+    `standing` counts those that count for `--fail-on`, as what they do; `waived` and `reviewed` by the place of what counts for them.
+    """
 
     severities: Mapping[Severity, int]
     risk: int
     listed: tuple[Finding, ...]
+    standing: Counter[Severity]
+    waived: Counter[int]
+    reviewed: Counter[int]
+    false_positives: int
 
 
-def failed(connection: Connection, check: Check, shape: Shape) -> Failed:
+def failed(connection: Connection, check: Check, shape: Shape, overlay: Overlay) -> Failed:
     """Read the failed verdicts of one check. Raises InputError when the query gave a vector that is none."""
+    over = f"{overlay.waiver_sql(check.id)} as waiver, {overlay.review_sql(check.id)} as review"
     where = f"\"check\" = {literal(check.id)} and verdict = 'fail'"
     groups = connection.execute(
         f"""
-        select coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, {_threat_sql(shape)}, count(*)
-        from ledger l left join (select asset, criticality, address from known.asset where criticality is not null or address is not null) a
+        select coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, {_threat_sql(shape)}, l.waiver, l.review, count(*)
+        from (select asset, cvss, detail, {over} from ledger where {where}) l
+          left join (select asset, criticality, address from known.asset where criticality is not null or address is not null) a
           on a.asset = l.asset
-        where {where} group by all
+        group by all
         """
     ).fetchall()
     severities: dict[Severity, int] = defaultdict(int)
-    highest = 0
-    for vector, criticality, address, threat, count in groups:
+    standing: Counter[Severity] = Counter()
+    waived: Counter[int] = Counter()
+    reviewed: Counter[int] = Counter()
+    highest = false_positives = 0
+    for vector, criticality, address, threat, waiver, review, count in groups:
         score = _score(check, vector)
-        severities[Severity.of_score(score)] += count
+        severity = Severity.of_score(score)
+        severities[severity] += count
+        stands = overlay.stands(waiver, review, severity)
+        standing.update({stands: count} if stands is not None else {})
+        waived.update({waiver: count} if waiver is not None else {})
+        reviewed.update({review: count} if review is not None else {})
+        if review is not None and overlay.reviews[review].action is ReviewAction.FALSE_POSITIVE:
+            false_positives += count
         highest = max(highest, risk(score, _criticality(criticality), exposure(check.layer, address), Threat(threat)))
     per_vector = max(1, FINDINGS_PER_CHECK // max(1, len({vector for vector, *_ in groups})))
     rows = connection.execute(
         f"""
         select l.asset, coalesce(a.name, {_KEY}), l.subject, coalesce(l.cvss, {literal(check.cvss)}), a.criticality, a.address, l.message,
-          l.detail, {_threat_sql(shape)}, l.evidence[1:{EVIDENCE_LISTED}], len(l.evidence)
+          l.detail, {_threat_sql(shape)}, l.evidence[1:{EVIDENCE_LISTED}], len(l.evidence), l.waiver, l.review
         from (
-          select asset, subject, cvss, detail, evidence, {message_sql(check, shape)} as message from ledger where {where}
+          select asset, subject, cvss, detail, evidence, {message_sql(check, shape)} as message, {over}
+          from ledger where {where}
           {_cut(shape, per_vector)}
         ) l left join known.asset a on a.asset = l.asset order by l.asset, l.subject
         """
     ).fetchall()
     order = sorted(severities, key=lambda severity: -severity.rank)
-    return Failed({severity: severities[severity] for severity in order}, highest, tuple(_finding(check, row) for row in rows))
+    listed = tuple(_finding(check, row, overlay) for row in rows)
+    return Failed({severity: severities[severity] for severity in order}, highest, listed, standing, waived, reviewed, false_positives)
 
 
 def _cut(shape: Shape, per_vector: int) -> str:
@@ -88,8 +113,8 @@ def _some_sql(name: str, type_word: str) -> str:
     return f"{text} = 'true'" if type_word == "BOOLEAN" else f"try_cast({text} as bigint) > 0"
 
 
-def _finding(check: Check, row: Sequence[object]) -> Finding:
-    asset, name, subject, vector, criticality, address, message, detail, threat, evidence, evidence_rows = row
+def _finding(check: Check, row: Sequence[Any], overlay: Overlay) -> Finding:
+    asset, name, subject, vector, criticality, address, message, detail, threat, evidence, evidence_rows, waiver, review = row
     score = _score(check, str(vector))
     reach = exposure(check.layer, str(address) if address is not None else None)
     return Finding(
@@ -107,7 +132,13 @@ def _finding(check: Check, row: Sequence[object]) -> Finding:
         detail=json.loads(str(detail)) if detail else {},
         evidence=tuple(evidence) if isinstance(evidence, list) else (),
         evidence_rows=int(str(evidence_rows or 0)),
+        waived=overlay.waivers[waiver].id if waiver is not None else None,
+        review=_review(overlay.reviews[review]) if review is not None else None,
     )
+
+
+def _review(review: Review) -> FindingReview:
+    return FindingReview(review.number, review.action.value, review.severity)
 
 
 def _score(check: Check, vector: str) -> float:

@@ -10,8 +10,9 @@ import hashlib
 import json
 import shutil
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,11 @@ from plumbline.assess.inventory import counts, inventory, list_assets
 from plumbline.assess.ledger import Last, Ledger, LedgerWriter
 from plumbline.assess.looked import write_looked
 from plumbline.assess.ordering import put_in_order
+from plumbline.assess.overlay import Overlay
+from plumbline.assess.reviews import load_reviews
 from plumbline.assess.second_stage import SecondStage
 from plumbline.assess.tallies import assets_of, by_check, by_layer, define_ledger, summed
+from plumbline.assess.waivers import load_waivers
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
 from plumbline.correlate.merging import Correlation, correlate
@@ -56,6 +60,8 @@ def assess(
     checks_dir: Path | None = None,
     parameters: Mapping[str, Any] | None = None,
     reference: Path | None = None,
+    waivers: Path | None = None,
+    reviews: Path | None = None,
     threads: int | None = None,
     memory_limit: str = "600MB",
     progress: Progress | None = None,
@@ -63,11 +69,13 @@ def assess(
     """Judge bundles of one rig into the folder OUT.
 
     `as_of` is aware; None: the latest end of collection. `parameters` go before those of the rig file. `reference` is a folder that
-    `feeds import` and `catalogue import` wrote; None: nothing is known of products and vulnerabilities. Raises InputError when a
-    bundle, a check or a parameter is wrong, EnvironmentFault when OUT cannot be written or memory does not suffice.
+    `feeds import` and `catalogue import` wrote; None: nothing is known of products and vulnerabilities. `waivers` and `reviews`
+    are files that lie over the ledger and never change it. Raises InputError when a bundle, a check, a parameter or such a file is wrong,
+    EnvironmentFault when OUT cannot be written or memory does not suffice.
     """
     opened = [Bundle(path) for path in bundles]
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
+    overlay = Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews) if reviews else ())
     registry = load_registry(checks_dir)
     given = {**_from_rig_file(opened, "parameters"), **(parameters or {})}
     values = registry.values(given)
@@ -77,7 +85,7 @@ def assess(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with connect(threads=threads, memory_limit=memory_limit, scratch=scratch) as connection:
-            return _judged(connection, opened, out, registry, values, moment, Reference(reference), show, scratch)
+            return _judged(connection, opened, out, registry, values, overlay, Reference(reference), show, scratch)
     except duckdb.OutOfMemoryException as error:
         raise EnvironmentFault(f"judging needs more than {memory_limit} of memory: {error}") from error
     except (duckdb.IOException, OSError) as error:
@@ -92,11 +100,12 @@ def _judged(
     out: Path,
     registry: Registry,
     values: Mapping[str, Mapping[str, Any]],
-    as_of: datetime,
+    overlay: Overlay,
     reference: Reference,
     progress: Progress,
     scratch: Path,
 ) -> Assessment:
+    as_of = overlay.as_of
     progress("correlating", 0, None)
     filled = use_bundles(connection, bundles)
     correlation = correlate(connection, filled)
@@ -120,7 +129,7 @@ def _judged(
     last = _last(connection, registry, frame, as_of, out, merged_kinds) if "declaration" in filled else None
     ledger = LedgerWriter(connection, registry, frame, bound, ordered, last).write(out, progress)
     progress("summing up", 0, None)
-    facts = _Facts(bundles, registry, values, as_of, reference, correlation, ledger)
+    facts = _Facts(bundles, registry, values, overlay, reference, correlation, ledger)
     assessment = _summed_up(connection, facts, filled, out)
     write_identity(correlation, out)
     write_looked(connection, filled, out)
@@ -148,7 +157,7 @@ class _Facts:
     bundles: Sequence[Bundle]
     registry: Registry
     values: Mapping[str, Mapping[str, Any]]
-    as_of: datetime
+    overlay: Overlay
     reference: Reference
     correlation: Correlation
     ledger: Ledger
@@ -157,10 +166,13 @@ class _Facts:
 def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], out: Path) -> Assessment:
     define_ledger(connection, ledger_files(facts.ledger.path))
     tallies = by_check(connection)
-    checks, findings = _checks(connection, facts, tallies)
+    checks, findings, over = _checks(connection, facts, tallies)
     list_assets(connection, filled)
     profiles = chosen_profiles(_from_rig_file(facts.bundles, "standards").get("assess", ()))
-    conformance = conform(connection, profiles, Grounds(facts.registry, checks, facts.ledger.rows, _networks(facts.bundles)), out)
+    wrong = facts.overlay.false_positive_sql(over.false_positives)
+    grounds = Grounds(facts.registry, checks, facts.ledger.rows, _networks(facts.bundles), wrong, over.false_positives)
+    conformance = conform(connection, profiles, grounds, out)
+    waivers, reviews = facts.overlay.summaries(over.waived, over.reviewed)
     assets = counts(connection)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
     [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
@@ -170,7 +182,7 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
         plumbline=__version__,
         rig=manifest.get("rig", {}),
         authorisation=manifest.get("authorisation", {}),
-        as_of=facts.as_of,
+        as_of=facts.overlay.as_of,
         sessions=tuple(_sessions(named)),
         bundles={name: _sha256((bundle.path / "manifest.json").read_bytes()) for name, bundle in named.items()},
         checks_digest=facts.registry.digest,
@@ -180,6 +192,7 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
         ledger_rows=facts.ledger.rows,
         counts=summed(tallies.values()),
         severities={severity: count for severity, count in severities.items() if severity is not Severity.NONE},
+        standing={severity: over.standing[severity] for severity in reversed(Severity)},
         assets_count=assets.assets,
         kinds=assets.kinds,
         failed_assets=failed_assets,
@@ -191,16 +204,29 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
         profiles=conformance.profiles,
         layers=by_layer(connection, tallies, facts.ledger.rows),
         actions=actions(connection, checks),
+        waivers=waivers,
+        reviews=reviews,
         unjudged_sources=tuple(_unjudged(connection)),
     )
 
 
-def _checks(connection: Connection, facts: _Facts, tallies: Mapping[str, Tally]) -> tuple[list[CheckSummary], list[Finding]]:
+@dataclass(frozen=True, slots=True)
+class _Overlaid:
+    """What waivers and reviews come to over all checks: findings by the place of what counts for them, and what is left."""
+
+    waived: Counter[int] = field(default_factory=Counter)
+    reviewed: Counter[int] = field(default_factory=Counter)
+    standing: Counter[Severity] = field(default_factory=Counter)
+    false_positives: dict[str, int] = field(default_factory=dict)
+
+
+def _checks(connection: Connection, facts: _Facts, tallies: Mapping[str, Tally]) -> tuple[list[CheckSummary], list[Finding], _Overlaid]:
     summaries: list[CheckSummary] = []
     findings: list[Finding] = []
+    over = _Overlaid()
     for check in facts.registry.checks.values():
         tally = tallies.get(check.id, Tally(reasons={}))
-        of_check = failed(connection, check, facts.registry.shapes[check.id]) if tally.fail else None
+        of_check = failed(connection, check, facts.registry.shapes[check.id], facts.overlay) if tally.fail else None
         summaries.append(
             CheckSummary(
                 id=check.id,
@@ -226,8 +252,13 @@ def _checks(connection: Connection, facts: _Facts, tallies: Mapping[str, Tally])
                 findings=len(of_check.listed) if of_check else 0,
             )
         )
-        findings += of_check.listed if of_check else ()
-    return summaries, findings
+        if of_check is not None:
+            findings += of_check.listed
+            over.waived.update(of_check.waived)
+            over.reviewed.update(of_check.reviewed)
+            over.standing.update(of_check.standing)
+            over.false_positives.update({check.id: of_check.false_positives} if of_check.false_positives else {})
+    return summaries, findings, over
 
 
 def _unjudged(connection: Connection) -> list[Unjudged]:

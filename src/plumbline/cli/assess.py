@@ -13,7 +13,20 @@ from plumbline.cli.collect import run_collection
 from plumbline.cli.exits import Exit, exit_of
 from plumbline.cli.later import FORMATS as LATER_FORMATS
 from plumbline.cli.later import not_yet
-from plumbline.cli.options import ALL_FORMATS, Checks, FailOn, Formats, Json, Out, ReferenceDir, RigPath, reference_folder, writable_folder
+from plumbline.cli.options import (
+    ALL_FORMATS,
+    Checks,
+    FailOn,
+    Formats,
+    Json,
+    Out,
+    ReferenceDir,
+    Reviews,
+    RigPath,
+    Waivers,
+    reference_folder,
+    writable_folder,
+)
 from plumbline.cli.output import ProgressCall, print_json, progress, say
 from plumbline.cli.summary import print_summary
 from plumbline.model.errors import InputError
@@ -45,6 +58,8 @@ def audit(
     fail_on: FailOn = Severity.HIGH,
     formats: Formats = ALL_FORMATS,
     reference: ReferenceDir = None,
+    waivers: Waivers = None,
+    reviews: Reviews = None,
     as_json: Json = False,
 ) -> Exit:
     """Collect, assess and report: a whole audit into OUT.
@@ -52,13 +67,14 @@ def audit(
     The bundle goes into OUT/bundle. Ctrl-C, SIGTERM and `plumbline stop` end the collection cleanly; what was collected is judged.
     """
     wanted, known = wanted_formats(formats), reference_folder(reference)
+    _readable(waivers, reviews)
     bundle = writable_folder(out) / "bundle"
     if bundle.exists() and not (bundle.is_dir() and not any(bundle.iterdir())):
         again = f"plumbline collect {rig} -o {bundle} --resume, then plumbline assess {bundle} -o {out}"
         raise InputError("holds a bundle already", where=str(out), remedy=f"name another folder; to go on with it: {again}")
     with progress() as show:
         ended = run_collection(rig, bundle, show).ended_early
-        assessment = _judged([bundle], out, show, known)
+        assessment = _judged([bundle], out, show, known, waivers=waivers, reviews=reviews)
         written = run_reports(out, out, wanted, show)
     code = _end(assessment, out, fail_on, written, as_json=as_json)
     if ended and not as_json:
@@ -76,19 +92,20 @@ def assess(
     as_json: Json = False,
     engine: Annotated[Engine, typer.Option(hidden=True)] = Engine.DUCKDB,
     reference: ReferenceDir = None,
-    waivers: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    waivers: Waivers = None,
+    reviews: Reviews = None,
 ) -> Exit:
     """Judge bundles: the ledger and the assessment into OUT.
 
     Needs no network. Several bundles of one rig are judged as one.
     """
-    for option, wanted in {"--engine spark": engine is Engine.SPARK, "--waivers": waivers}.items():
-        if wanted:
-            raise not_yet(option, "leave the option out")
+    if engine is Engine.SPARK:
+        raise not_yet("--engine spark", "leave the option out")
     writable_folder(out)
     with progress() as show:
         moment = as_of.replace(tzinfo=UTC) if as_of else None
-        assessment = _judged(bundles, out, show, reference_folder(reference), as_of=moment, checks_dir=checks)
+        known = reference_folder(reference)
+        assessment = _judged(bundles, out, show, known, as_of=moment, checks_dir=checks, waivers=waivers, reviews=reviews)
     return _end(assessment, out, fail_on, [], as_json=as_json)
 
 
@@ -123,11 +140,30 @@ def run_reports(out: Path, to: Path, wanted: list[str], show: ProgressCall) -> l
 
 
 def _judged(
-    bundles: list[Path], out: Path, show: ProgressCall, reference: Path, *, as_of: datetime | None = None, checks_dir: Path | None = None
+    bundles: list[Path],
+    out: Path,
+    show: ProgressCall,
+    reference: Path,
+    *,
+    as_of: datetime | None = None,
+    checks_dir: Path | None = None,
+    waivers: Path | None = None,
+    reviews: Path | None = None,
 ) -> Assessment:
     from plumbline.assess.run import assess as judge
 
-    return judge(bundles, out, as_of=as_of, checks_dir=checks_dir, reference=reference, progress=show)
+    return judge(bundles, out, as_of=as_of, checks_dir=checks_dir, reference=reference, waivers=waivers, reviews=reviews, progress=show)
+
+
+def _readable(waivers: Path | None, reviews: Path | None) -> None:
+    """Refuse files that are wrong before an hour of collecting."""
+    from plumbline.assess.reviews import load_reviews
+    from plumbline.assess.waivers import load_waivers
+
+    if waivers is not None:
+        load_waivers(waivers)
+    if reviews is not None:
+        load_reviews(reviews)
 
 
 def wanted_formats(text: str) -> list[str]:

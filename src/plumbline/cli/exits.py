@@ -48,11 +48,11 @@ def exit_of(assessment: Assessment, fail_on: Severity) -> tuple[Exit, str]:
             Exit.INTERNAL,
             f"Plumbline itself failed {defects:,} times; please report the trace that the bundle's coverage holds.",
         )
-    found = sum(count for severity, count in assessment.severities.items() if severity.rank >= fail_on.rank)
-    if fail_on is Severity.NONE:
-        found = assessment.counts.fail
+    found = sum(count for severity, count in assessment.standing.items() if severity.rank >= fail_on.rank)
     if found:
-        return Exit.FINDING, f"findings at or above {fail_on}: {found:,} (--fail-on)."
+        spared = assessment.counts.fail - sum(assessment.standing.values())
+        more = f"; {spared:,} waived or reviewed as false positive do not count" if spared else ""
+        return Exit.FINDING, f"findings at or above {fail_on}: {found:,} (--fail-on){more}."
     if any(not session.complete for session in {session.bundle: session for session in assessment.sessions}.values()):
         return Exit.INCOMPLETE, "the collection ended early."
     if assessment.unjudged_sources:

@@ -24,6 +24,14 @@ ReferenceDir = Annotated[
     Path | None,
     typer.Option("--reference", metavar="DIR", help="Reference data: what `feeds import` and `catalogue import` wrote. [default: yours]"),
 ]
+Waivers = Annotated[
+    Path | None,
+    typer.Option("--waivers", metavar="FILE", help="Findings that the owner bears for a while: waivers.toml."),
+]
+Reviews = Annotated[
+    Path | None,
+    typer.Option("--review", metavar="FILE", help="What people say of findings, who looked at them: review.toml."),
+]
 
 ALL_FORMATS = "html,json,csv"
 

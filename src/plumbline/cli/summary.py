@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ACTIONS_SHOWN = 10
 SOURCES_SHOWN = 10
+OVERLAYS_SHOWN = 10
 COLOURS = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan", Severity.NONE: ""}
 
 
@@ -32,6 +33,11 @@ def print_summary(assessment: Assessment, out: Path, written: Sequence[Path]) ->
     )
     if counts.fail:
         say(f"Wrong: {joined(f'{count:,} {severity}' for severity, count in assessment.severities.items() if count)}.")
+    lines = list(told_of_overlay(assessment))
+    for line in lines[:OVERLAYS_SHOWN]:
+        say(line, style="yellow")
+    if len(lines) > OVERLAYS_SHOWN:
+        say(f"... and {len(lines) - OVERLAYS_SHOWN:,} more waivers and reviews that do nothing", style="yellow")
     for session in {session.bundle: session for session in assessment.sessions}.values():
         if not session.complete:
             say(f"The collection of {session.bundle} ended early: {'; '.join(session.notes) or 'it was killed'}.", style="yellow")
@@ -45,6 +51,23 @@ def print_summary(assessment: Assessment, out: Path, written: Sequence[Path]) ->
         say(f"Report: {shown[0]}", whole=True)
     else:
         say(f"Written to {out}. For reports: plumbline report {out}", whole=True)
+
+
+def told_of_overlay(assessment: Assessment) -> Iterator[str]:
+    """Say which findings a waiver or a review takes out of `--fail-on`, and which waivers and reviews do nothing."""
+    spared = assessment.counts.fail - sum(assessment.standing.values())
+    if spared:
+        yield f"{plural(spared, 'finding')} waived or reviewed as false positive; the ledger still holds them."
+    for waiver in assessment.waivers:
+        if waiver.state != "active":
+            yield f"Waiver {waiver.id} {_IDLE[waiver.state]} ({waiver.begins:%Y-%m-%d} to {waiver.until:%Y-%m-%d})."
+    for review in assessment.reviews:
+        if review.state != "active":
+            until = f" (until {review.until:%Y-%m-%d})" if review.until else ""
+            yield f"Review {review.number} {_IDLE[review.state]}{until}."
+
+
+_IDLE = {"ended": "has ended and counts no more", "not_yet": "has not begun and does not count", "unused": "means no finding"}
 
 
 def _print_actions(actions: Sequence[Action]) -> None:
