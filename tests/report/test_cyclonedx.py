@@ -15,7 +15,8 @@ from plumbline.collect.firmware import collect
 from plumbline.collect.sbom.cyclonedx import read_bill
 from plumbline.evidence.bundle import Bundle
 from plumbline.report import registry
-from plumbline.report.cyclonedx import bom_of, carriers_of, held_in, reference_of
+from plumbline.report.components import carriers_of, held_in, reference_of
+from plumbline.report.cyclonedx import bom_of
 from plumbline.report.data import Report
 from plumbline.rig.models import Firmware
 from tests.collect.collecting import rig_of, run
