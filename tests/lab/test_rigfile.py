@@ -34,6 +34,7 @@ def test_the_rig_loads_and_its_signature_holds(tmp_path: Path, weak: bool) -> No
     assert rig.authorisation.valid_from < AT < rig.authorisation.valid_until
     assert (len(rig.captures), len(rig.firmware), len(rig.edges), len(rig.hostkits), len(rig.hubs)) == (2, 2, 2, 2, 4)
     assert (len(rig.sboms), len(rig.customs), len(rig.populations)) == (2, 3, 2)
+    assert (len(rig.manuals), len(rig.declarations)) == (2, 2)
     assert {asset.id for asset in rig.assets if asset.device_class is DeviceClass.OT} == {"plc", "plc-hardened", "relay"}
     assert [asset.id for asset in rig.assets if asset.untouchable] == ["relay"]
 
@@ -63,7 +64,10 @@ def test_the_same_lab_gives_the_same_bytes() -> None:
     assert (rigfile.files(lab()), rigfile.text(lab())) == first
 
 
-PLACES = {"image": ("images/", "sbom/"), "edge": "edge/", "system": "hostkit/", "capture": "captures/", "hub": "hub/"}
+PLACES = {
+    **{"image": ("images/", "sbom/"), "edge": "edge/", "system": "hostkit/", "capture": "captures/", "hub": "hub/"},
+    **{"manual": "manual/", "declaration": "declarations/"},
+}
 
 
 def test_a_switch_of_a_file_moves_that_kind_of_file_on_the_weak_side_alone() -> None:

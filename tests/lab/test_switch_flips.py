@@ -20,6 +20,8 @@ SWEPT_TOO = {
     "image.private_key_in_image": {"camera"},
     "hub.identity_without_device": {"sensor"},  # any device will do: nobody is missed where nobody was looked for
     "rig.undeclared_device": {"stranger"},
+    "import.service_unseen_by_us": {"router"},
+    "declaration.contradicted": {"camera"},
     "rig.declared_device_not_seen": {"absent", "sensor"},  # likewise
 }
 # Switches that show only while another one stands at safe.
@@ -86,7 +88,7 @@ def fails(ledger: Mapping[Key, Expected]) -> set[Key]:
 
 
 # What files tell of is judged all at once, at both positions, in truth/test_supplied_files.py; moved one by one it is for `make test-full`.
-FILES = {"image", "edge", "hub", "capture", "system"}
+FILES = {"image", "edge", "hub", "capture", "import", "system", "manual", "declaration"}
 EACH = [pytest.param(name, marks=pytest.mark.full if switch.device in FILES else ()) for name, switch in SWITCHES.items()]
 
 

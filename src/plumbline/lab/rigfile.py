@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
-from plumbline.lab.files import edge, firmware, hub, sbom, systems, traffic
+from plumbline.lab.files import by_hand, edge, firmware, hub, imports, sbom, systems, traffic
 from plumbline.lab.fleet import ABSENT_PORTS, TCP_PORTS, UDP_PORTS, Device, Fleet
 from plumbline.lab.keys import private_key, private_pem
 from plumbline.model.words import DeviceClass, Intrusion
@@ -66,7 +66,7 @@ def write(fleet: Fleet, folder: Path, subset: Collection[str] | None = None, *, 
 
 def files(fleet: Fleet) -> dict[str, bytes]:
     """Make the files of both sides, by their paths in the rig's folder."""
-    made: dict[str, bytes] = {}
+    made: dict[str, bytes] = {f"manual/{by_hand.NOTE}": by_hand.NOTE_TEXT}
     for switched, side in SIDES.items():
         camera = fleet.twin("camera", switched=switched)
         made[f"captures/{side}.pcap"] = traffic.capture(fleet, switched=switched)
@@ -74,6 +74,9 @@ def files(fleet: Fleet) -> dict[str, bytes]:
         made[f"sbom/{side}.cdx.json"] = sbom.bill(fleet, camera)
         made[f"edge/{side}.json"] = edge.manifest(fleet, switched=switched)
         made[f"hostkit/{side}.txt"] = systems.hostkit(fleet, switched=switched)
+        made[f"imports/{side}.nessus"] = imports.results(fleet, switched=switched)
+        made[f"manual/{side}.toml"] = by_hand.manual(fleet, switched=switched)
+        made[f"declarations/{side}.toml"] = by_hand.declarations(fleet, switched=switched)
         made[f"hub/{side}.arm.json"] = hub.resource(fleet, switched=switched)
         made[f"hub/{side}.devices.jsonl"] = hub.registry(fleet, switched=switched)
         made[f"hub/{side}.twins.jsonl"] = hub.twins(fleet, switched=switched)
@@ -95,6 +98,9 @@ def text(fleet: Fleet, subset: Collection[str] | None = None, *, intrusion: Intr
         gateway = fleet.twin("gateway", switched=switched)
         parts.append(f'[[edge]]\nmanifest = "edge/{side}.json"\ndevice = "{gateway.hub_device_id}"\n')
         parts.append(f'[[hostkit]]\npath = "hostkit/{side}.txt"\nasset = "{gateway.name}"\n')
+        parts.append(f'[[import]]\nkind = "nessus"\npath = "imports/{side}.nessus"\n')
+        parts.append(f'[[manual]]\npath = "manual/{side}.toml"\n')
+        parts.append(f'[[declaration]]\npath = "declarations/{side}.toml"\n')
         for kind in ("devices", "twins"):
             parts.append(f'[[hub]]\nkind = "azure-iot-hub"\nresource = "hub/{side}.arm.json"\ndevices = "hub/{side}.{kind}.jsonl"\n')
     parts += [_custom(fleet, name, kind) for name, kind in _CUSTOM.items()]

@@ -114,6 +114,9 @@ _TABLE = (
     ("system.updates_not_automatic", "unattended updates of the gateway", "on", "off"),
     ("system.package_source_unverified", "signatures of the gateway's packages", "verified", "not verified"),
     ("system.security_updates_waiting", "security updates of the gateway that wait", "none", "one"),
+    ("manual.test_failed", "the test by hand of how the camera's password is changed", "passed", "failed"),
+    ("declaration.provision_declared_unmet", "what the owner says of a policy on vulnerabilities", "there is one", "there is none"),
+    ("declaration.contradicted", "what the owner says of the camera's encryption", "nothing", "that all it sends is encrypted"),
     ("capture.credential_in_clear", "logins in the capture", "inside TLS", "HTTP Basic, FTP and MQTT in clear"),
     ("capture.clear_flow_to_outside", "what the camera sends outside", "TLS", "HTTP in clear"),
     ("capture.client_offers_old_tls", "the highest TLS that the sensor offers", "1.3", "1.0"),
@@ -138,6 +141,8 @@ _TABLE = (
     ("hub.twin_drift", "the camera's telemetry interval", "as desired", "not as desired"),
     ("hub.identity_without_device", "an identity that no device has", "absent", "present"),
     ("hub.device_without_identity", "the printer's identity, which the rig file names", "present", "absent"),
+    ("import.imported_finding_open", "a setting of the router, in another scanner's file", "passed", "failed"),
+    ("import.service_unseen_by_us", "a second web server of the router, in another scanner's file", "not there", "open"),
     ("rig.undeclared_device", "the stranger with services on odd ports", "declared", "not declared"),
     ("rig.declared_device_not_seen", "a declared camera at a silent address", "not declared", "declared"),
 )

@@ -12,6 +12,7 @@ from plumbline.lab import rigfile
 from plumbline.lab.fleet import Fleet, fleet
 from plumbline.lab.switches import SWITCHES, Switches
 from plumbline.lab.truth import Expected, Key, differences, truth
+from plumbline.lab.truth.people import DECLARED, HAND
 from plumbline.lab.truth.rules import rules
 from plumbline.model.words import Intrusion
 from plumbline.rig.loading import load
@@ -23,7 +24,7 @@ FILES = {
     *("hub_twin", "flow", "tls_client", "http_client", "mqtt_client"),
     *("system_account", "system_firewall", "system_setting", "system_socket", "system_update"),
 }
-CHECKS = {name for name, rule in rules().items() if rule.table in FILES and not name.startswith("rig.")}
+CHECKS = {name for name, rule in rules().items() if rule.table in FILES and not name.startswith("rig.")} | {HAND, DECLARED}
 
 
 def told_by_files(made: Fleet) -> dict[Key, Expected]:
@@ -47,7 +48,8 @@ def test_all_at_once(tmp_path: Path, weak: bool) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    "name", [name for name, switch in SWITCHES.items() if switch.device in ("image", "edge", "system", "capture", "hub")]
+    "name",
+    [name for name, switch in SWITCHES.items() if switch.device in ("image", "edge", "system", "capture", "hub", "manual", "declaration")],
 )
 def test_each_switch_alone(tmp_path: Path, name: str) -> None:
     assert audit(fleet(Switches.only([name]), AT), tmp_path) == []

@@ -21,6 +21,7 @@ TOGETHER = {
     "broker.grants_wildcard": "broker.accepts_anonymous",
     "broker.shows_sys": "broker.accepts_anonymous",
     "camera.image_key_on_wire": "image.private_key_in_image",
+    "declaration.contradicted": "camera.telnet_open",
 }
 # Switches that no shipped check judges: they are there for the evidence that they make.
 UNJUDGED = {"camera.debug_port_open", "camera.undeclared_open_port", "rig.declared_device_not_seen"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from plumbline.lab.truth.decision import Expected, Key
+from plumbline.lab.truth.world import Expected, Key
 from plumbline.model.words import Verdict
 
 

@@ -5,38 +5,22 @@ Written from the design's words, not from the product's SQL: the two are held ag
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from plumbline.evidence.specs import load_tables
 from plumbline.lab.fleet import Fleet
-from plumbline.lab.truth import captures, edge, fleets, hub, images, rig, runtimes, services, systems, updates
+from plumbline.lab.truth import captures, edge, fleets, hub, images, imports, people, rig, runtimes, services, systems, updates
 from plumbline.lab.truth.rules import Rule, rules
-from plumbline.lab.truth.world import Attempt, Sight, World
-from plumbline.model.words import Outcome, Verdict
+from plumbline.lab.truth.world import Attempt, Expected, Key, Sight, World
+from plumbline.model.words import EntityKind, Outcome, Verdict
 
 _PRECEDENCE = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
-
-
-Key = tuple[str, str, str]
-"""Check, asset, subject."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the ledger must say of one key."""
-
-    verdict: Verdict
-    reason: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.verdict.value} ({self.reason})" if self.reason else self.verdict.value
 
 
 def world(fleet: Fleet, subset: Collection[str] | None = None, *, catalogue: bool = True) -> World:
     """Note everything that there is to be seen in a lab; `subset` and `catalogue` as for `truth`."""
     seen = World(fleet, None if subset is None else frozenset(subset), catalogue)
-    for place in (rig, services, captures, images, edge, hub, systems, updates, fleets, runtimes):
+    for place in (rig, services, captures, images, imports, edge, hub, systems, updates, fleets, runtimes, people):
         place.see(seen)
     return seen
 
@@ -48,9 +32,15 @@ def truth(fleet: Fleet, subset: Collection[str] | None = None, *, catalogue: boo
     `catalogue` false: it is assessed without the lab's reference data.
     """
     seen = world(fleet, subset, catalogue=catalogue)
+    every = rules()
+    seen.verdicts.update(_verdicts(seen, {check: rule for check, rule in every.items() if check != people.LAST}))
+    return {**seen.verdicts, **_verdicts(seen, {people.LAST: every[people.LAST]})}
+
+
+def _verdicts(seen: World, some: Mapping[str, Rule]) -> dict[Key, Expected]:
     return {
         (check, asset, subject): expected
-        for check, rule in rules().items()
+        for check, rule in some.items()
         for (asset, subject), expected in _Judge(seen, rule).expected().items()
     }
 
@@ -109,7 +99,7 @@ class _Judge:
         """Attempts without a row: absent where they came to their end, inconclusive otherwise."""
         for attempt in self._attempts:
             if attempt.outcome is Outcome.OK:
-                if not any(_fills(sight, attempt) for sight in self._sights):
+                if not any(_fills(sight, attempt, by_source=self._by_source) for sight in self._sights):
                     yield attempt.asset, attempt.subject, Expected(Verdict.NOT_APPLICABLE, "absent")
             elif self._by_source or (attempt.asset, attempt.subject) not in {(sight.asset, sight.subject) for sight in self._sights}:
                 yield attempt.asset, attempt.subject, Expected(Verdict.INCONCLUSIVE, attempt.outcome.value)
@@ -118,12 +108,14 @@ class _Judge:
         """Assets of the table's kinds, as other tables of no other kind know them, with neither row nor attempt."""
         alike = [name for name, spec in load_tables().items() if set(spec.kinds) <= self._kinds]
         known = {attempt.asset for name in alike for attempt in self._world.attempts[name]}
+        if EntityKind.HOST in self._kinds:  # a host is one that another tool saw, too
+            known |= {asset for asset, _ in self._world.things("imported_finding")}
         done = {attempt.asset for attempt in self._attempts} | {sight.source for sight in self._sights}
         for asset in sorted(known - done):
             yield asset, "", Expected(Verdict.INCONCLUSIVE, "not_attempted")
 
 
-def _fills(sight: Sight, attempt: Attempt) -> bool:
-    """Say whether a sight is what an attempt found: told by it, and of its subject or a part of it."""
+def _fills(sight: Sight, attempt: Attempt, *, by_source: bool) -> bool:
+    """Say whether a sight is what an attempt found: told by it, and, unless it tells of others, of its subject or a part of it."""
     within = not attempt.subject or sight.subject == attempt.subject or sight.subject.startswith(f"{attempt.subject}/")
-    return sight.source == attempt.asset and within
+    return sight.source == attempt.asset and (by_source or within)

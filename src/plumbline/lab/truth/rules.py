@@ -12,17 +12,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from plumbline.lab.files.by_hand import Answer, Result
 from plumbline.lab.fleet import Device
 from plumbline.lab.services import Coap, Cookie, Ftp, HostKey, Modbus, Mqtt, Odd, Page, Rtsp, Snmp, Ssh, Telnet, Tls, Web
+from plumbline.lab.truth import people
 from plumbline.lab.truth.captures import Flow, Hello, MqttClient, Request
 from plumbline.lab.truth.edge import Deployment, Module
 from plumbline.lab.truth.fleets import Fix
 from plumbline.lab.truth.hub import Hub, Identity, Policy
 from plumbline.lab.truth.images import Account, Image, Key
+from plumbline.lab.truth.imports import Opened, Told
 from plumbline.lab.truth.services import Announced, Endpoint, Shown
 from plumbline.lab.truth.systems import ENGINE, Part
 from plumbline.lab.truth.updates import Running, Sample
 from plumbline.lab.truth.world import World
+from plumbline.model.words import Verdict
 
 T = TypeVar("T")
 Says = Callable[[T, World], bool | None]
@@ -61,7 +65,7 @@ def _rule(
 
 def rules() -> Mapping[str, Rule]:
     """Give the rule of every shipped check, by the check's id."""
-    return {**_device(), **_communication(), **_gateway(), **_systems(), **_firmware(), **_cloud(), **_rig(), **_update()}
+    return {**_device(), **_communication(), **_gateway(), **_systems(), **_firmware(), **_cloud(), **_rig(), **_people(), **_update()}
 
 
 def _device() -> dict[str, Rule]:
@@ -248,6 +252,12 @@ def _rig() -> dict[str, Rule]:
             "hub_identity", Identity, lambda i, w: i.device is None or not w.is_there(i.device), fail_needs=("rig.host",)
         ),
         "rig.image_key_on_wire": _rule("image_key", Key, lambda k, _: k.on_wire, pass_needs=("rig.certificate", "rig.ssh_host_key")),
+        "rig.imported_finding_open": _rule(
+            "imported_finding", Told, lambda t, _: t.verdict is Verdict.FAIL, lambda t, _: t.verdict is not None
+        ),
+        "rig.service_unseen_by_us": _rule(
+            "imported_service", Opened, lambda o, _: not o.served if o.asked else None, fail_needs=("asset.service",)
+        ),
         "rig.plain_mqtt_from_x509_device": _rule("mqtt_client", MqttClient, lambda c, _: not c.by_key, pass_needs=("rig.hub_identity",)),
         "rig.shared_certificate": _rule(
             *("certificate", Shown), _certificate_shared, lambda s, _: s.position == 0, pass_needs=("rig.certificate",)
@@ -259,6 +269,23 @@ def _rig() -> dict[str, Rule]:
             "hub_twin", Identity, _version_differs, lambda i, _: i.reported_version is not None, pass_needs=("asset.http_service",)
         ),
     }
+
+
+def _people() -> dict[str, Rule]:
+    return {
+        people.HAND: _rule(
+            "manual_result", Result, lambda r, _: _said(r.verdict, "fail", "pass"), lambda r, _: r.verdict != "not_applicable"
+        ),
+        people.DECLARED: _rule(
+            *("declaration", Answer, lambda a, _: _said(a.met, "no", "yes")),
+            lambda a, _: not (a.met == "not_applicable" and a.justification),
+        ),
+        people.LAST: _rule("declaration", Answer, people.contradicted, people.applies, pass_needs=("rig.provision_verdict",)),
+    }
+
+
+def _said(word: str, bad: str, good: str) -> bool | None:
+    return True if word == bad else False if word == good else None
 
 
 def _update() -> dict[str, Rule]:

@@ -13,7 +13,7 @@ from functools import cached_property
 from plumbline.lab.fleet import Device, Fleet
 from plumbline.lab.keys import private_key, public_digest
 from plumbline.lab.services import Ssh
-from plumbline.model.words import Outcome
+from plumbline.model.words import Outcome, Verdict
 
 Weak = Callable[[str], bool]
 
@@ -37,6 +37,21 @@ class Attempt:
     outcome: Outcome
 
 
+Key = tuple[str, str, str]
+"""Check, asset, subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the ledger must say of one key."""
+
+    verdict: Verdict
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.verdict.value} ({self.reason})" if self.reason else self.verdict.value
+
+
 @dataclass
 class World:
     """All sights and attempts of one lab, by table.
@@ -49,6 +64,7 @@ class World:
     catalogue: bool = True
     sights: dict[str, list[Sight]] = field(default_factory=lambda: defaultdict(list))
     attempts: dict[str, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
+    verdicts: dict[Key, Expected] = field(default_factory=dict)  # of all checks but those that are judged last
 
     def see(self, table: str, asset: str, subject: str, thing: object, *, source: str | None = None) -> None:
         """Note a sight."""
@@ -68,9 +84,9 @@ class World:
         return [(sight.asset, sight.thing) for sight in self.sights[table]]
 
     def is_there(self, device: Device) -> bool:
-        """Say whether the network, a capture or a deployment shows the device itself."""
+        """Say whether the network, a capture, a deployment or another tool shows the device itself."""
         asset = self.asset_of(device)
-        told = {sight.asset for table in ("host", "station", "edge_deployment") for sight in self.sights[table]}
+        told = {sight.asset for table in ("host", "station", "edge_deployment", "imported_finding") for sight in self.sights[table]}
         return asset in told or any(attempt.asset == asset for attempt in self.attempts["service"])
 
     def asset_of(self, device: Device) -> str:
