@@ -36,7 +36,7 @@ from plumbline.report.identity import everywhere, of_ledger, over_audits
 from plumbline.report.oscal_terms import NAMESPACE, control, markup, prop, string, token
 from plumbline.report.streaming import write_json
 from plumbline.report.text import instant, plural
-from plumbline.report.verdicts import Failed, failed
+from plumbline.report.verdicts import Failed, counted, failed
 from plumbline.report.words import METHOD, REASONS, UNKNOWN_REASON
 from plumbline.standards.loading import load_standards
 
@@ -103,7 +103,7 @@ class _Files:
         result: dict[str, Any] = {
             "uuid": self._uuid("result"),
             "title": "Verdicts of one assessment",
-            "description": markup(f"{_counted(report.tally)}, judged as of {instant(report.head.as_of)}."),
+            "description": markup(f"{counted(report.tally)}, judged as of {instant(report.head.as_of)}."),
             "start": instant(start),
             "end": instant(max(start, end)),
             "props": [prop("ledger-digest", report.head.ledger_digest), *_counts(report.tally)],
@@ -209,7 +209,7 @@ class _Files:
 
     def _back_matter(self) -> dict[str, Any]:
         head = self.report.head
-        resources = [
+        resources: list[dict[str, Any]] = [
             {
                 "uuid": self._uuid("system"),
                 "title": markup(f"The rig {head.rig_name}"),
@@ -302,7 +302,7 @@ class _Files:
         return {
             "uuid": self._uuid("check", check.id),
             "title": markup(check.title),
-            "description": markup(f"{_counted(check.tally)}."),
+            "description": markup(f"{counted(check.tally)}."),
             "props": [prop("check", check.id), prop("verdict", check.tally.verdict), *_counts(check.tally)],
             "methods": ["TEST"],
             "types": ["control-objective"],
@@ -312,11 +312,11 @@ class _Files:
 
     def _of_provision(self, provision: Provision) -> dict[str, Any]:
         why = f" {REASONS.get(provision.reason, UNKNOWN_REASON).means}" if provision.reason else ""
-        on = f" Over assets: {_counted(provision.assets, 'asset')}." if provision.assets else ""
+        on = f" Over assets: {counted(provision.assets, 'asset')}." if provision.assets else ""
         return {
             "uuid": self._uuid("provision", provision.ref),
             "title": markup(f"{provision.standard} {provision.id}: {provision.title}"),
-            "description": markup(f"{provision.verdict}.{why} Checks: {_counted(provision.tally)}.{on}"),
+            "description": markup(f"{provision.verdict}.{why} Checks: {counted(provision.tally)}.{on}"),
             "props": [
                 prop("control", control(provision.standard, provision.id)),
                 prop("verdict", provision.verdict),
@@ -399,7 +399,7 @@ class _Files:
             yield {
                 "uuid": self._uuid("finding", provision.ref),
                 "title": markup(f"{provision.standard} {provision.id}: {provision.title}"),
-                "description": markup(f"{_counted(provision.tally)}."),
+                "description": markup(f"{counted(provision.tally)}."),
                 "target": {
                     "type": "objective-id",
                     "target-id": control(provision.standard, provision.id),
@@ -425,7 +425,7 @@ class _Files:
             yield {
                 "uuid": self._uuid("item", "nothing"),
                 "title": "Nothing is open",
-                "description": markup(f"{_counted(self.report.tally)}."),
+                "description": markup(f"{counted(self.report.tally)}."),
             }
 
     def _item(self, action: Action) -> dict[str, Any]:
@@ -456,13 +456,6 @@ def _facts(asset: Asset) -> list[dict[str, Any]]:
 def _control(ref: str) -> str:
     standard, _, provision = ref.partition("/")
     return control(standard, provision)
-
-
-def _counted(tally: Tally, noun: str = "verdict") -> str:
-    return (
-        f"{plural(tally.failed, noun)} failed, {tally.passed} passed, {tally.inconclusive} not judged,"
-        f" {tally.not_applicable} that do not apply"
-    )
 
 
 def _counts(tally: Tally) -> Sequence[dict[str, Any]]:

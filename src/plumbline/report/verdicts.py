@@ -21,8 +21,9 @@ from plumbline.assess.risk import Threat, exposure, risk
 from plumbline.checks.registry import load_registry
 from plumbline.checks.severity import base_score
 from plumbline.model.words import Criticality, Severity, Verdict
-from plumbline.report.data import Asset, CheckResult, Report
+from plumbline.report.data import Asset, CheckResult, Report, Tally
 from plumbline.report.message import message
+from plumbline.report.text import plural
 
 BATCH_ROWS = 20_000
 COLUMNS = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "evidence", "basis")
@@ -94,6 +95,14 @@ def unjudged(report: Report, out: Path, each: int) -> Iterator[Unjudged]:
             key = f"{check.id}|{row['asset']}|{row['subject']}"
             name = names.get(row["asset"], row["asset"])
             yield Unjudged(key, check, row["asset"], name, row["subject"], row["reason"] or "not_observed", _texts(row["evidence"]))
+
+
+def counted(tally: Tally, noun: str = "verdict") -> str:
+    """Write how many verdicts, or whatever was counted, there are of each kind."""
+    return (
+        f"{plural(tally.failed, noun)} failed, {tally.passed} passed, {tally.inconclusive} not judged,"
+        f" {tally.not_applicable} that do not apply"
+    )
 
 
 def _failed(
