@@ -49,13 +49,13 @@ def user_key() -> Path:
 def make_key(path: Path) -> None:
     """Make an Ed25519 key in a new file; raises InputError when there is one, EnvironmentFault when it cannot be written."""
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    if os.path.lexists(path):
+        raise InputError("exists already", where=str(path), remedy="name another file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(pem)
-    except FileExistsError as error:
-        raise InputError("exists already", where=str(path), remedy="name another file") from error
     except OSError as error:
         raise EnvironmentFault(f"cannot write {path}: {error.strerror or error}; name a key with --key") from error
 

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from plumbline.cli.exits import Exit
 from plumbline.cli.options import Checks, Json, ReferenceDir, reference_folder
-from plumbline.cli.output import draw, print_json, progress, say, table
-from plumbline.report.text import plural, visible
+from plumbline.cli.output import draw, grid, print_json, progress, say, table
+from plumbline.report.text import number, plural, visible
 
 if TYPE_CHECKING:
     from plumbline.attest.verification import Verification
 
 ARTEFACTS_SHOWN = 100
+NAMES_SHOWN = 5
 
 Bundles = Annotated[
     list[Path] | None,
@@ -84,14 +85,8 @@ def verified(
 
 
 def print_verification(found: Verification) -> None:
-    """Print what a verification found: who signed first, then what is not as it was, then each claim."""
-    says = found.says
-    for row in found.rows:
-        say(", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in row.items() if value != 0))
-    if "rig" in says:
-        about = f"{found.kind} of rig {says.get('rig')}" + (f" as of {says['as_of']}" if says.get("as_of") else "")
-        kept = f"; to be kept until {says['retain_until']}" if says.get("retain_until") else ""
-        say(f"Seal over the {about}; sealed {says.get('sealed_at')} by the signer's clock{kept}")
+    """Print what a verification found: what it is about, who signed, what is not as it was, and each claim."""
+    _HEADS[found.kind](found)
     for one in found.signers:
         if not one.holds:
             say(f"The signature by {one.fingerprint} does NOT hold", style="red", whole=True)
@@ -119,8 +114,53 @@ def print_verification(found: Verification) -> None:
     say(_conclusion(found), style="bold")
 
 
+def _print_sealed(found: Verification) -> None:
+    says = found.says
+    if not says:
+        return
+    about = f"{found.kind} of rig {says.get('rig')}" + (f" as of {says['as_of']}" if says.get("as_of") else "")
+    kept = f"; to be kept until {says['retain_until']}" if says.get("retain_until") else ""
+    say(f"Seal over the {about}; sealed {says.get('sealed_at')} by the signer's clock{kept}")
+
+
+def _print_rows(found: Verification) -> None:
+    for row in found.rows:
+        told = grid(2)
+        for name, value in row.items():
+            if name not in ("kind", "withheld"):
+                told.add_row(
+                    "", Text(visible(name)), Text(visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+                )
+        withheld = f", {plural(row['withheld'], 'field')} withheld" if row["withheld"] else ""
+        say(f"{row['kind']}{withheld}", style="bold")
+        draw(told)
+    say()
+
+
+def _print_destruction(found: Verification) -> None:
+    says = found.says
+    files = f"{plural(says['files'], 'file')} of the {says.get('holds')} of rig {says.get('rig')}"
+    say(f"Certificate of destruction of {files}, sealed {says.get('sealed_at')}", style="bold")
+    told = grid(2)
+    for name in ("destroyed_at", "by", "reason", "sealed", "retain_until", "before_retain_until", "missing", "changed", "left"):
+        value = says.get(name)
+        if isinstance(value, dict):
+            value = (
+                f"{number(value.get('count', 0))} {', '.join(map(str, value.get('names', [])[:NAMES_SHOWN]))}"
+                if value.get("count")
+                else None
+            )
+        if value:
+            told.add_row("", Text(name.replace("_", " ")), Text(visible(str(value))))
+    draw(told)
+    say(str(says.get("proves", "")))
+
+
+_HEADS = {"bundle": _print_sealed, "assessment": _print_sealed, "rows": _print_rows, "destruction": _print_destruction}
+
+
 def _conclusion(found: Verification) -> str:
     if found.wrong:
-        return "This is NOT what was sealed, or not by whom you asked for."
-    end = "Nothing has changed since it was sealed" + ("." if found.signer_known else "; by whom, nobody has told you.")
+        return "This is NOT what was signed, or not by whom you asked for."
+    end = "Nothing has changed since it was signed" + ("." if found.signer_known else "; by whom, nobody has told you.")
     return f"{end} Not all of it could be checked." if found.unchecked else end

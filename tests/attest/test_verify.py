@@ -1,0 +1,167 @@
+"""Verification says of each thing what became of it and where, and judges the evidence once more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from plumbline.assess.digest import ledger_digest
+from plumbline.attest import differences
+from plumbline.attest.keys import load_fingerprint
+from plumbline.attest.verification import Outcome, Verification
+from plumbline.attest.verify import Asked, verify
+from plumbline.model.errors import InputError
+from tests.attest.sealing import key, sealed
+from tests.laws.test_determinism import NEW_CHECK
+
+
+def where(found: Verification, name: str) -> str:
+    [artefact] = [one for one in found.artefacts if one.name == name]
+    assert artefact.outcome is Outcome.CHANGED
+    return artefact.where
+
+
+def claims(found: Verification) -> dict[str, bool | None]:
+    return {claim.what: claim.holds for claim in found.claims}
+
+
+def resealed(out: Path, pem: Path) -> None:
+    """What somebody does who changes a sealed assessment and has a key of their own."""
+    for name in ("seal.dsse.json", "seal.private.json"):
+        (out / name).unlink()
+    sealed(out, pem)
+
+
+def passed_instead(out: Path) -> tuple[int, dict[str, str]]:
+    """Turn the first fail of the ledger into a pass; gives its row, counted from 1, and what it is about."""
+    rows = pq.read_table(out / "ledger.parquet").to_pylist()
+    number = next(n for n, row in enumerate(rows) if row["verdict"] == "fail")
+    about = {name: rows[number][name] for name in ("check", "asset", "subject")}
+    rows[number] |= {"verdict": "pass", "detail": None, "evidence": None}
+    pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(out / "ledger.parquet")), out / "ledger.parquet")
+    return number + 1, about
+
+
+def test_an_untouched_assessment(untouched: Path) -> None:
+    found = verify(untouched, Asked())
+    assert not found.wrong and not found.unchecked
+    assert {one.outcome for one in found.artefacts} == {Outcome.UNTOUCHED}
+    assert all(claims(found).values())
+    for what in ("ledger.parquet", "assessment.json"):
+        assert f"{what} follows from the evidence" in claims(found)
+    assert not found.signer_known
+
+
+def test_a_changed_verdict_is_named_by_its_row_and_a_changed_count_by_its_member(out: Path) -> None:
+    number, about = passed_instead(out)
+    said = json.loads((out / "assessment.json").read_text())
+    said["counts"]["fail"] -= 1
+    (out / "assessment.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    found = verify(out, Asked())
+    told = where(found, "ledger.parquet")
+    assert f"row {number} (check {about['check']!r}, asset {about['asset']!r}, subject {about['subject']!r})" in told
+    assert "verdict is 'pass', due is 'fail'" in told
+    assert "counts.fail is" in where(found, "assessment.json")
+    assert claims(found)["ledger.parquet follows from the evidence"] is False
+
+
+def test_changed_evidence_derives_nothing(out: Path) -> None:
+    part = next((out / "bundle" / "tables" / "service").glob("*.parquet"))
+    pq.write_table(pq.read_table(part).slice(1), part)
+    found = verify(out, Asked())
+    assert "a part of table service" in where(found, part.relative_to(out).as_posix())
+    assert claims(found)["the ledger follows from the evidence"] is None
+
+
+def test_a_line_of_the_contact_log(out: Path) -> None:
+    log = out / "bundle" / "contacts.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    lines[6] = lines[6].replace('"sent_bytes":', '"sent_bytes":1')
+    log.write_text("".join(lines))
+    found = verify(out, Asked(again=False))
+    assert "line 7: its hash is not that of its content" in where(found, "bundle/contacts.jsonl")
+
+
+@pytest.fixture
+def forged(out: Path, tmp_path: Path) -> Path:
+    """An assessment that somebody made milder and sealed with a key of their own."""
+    passed_instead(out)
+    said = json.loads((out / "assessment.json").read_text())
+    said["ledger_digest"] = ledger_digest(out / "ledger.parquet")
+    (out / "assessment.json").write_text(json.dumps(said))
+    resealed(out, key(tmp_path / "theirs.pem"))
+    return out
+
+
+def test_sealed_anew_with_another_key(forged: Path, untouched: Path) -> None:
+    """The files are as that key sealed them: only who asks for the right signer learns more."""
+    real = load_fingerprint(json.loads((untouched / "seal.dsse.json").read_text())["signatures"][0]["keyid"])
+    quick = verify(forged, Asked(again=False))
+    assert not quick.wrong and not quick.signer_known
+    asked = verify(forged, Asked((real,), again=False))
+    assert asked.wrong and claims(asked)[f"signed by {real}"] is False
+
+
+@pytest.mark.full
+def test_sealed_anew_what_does_not_follow(forged: Path) -> None:
+    again = verify(forged, Asked())
+    assert again.wrong and claims(again)["ledger.parquet follows from the evidence"] is False
+
+
+@pytest.mark.full
+def test_other_checks_judge_nothing(untouched: Path, tmp_path: Path) -> None:
+    (tmp_path / "checks" / "device").mkdir(parents=True)
+    (tmp_path / "checks" / "device" / "page_without_title.toml").write_text(NEW_CHECK)
+    found = verify(untouched, Asked(checks=tmp_path / "checks"))
+    assert not found.wrong and found.unchecked
+    assert "the checks at hand are not those" in next(claim.why for claim in found.claims if claim.holds is None)
+
+
+def test_the_private_file_of_another_seal(out: Path, tmp_path: Path) -> None:
+    private = (out / "seal.private.json").read_bytes()
+    resealed(out, key(tmp_path / "key.pem"))
+    (out / "seal.private.json").write_bytes(private)
+    assert claims(verify(out, Asked(again=False)))["seal.private.json opens the rows that are sealed"] is False
+
+
+def test_without_a_seal(out: Path) -> None:
+    (out / "seal.dsse.json").unlink()
+    with pytest.raises(InputError, match="has no seal"):
+        verify(out, Asked())
+
+
+TABLES = {
+    "the same": ([1, 2], [1, 2], None),
+    "a value": ([1, 9], [1, 2], "row 2"),
+    "a row too many": ([1, 2, 3], [1, 2], "row 3 (subject '3', entity 'e') is one too many"),
+    "a row missing": ([1], [1, 2], "is missing"),
+    "no rows": ([], [1], "is missing"),
+}
+
+
+@pytest.mark.parametrize(("mine", "due", "said"), TABLES.values(), ids=TABLES)
+def test_where_tables_differ(tmp_path: Path, mine: list[int], due: list[int], said: str | None) -> None:
+    for name, numbers in (("mine", mine), ("due", due)):
+        schema = pa.schema([("entity", pa.string()), ("subject", pa.string())])
+        pq.write_table(pa.Table.from_pylist([{"entity": "e", "subject": str(n)} for n in numbers], schema), tmp_path / name)
+    found = differences.in_table(tmp_path / "mine", tmp_path / "due")
+    assert found is None if said is None else said.split(" (")[0] in str(found)
+
+
+DOCUMENTS = {
+    "the same": ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}, None),
+    "a value": ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, "a[1].b is 2, due is 3"),
+    "a member too many": ({"a": 1, "b": 2}, {"a": 1}, "b is one too many"),
+    "a member missing": ({}, {"a": 1}, "a is missing"),
+    "a list": ({"a": [1]}, {"a": [1, 2]}, "a has 1 entries, due are 2"),
+    "what nobody compares": ({"a": 1, "x": 1}, {"a": 1, "x": 2}, None),
+}
+
+
+@pytest.mark.parametrize(("mine", "due", "said"), DOCUMENTS.values(), ids=DOCUMENTS)
+def test_where_documents_differ(mine: object, due: object, said: str | None) -> None:
+    assert differences.in_json(mine, due, ("x",)) == said

@@ -1,0 +1,103 @@
+"""`plumbline seal | verify | disclose | unseal | destroy`, as a user meets them: words, exit codes, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from tests.cli.conftest import Call
+
+
+@pytest.fixture
+def out(call: Call, passive: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert call("audit", passive("harbour"), "-o", tmp_path / "out", "--format", "json").code == 1
+    return tmp_path / "out"
+
+
+def test_the_whole_way(call: Call, out: Path, tmp_path: Path) -> None:
+    """Sealed with a key made for the user, verified, shown, sent, opened, destroyed."""
+    made = call("seal", out)
+    assert made.code == 0 and f"Made a key of yours: {tmp_path}/data/plumbline/seal.pem" in made.out
+    fingerprint = made.out.strip().rsplit(" ", 1)[1]
+
+    unknown = call("verify", out, "--quick")
+    assert unknown.code == 3 and f"SIGNER UNKNOWN: signed by {fingerprint}" in unknown.out
+    found = call("verify", out, "--signer", fingerprint)
+    assert found.code == 0, found.out
+    assert "ledger.parquet follows from the evidence: holds" in found.out
+    other = call("verify", out, "--quick", "--signer", "0" * 64)
+    assert other.code == 1 and "This is NOT what was signed, or not by whom you asked for." in other.out
+
+    finding = json.loads((out / "assessment.json").read_text())["findings"][0]["id"]
+    assert call("disclose", out, finding, "-o", tmp_path / "finding.json").code == 0
+    shown = call("verify", tmp_path / "finding.json", "--signer", fingerprint, "--json")
+    assert (shown.code, shown.json["result"], shown.json["kind"]) == (0, "holds", "rows")
+    assert "verdict\n" in call("verify", tmp_path / "finding.json").out
+
+    me = pyrage.x25519.Identity.generate()
+    (tmp_path / "me.txt").write_text(f"{me}\n")
+    (tmp_path / "me.txt").chmod(0o600)
+    sent = call("seal", out, "--to", me.to_public(), "-o", tmp_path / "out.age")
+    assert sent.code == 0 and "encrypted for 1 recipient" in sent.out and "Countersigned" not in sent.out
+    came = call("unseal", tmp_path / "out.age", "-i", tmp_path / "me.txt", "-o", tmp_path / "came", "--signer", fingerprint)
+    assert came.code == 0, came.out
+    assert f"Signed by {fingerprint}, as was asked" in came.out
+
+    (tmp_path / "came" / "report.json").write_text("{}")
+    wrong = call("verify", tmp_path / "came", "--quick", "--json")
+    assert (wrong.code, wrong.json["result"], wrong.json["counts"]["changed"]) == (1, "wrong", 1)
+    assert "report.json" in call("verify", tmp_path / "came", "--quick").out
+
+    gone = call("destroy", out, "--by", "A. Auditor", "--reason", "the engagement has ended")
+    assert gone.code == 0 and "Their bytes may live on" in gone.out and not out.exists()
+    certificate = call("verify", tmp_path / "out.destroyed.dsse.json", "--signer", fingerprint)
+    assert certificate.code == 0 and "Certificate of destruction of" in certificate.out and "A. Auditor" in certificate.out
+
+
+def test_json(call: Call, out: Path) -> None:
+    made = call("seal", out, "--retain-until", "2036-11-28", "--json")
+    assert made.json["says"]["retain_until"] == "2036-11-28"
+    assert made.json["countersigned"] is False
+    kept = call("destroy", out, "--by", "x", "--reason", "y", "--json")
+    assert kept.code == 2 and "is to be kept until 2036-11-28" in kept.err
+
+
+REFUSED = {
+    "a seal over nothing": (("seal", "{tmp}"), "is neither a bundle nor an assessment"),
+    "no seal": (("verify", "{tmp}"), "has no seal"),
+    "nothing there": (("verify", "{tmp}/nothing"), "has no seal"),
+    "another file": (("verify", "{tmp}/file"), "not JSON"),
+    "no key": (("seal", "{tmp}", "--key", "{tmp}/nothing.pem"), "cannot be read"),
+    "no recipient": (("seal", "{tmp}", "--to", "nobody"), "is no recipient, and no file of recipients"),
+    "no signer": (("verify", "{tmp}", "--signer", "nobody"), "cannot be read"),
+    "no day": (("seal", "{tmp}", "--retain-until", "soon"), "Invalid value"),
+    "no archive": (("unseal", "{tmp}/file", "-i", "{tmp}/file", "-o", "{tmp}/x"), "is open to other users"),
+}
+
+
+@pytest.mark.parametrize(("words", "why"), REFUSED.values(), ids=REFUSED)
+def test_wrong_input(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "file").write_text("hello")
+    (tmp_path / "file").chmod(0o644)
+    ended = call(*(word.format(tmp=tmp_path) for word in words))
+    assert ended.code == 2
+    assert why in ended.err
+
+
+def test_a_passphrase(call: Call, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.attest.sealing import key
+
+    pem = key(tmp_path / "key.pem", "ecdsa", b"plumb")
+    asked = call("seal", out, "--key", pem)
+    assert asked.code == 2 and "nobody can be asked" in asked.err
+    monkeypatch.setenv("WORD", "plumb")
+    assert call("seal", out, "--key", pem, "--passphrase", "env:WORD").code == 0
+    assert "plumb" not in (out / "seal.dsse.json").read_text()
+    literal = call("seal", out, "--key", pem, "--passphrase", "plumb")
+    assert literal.code == 2 and "plumb " not in literal.err
