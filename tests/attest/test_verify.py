@@ -17,6 +17,7 @@ from plumbline.attest.verify import Asked, verify
 from plumbline.model.errors import InputError
 from tests.attest.sealing import key, sealed
 from tests.laws.test_determinism import NEW_CHECK
+from tests.updates.making import assessed, feed
 
 
 def where(found: Verification, name: str) -> str:
@@ -165,3 +166,31 @@ DOCUMENTS = {
 @pytest.mark.parametrize(("mine", "due", "said"), DOCUMENTS.values(), ids=DOCUMENTS)
 def test_where_documents_differ(mine: object, due: object, said: str | None) -> None:
     assert differences.in_json(mine, due, ("x",)) == said
+
+
+def known(tmp_path: Path) -> Path:
+    """A sealed assessment that was made with reference data, in tmp_path/reference."""
+    row = {"purl": "pkg:deb/debian/openssl@1.1.1n-0+deb11u3?distro=debian-11", "name": "openssl", "version": "1.1.1n-0+deb11u3"}
+    feed(tmp_path / "reference", [{"vulnerability": "CVE-2022-0778", "purl": "pkg:deb/debian/openssl"}])
+    out = assessed(tmp_path, [("component", "image:/cam", "openssl", row)], tmp_path / "reference")
+    sealed(out, key(tmp_path / "key.pem"))
+    return out
+
+
+def test_without_the_reference_data_of_then(tmp_path: Path) -> None:
+    """The ledger still follows, from the evidence and what was derived; that itself could not be derived anew, and that is said."""
+    out = known(tmp_path)
+    found = verify(out, Asked())
+    assert not found.wrong and found.unchecked
+    told = claims(found)
+    assert told["ledger.parquet follows from the evidence"] is True
+    derived = {what: holds for what, holds in told.items() if what.startswith("derived/")}
+    assert derived and set(derived.values()) == {None}
+
+
+@pytest.mark.full
+def test_with_the_reference_data_of_then(tmp_path: Path) -> None:
+    out = known(tmp_path)
+    found = verify(out, Asked(reference=tmp_path / "reference"))
+    assert not found.wrong and not found.unchecked
+    assert all(claims(found).values())

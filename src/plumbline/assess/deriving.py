@@ -56,6 +56,20 @@ def derive(connection: Connection, reference: Reference, as_of: datetime, out: P
     return parts
 
 
+def derived_before(connection: Connection, folder: Path, out: Path, merged_kinds: Collection[str]) -> DerivedParts:
+    """Take into OUT/derived what an earlier assessment derived, where the reference data of then is not at hand, and define its relations.
+
+    What it derived from its verdicts is left out: that is done anew.
+    """
+    shutil.rmtree(out / "derived", ignore_errors=True)
+    shutil.copytree(folder, out / "derived", ignore=shutil.ignore_patterns(second_stage.TABLE))
+    define_reference(connection, Reference(None))
+    parts = DerivedParts(out / "derived")
+    for deriver in derivers().values():
+        _define(connection, parts, deriver.TABLES, merged_kinds)
+    return parts
+
+
 def derive_last(
     connection: Connection, stage: SecondStage, files: Mapping[str, Path], as_of: datetime, out: Path, merged_kinds: Collection[str]
 ) -> None:

@@ -23,7 +23,7 @@ from plumbline import __version__
 from plumbline.assess import second_stage
 from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
 from plumbline.assess.conforming import Grounds, chosen_profiles, conform
-from plumbline.assess.deriving import derive, derive_last
+from plumbline.assess.deriving import derive, derive_last, derived_before
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.findings import actions, failed
 from plumbline.assess.identity import write_identity
@@ -62,6 +62,7 @@ def assess(
     reference: Path | None = None,
     waivers: Path | None = None,
     reviews: Path | None = None,
+    derived: Path | None = None,
     threads: int | None = None,
     memory_limit: str = "600MB",
     progress: Progress | None = None,
@@ -70,8 +71,9 @@ def assess(
 
     `as_of` is aware; None: the latest end of collection. `parameters` go before those of the rig file. `reference` is a folder that
     `feeds import` and `catalogue import` wrote; None: nothing is known of products and vulnerabilities. `waivers` and `reviews`
-    are files that lie over the ledger and never change it. Raises InputError when a bundle, a check, a parameter or such a file is wrong,
-    EnvironmentFault when OUT cannot be written or memory does not suffice.
+    are files that lie over the ledger and never change it. `derived` is OUT/derived of an earlier assessment, taken as it is instead of
+    deriving anew. Raises InputError when a bundle, a check, a parameter or such a file is wrong, EnvironmentFault when OUT cannot be
+    written or memory does not suffice.
     """
     opened = [Bundle(path) for path in bundles]
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
@@ -85,7 +87,7 @@ def assess(
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with connect(threads=threads, memory_limit=memory_limit, scratch=scratch) as connection:
-            return _judged(connection, opened, out, registry, values, overlay, Reference(reference), show, scratch)
+            return _judged(connection, opened, out, registry, values, overlay, Reference(reference), derived, show, scratch)
     except duckdb.OutOfMemoryException as error:
         raise EnvironmentFault(f"judging needs more than {memory_limit} of memory: {error}") from error
     except (duckdb.IOException, OSError) as error:
@@ -102,6 +104,7 @@ def _judged(
     values: Mapping[str, Mapping[str, Any]],
     overlay: Overlay,
     reference: Reference,
+    before: Path | None,
     progress: Progress,
     scratch: Path,
 ) -> Assessment:
@@ -114,7 +117,10 @@ def _judged(
     define_views(connection, merged_kinds)
     add_asset_view(connection, filled)
     progress("deriving", 0, None)
-    derived = derive(connection, reference, as_of, out, merged_kinds)
+    if before is None:
+        derived = derive(connection, reference, as_of, out, merged_kinds)
+    else:
+        derived = derived_before(connection, before, out, merged_kinds)
     if more := {name for name in load_tables() if derived.parts(name)}:
         filled |= more
     if derived.coverage_parts():

@@ -1,14 +1,14 @@
 """Judges the evidence of a sealed assessment once more, and compares: does what is sealed follow from the evidence?
 
 Rules: the same evidence, checks, parameters, reference data and date give the same ledger (law 3), so a difference is one of the ledger's.
-Where one of them is not at hand, nothing is said to follow, and why is said. Reports are written from the assessment, in words that
-change between releases: nobody derives them anew.
+Where one of them is not at hand, nothing is said to follow, and why is said; without the reference data, what was derived with it is taken
+as it was sealed. Reports are written from the assessment, in words that change between releases: nobody derives them anew.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,29 +48,29 @@ class Rederivation:
         self._facts = facts
         self._found = found
         self._scratch = scratch
+        self.reference_missing = False  # then what was derived is taken as it lies in OUT, and the rest follows from it or does not
 
-    def run(self, reference: Path | None, checks: Path | None) -> str | None:
-        """Judge; gives why it could not be done, None when it was."""
+    def run(self, reference: Path | None, checks: Path | None, touched: Collection[str]) -> str | None:
+        """Judge; `touched` are files of OUT that are not as they were sealed. Gives why it could not be done, None when it was."""
         facts = self._facts
         if self._found.missing:
             return f"evidence is not at hand: {', '.join(self._found.missing)} (name it with --bundle)"
         try:
             if load_registry(checks).digest != facts.checks_digest:
                 return f"the checks at hand are not those of Plumbline {facts.plumbline} that judged; this is {__version__}"
-            at_hand = Reference(reference).digests()
-            if wanted := sorted(name for name, digest in (facts.reference or {}).items() if at_hand.get(name) != digest):
-                return f"reference data is not at hand as it was: {', '.join(wanted)} (name it with --reference)"
             # What was not there then must not be there now, or more would be known than was.
-            known = reference if facts.reference else None
-            if facts.reference and at_hand != dict(facts.reference):
-                return "there is more reference data at hand than there was (name it as it was with --reference)"
+            self.reference_missing = bool(facts.reference) and Reference(reference).digests() != dict(facts.reference or {})
+            derived = self._folder / "derived"
+            if self.reference_missing and (not derived.is_dir() or any(name.startswith("derived/") for name in touched)):
+                return "reference data is not at hand as it was (name it with --reference), and what was derived with it has changed"
             again = assess(
                 [bundle.path for bundle in self._found.bundles.values()],
                 self._scratch,
                 as_of=datetime.fromisoformat(facts.as_of or ""),
                 checks_dir=checks,
                 parameters=facts.parameters,
-                reference=known,
+                reference=reference if facts.reference and not self.reference_missing else None,
+                derived=derived if self.reference_missing else None,
             )
         except (InputError, ValueError) as error:
             return str(error)[:300]
@@ -88,7 +88,9 @@ class Rederivation:
             name = path.relative_to(self._folder).as_posix()
             if name.startswith("ledger.parquet") or any(name.startswith(f"{bundle}/") for bundle in self._facts.bundles):
                 continue
-            if reviewed and name.startswith(JUDGED_BY_PEOPLE):
+            if self.reference_missing and name.startswith("derived/"):
+                yield Derived(name, None, "the reference data of then is not at hand (name it with --reference)")
+            elif reviewed and name.startswith(JUDGED_BY_PEOPLE):
                 yield Derived(name, None, "people reviewed findings, and that is no evidence")
             else:
                 yield self._table(name)
@@ -112,7 +114,8 @@ class Rederivation:
         return Derived(name, where is None, where or "")
 
     def _summary(self, said: Mapping[str, Any], due: Mapping[str, Any], *, reviewed: bool) -> Derived:
-        but = (*OVERLAID, *PLACES, *(JUDGED_BY_PEOPLE if reviewed else ()))
+        people = JUDGED_BY_PEOPLE if reviewed else ()
+        but = (*OVERLAID, *PLACES, *people, *(("reference",) if self.reference_missing else ()))
         where = differences.in_json(said, due, but)
         if where is not None and self._facts.plumbline != __version__:
             return Derived("assessment.json", None, f"written by Plumbline {self._facts.plumbline}, in other words than {__version__}")

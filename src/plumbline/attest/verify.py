@@ -215,14 +215,14 @@ def _assessment(
             artefacts += [Artefact(prefix + one.name, one.outcome, one.where) for one in _beside(bundle)]
         claims += _bundle_claims(bundle.path, artefacts, prefix)
         intact &= all(one.outcome is Outcome.UNTOUCHED for one in artefacts if one.name.startswith(prefix))
-    touched = sum(one.outcome is not Outcome.UNTOUCHED for one in artefacts)
+    touched = [one.name for one in artefacts if one.outcome is not Outcome.UNTOUCHED]
     claims += _opens_rows(folder, facts, envelope, found, whole=not touched)
     if not asked.again:
         return artefacts, [*claims, Claim("the ledger follows from the evidence", None, "not asked for")]
     with tempfile.TemporaryDirectory(prefix="plumbline-verify-") as scratch:
         again = Rederivation(folder, facts, found, Path(scratch))
         show("judging the evidence once more", 0, None)
-        why = again.run(asked.reference, asked.checks) if intact else "the evidence itself is not as it was sealed"
+        why = again.run(asked.reference, asked.checks, touched) if intact else "the evidence itself is not as it was sealed"
         if why is not None:
             claims.append(Claim("the ledger follows from the evidence", None, why))
             return artefacts, claims

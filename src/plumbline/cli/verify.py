@@ -45,7 +45,7 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Check signatures and digests alone; judge nothing once more.")] = False,
     as_json: Json = False,
 ) -> Exit:
-    """Say of each sealed file whether it is as it was, and judge anew.
+    """Say which sealed files changed, and judge the evidence anew.
 
     Ends with 1 when a file changed, is missing or was added, the ledger does not follow from the evidence, or a --signer has not signed;
     with 3 when nothing is wrong, but something could not be checked.
