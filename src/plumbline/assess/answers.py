@@ -27,7 +27,7 @@ from plumbline.standards.standard import Provision
 MANUAL = "rig.manual_test_failed"
 DECLARED = "rig.provision_declared_unmet"
 CHUNK = 150  # provisions that are folded in one query: what bounds its memory
-_HAND = "check/"
+HAND = "check/"
 _FLAGS = ("false_positive", "absent")
 _ANSWERS = ("failed", "false_positive", "unjudged", "passed", "absent", "manual", "declared")
 _JUDGED: Mapping[str, pa.DataType] = {
@@ -160,8 +160,8 @@ class LedgerAnswers:
 
     def _entries_sql(self) -> str:
         """Select an entry for each check, and for each word of people, on each asset."""
-        by_hand = f"\"check\" = '{MANUAL}' and starts_with(subject, '{_HAND}')"
-        hand = f"(select substr(subject, {len(_HAND) + 1}) as what, asset, verdict, {self._wrong} as wrong from ledger where {by_hand})"
+        by_hand = f"\"check\" = '{MANUAL}' and starts_with(subject, '{HAND}')"
+        hand = f"(select substr(subject, {len(HAND) + 1}) as what, asset, verdict, {self._wrong} as wrong from ledger where {by_hand})"
         instead = f"l.verdict = '{Verdict.INCONCLUSIVE}' and coalesce(h.verdict, r.verdict) is not null"
         return f"""
           select what, asset,

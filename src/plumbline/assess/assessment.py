@@ -334,7 +334,7 @@ class Assessment:
 
     def to_json(self) -> dict[str, Any]:
         """Give the assessment as plain values, in the form of `assessment.schema.json`."""
-        return {"format": FORMAT, **_plain(self)}
+        return {"format": FORMAT, **plain(self)}
 
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -356,13 +356,14 @@ def read_json(out: Path) -> dict[str, Any]:
     return data
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Give a value, as deep as it goes, as JSON has it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {MEMBER_NAMES.get(field.name, field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+        return {MEMBER_NAMES.get(field.name, field.name): plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

@@ -112,29 +112,36 @@ def _place_sql(check: str, scopes: Sequence[tuple[int, Scope]]) -> str:
     return f"(case {cases} end)" if cases else _NONE
 
 
-def overlay_of(said: Mapping[str, Any]) -> Overlay:
-    """Read the overlay that an assessment was made with out of its JSON."""
-    waivers = tuple(
-        Waiver(
-            one["id"],
-            Scope(one["check"], one["asset"], one["subject"]),
-            one["owner"],
-            one["reason"],
-            datetime.fromisoformat(one["from"]),
-            datetime.fromisoformat(one["until"]),
-        )
-        for one in said["waivers"]
+def overlay_of(as_of: datetime, waivers: Iterable[WaiverSummary], reviews: Iterable[ReviewSummary]) -> Overlay:
+    """Give the overlay that an assessment was made with, or a report is."""
+    return Overlay(
+        as_of,
+        tuple(Waiver(one.id, Scope(one.check, one.asset, one.subject), one.owner, one.reason, one.begins, one.until) for one in waivers),
+        tuple(
+            Review(
+                number=one.number,
+                scope=Scope(one.check, one.asset, one.subject, one.finding),
+                action=Action(one.action),
+                severity=one.severity,
+                who=one.who,
+                why=one.why,
+                until=one.until,
+            )
+            for one in reviews
+        ),
     )
-    reviews = tuple(
-        Review(
-            one["number"],
-            Scope(one["check"], one["asset"], one["subject"], one["finding"]),
-            Action(one["action"]),
-            Severity(one["severity"]) if one["severity"] else None,
-            one["who"],
-            one["why"],
-            datetime.fromisoformat(one["until"]) if one["until"] else None,
-        )
-        for one in said["reviews"]
-    )
-    return Overlay(datetime.fromisoformat(said["as_of"]), waivers, reviews)
+
+
+def read_summaries(said: Mapping[str, Any]) -> tuple[tuple[WaiverSummary, ...], tuple[ReviewSummary, ...]]:
+    """Read waivers and reviews out of an assessment's JSON."""
+    waivers = []
+    for one in said["waivers"]:
+        begins, until = datetime.fromisoformat(one["from"]), datetime.fromisoformat(one["until"])
+        others = {name: value for name, value in one.items() if name not in ("from", "until")}
+        waivers.append(WaiverSummary(**others, begins=begins, until=until))
+    reviews = []
+    for one in said["reviews"]:
+        severity = Severity(one["severity"]) if one["severity"] else None
+        ends = datetime.fromisoformat(one["until"]) if one["until"] else None
+        reviews.append(ReviewSummary(**{**one, "severity": severity, "until": ends}))
+    return tuple(waivers), tuple(reviews)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -49,24 +50,19 @@ class Scope:
     asset: str = ANY
     subject: str = ANY
     finding: str | None = None
-    _regexes: tuple[re.Pattern[str], ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        regexes = tuple(re.compile(_regex(text), re.DOTALL) for text in (self.check, self.asset, self.subject))
-        object.__setattr__(self, "_regexes", regexes)
 
     def has_check(self, check: str) -> bool:
         """Whether findings of a check may be meant."""
         if self.finding is not None:
             return self.finding.startswith(f"{check}|")
-        return self._regexes[0].fullmatch(check) is not None
+        return _matches(self.check, check)
 
     def has(self, check: str, asset: str, subject: str) -> bool:
         """Whether a finding is meant."""
         if self.finding is not None:
             return self.finding == f"{check}|{asset}|{subject}"
-        names = (asset, asset.partition("/")[2])
-        return self.has_check(check) and any(map(self._regexes[1].fullmatch, names)) and self._regexes[2].fullmatch(subject) is not None
+        of_asset = _matches(self.asset, asset) or _matches(self.asset, asset.partition("/")[2])
+        return self.has_check(check) and of_asset and _matches(self.subject, subject)
 
     def sql(self, check: str) -> str:
         """Give an expression that tells of a row of a check, which `has_check`, whether it is meant."""
@@ -79,6 +75,15 @@ class Scope:
         if self.subject != ANY:
             parts.append(f"regexp_full_match(subject, {literal(f'(?s){_regex(self.subject)}')})")
         return f"({' and '.join(parts) or 'true'})"
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=3 * ENTRIES_MAX)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_regex(pattern), re.DOTALL)
 
 
 def _regex(pattern: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from plumbline.assess.assessment import FindingReview, ReviewSummary, WaiverSummary
+from plumbline.assess.overlay import Overlay, overlay_of
 from plumbline.model.words import Basis, Layer, Severity, Verdict
 from plumbline.report.currency_data import Currency
 
@@ -118,7 +120,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One failed verdict; of `evidence_rows` cited rows the first few are shown."""
+    """One failed verdict; of `evidence_rows` cited rows the first few are shown.
+
+    `waived` is the id of the waiver that counts for it, `review` the review; severity is the check's own, whatever they say.
+    """
 
     asset: str
     asset_name: str
@@ -128,6 +133,8 @@ class Finding:
     message: str
     evidence: tuple[Evidence, ...]
     evidence_rows: int
+    waived: str | None = None
+    review: FindingReview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,7 +492,14 @@ class Report:
     customs_count: int
     provisions: tuple[Provision, ...]
     profiles: tuple[ProfileResult, ...]
+    waivers: tuple[WaiverSummary, ...]
+    reviews: tuple[ReviewSummary, ...]
     links: tuple[Link, ...]
     digests: tuple[Digest, ...]
     missing_bundles: tuple[str, ...]
     language: str = "en"
+
+    @property
+    def overlay(self) -> Overlay:
+        """Says of any finding in the ledger which waiver and which review count for it; keep it, for it is made anew each time."""
+        return overlay_of(self.head.as_of, self.waivers, self.reviews)

@@ -13,8 +13,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from plumbline.assess.assessment import read_json
+from plumbline.assess.assessment import FindingReview, read_json
 from plumbline.assess.digest import ledger_files
+from plumbline.assess.overlay import read_summaries
+from plumbline.assess.relaid import relaid
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
@@ -33,14 +35,15 @@ EVIDENCE_EACH = 3
 NAMES_SHOWN = 12
 
 
-def load(out: Path, bundles: Collection[Path] | None = None) -> data.Report:
+def load(out: Path, bundles: Collection[Path] | None = None, *, waivers: Path | None = None, reviews: Path | None = None) -> data.Report:
     """Read the assessment in `out`; `bundles` None looks for them in and beside `out`.
 
-    Raises InputError when there is no assessment, it is none of ours, or a bundle named is not one that was assessed.
+    `waivers` and `reviews` are files that take the place of those that it was made with. Raises InputError when there is no assessment, it
+    is none of ours, a bundle named is not one that was assessed, or such a file is wrong.
     """
     assessment = read_json(out)
     try:
-        return _report(out, assessment, bundles)
+        return _report(out, relaid(out, assessment, waivers, reviews), bundles)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         remedy = "assess the bundle again with this release"
         raise InputError(
@@ -61,6 +64,7 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
     gaps = shortfalls.gaps(bundles, derived)
     ledger = ledger_files(out / "ledger.parquet")
     custom_parts, customs_count = customs(bundles, ledger, checks, said, whose)
+    waivers, reviews = read_summaries(said)
     sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
     return data.Report(
         head=_head(said),
@@ -88,6 +92,8 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) 
         customs_count=customs_count,
         provisions=tuple(_provision(entry) for entry in said["provisions"]),
         profiles=tuple(_profile(entry) for entry in said["profiles"]),
+        waivers=waivers,
+        reviews=reviews,
         links=tuple(_links(findings, titles, {asset.id: n for n, asset in enumerate(assets)}, whose)),
         digests=tuple(_digests(said)),
         missing_bundles=tuple(missing),
@@ -214,7 +220,13 @@ def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence]) -> data
         message=said["message"].strip(),
         evidence=tuple(cited.telling(row, said["detail"]) for row in shown),
         evidence_rows=said["evidence_rows"],
+        waived=said["waived"],
+        review=_review_of(said["review"]),
     )
+
+
+def _review_of(said: Mapping[str, Any] | None) -> FindingReview | None:
+    return FindingReview(said["number"], said["action"], Severity(said["severity"]) if said["severity"] else None) if said else None
 
 
 def _checks(said: Mapping[str, Any], findings: Mapping[str, Sequence[data.Finding]]) -> tuple[data.CheckResult, ...]:

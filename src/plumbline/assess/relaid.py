@@ -1,0 +1,135 @@
+"""Lays other waivers and reviews over an assessment that is written already, as `plumbline report --waivers --review` does.
+
+Not a new judgement: neither the ledger nor anything else in OUT changes, only what reports are told. What a review makes of provisions
+needs nothing but the ledger, for a false positive turns a fail into inconclusive and touches nothing else. Rules: what is given takes the
+place of what the assessment was made with; reviews that called findings false positives then cannot be taken back here, for what they hid
+is not in the assessment any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from plumbline.assess.answers import DECLARED, HAND, MANUAL
+from plumbline.assess.assessment import Tally, plain
+from plumbline.assess.conformance import Reason
+from plumbline.assess.conforming import within
+from plumbline.assess.digest import ledger_files
+from plumbline.assess.overlay import Overlay, overlay_of, read_summaries
+from plumbline.assess.reviews import Action, load_reviews
+from plumbline.assess.tallies import define_ledger
+from plumbline.assess.waivers import load_waivers
+from plumbline.checks.severity import base_score
+from plumbline.evidence.engine import Connection, connect, literal
+from plumbline.model.errors import InputError
+from plumbline.model.words import EntityKind, Severity, Verdict
+
+
+def relaid(out: Path, said: Mapping[str, Any], waivers: Path | None, reviews: Path | None) -> Mapping[str, Any]:
+    """Give what the assessment in `out` says with these files in the place of its own; None leaves its own.
+
+    Raises InputError when a file is wrong, or reviews cannot take the place of those that the assessment was made with.
+    """
+    if waivers is None and reviews is None:
+        return said
+    if reviews is not None and any(one["action"] == Action.FALSE_POSITIVE and one["findings"] for one in said["reviews"]):
+        remedy = "assess the bundle again with --review"
+        raise InputError("the assessment was made with false positives of its own", where="--review", remedy=remedy)
+    overlay = overlay_of(datetime.fromisoformat(said["as_of"]), *read_summaries(said))
+    if waivers is not None:
+        overlay = replace(overlay, waivers=load_waivers(waivers))
+    if reviews is not None:
+        overlay = replace(overlay, reviews=load_reviews(reviews))
+    with connect() as connection:
+        define_ledger(connection, ledger_files(out / "ledger.parquet"))
+        changed = {**said, **_counted(connection, said, overlay), "findings": [_finding(entry, overlay) for entry in said["findings"]]}
+        return changed if reviews is None else {**changed, **_provisions(connection, said, overlay)}
+
+
+def _counted(connection: Connection, said: Mapping[str, Any], overlay: Overlay) -> dict[str, Any]:
+    waived: Counter[int] = Counter()
+    reviewed: Counter[int] = Counter()
+    standing: Counter[Severity] = Counter()
+    for check in said["checks"]:
+        if not check["tally"]["fail"]:
+            continue
+        rows = connection.execute(
+            f"""
+            select coalesce(cvss, {literal(check["cvss"])}), {overlay.waiver_sql(check["id"])}, {overlay.review_sql(check["id"])}, count(*)
+            from ledger where "check" = {literal(check["id"])} and verdict = '{Verdict.FAIL}' group by all
+            """
+        ).fetchall()
+        for vector, waiver, review, count in rows:
+            waived.update({waiver: count} if waiver is not None else {})
+            reviewed.update({review: count} if review is not None else {})
+            stands = overlay.stands(waiver, review, Severity.of_score(base_score(vector)))
+            standing.update({stands: count} if stands is not None else {})
+    of_waivers, of_reviews = overlay.summaries(waived, reviewed)
+    counts = {severity.value: standing[severity] for severity in reversed(Severity)}
+    return {"waivers": plain(of_waivers), "reviews": plain(of_reviews), "standing": counts}
+
+
+def _finding(said: Mapping[str, Any], overlay: Overlay) -> Mapping[str, Any]:
+    place = said["check"], said["asset"], said["subject"]
+    waiver, review = overlay.waiver_of(*place), overlay.review_of(*place)
+    reviewed = {"number": review.number, "action": review.action.value, "severity": review.severity} if review else None
+    return {**said, "waived": waiver.id if waiver else None, "review": reviewed}
+
+
+def _provisions(connection: Connection, said: Mapping[str, Any], overlay: Overlay) -> dict[str, Any]:
+    wrong = overlay.false_positive_sql(sorted({MANUAL, DECLARED, *(check["id"] for check in said["checks"])}))
+    provisions = [_provision(connection, one, wrong) if one["verdict"] == Verdict.FAIL else one for one in said["provisions"]]
+    spared = {f"{one['standard']}/{one['id']}" for one in provisions if one["reason"] == Reason.FALSE_POSITIVE}
+    return {"provisions": provisions, "profiles": [_profile(one, spared) for one in said["profiles"]]}
+
+
+def _provision(connection: Connection, said: Mapping[str, Any], wrong: str) -> Mapping[str, Any]:
+    """Take the false positives out of a provision that failed."""
+    checks = ", ".join(map(literal, said["checks"])) or "null"
+    subjects = ", ".join(map(literal, (f"{said['standard']}/{said['id']}", *(f"{HAND}{check}" for check in said["checks"]))))
+    [[left, left_of_rig, spared]] = connection.execute(
+        f"""
+        select count(*) filter (not spared), coalesce(bool_or(of_rig and not spared), false), count(*) filter (spared) from (
+          select asset, bool_and({wrong}) as spared,
+            bool_or("check" in ('{MANUAL}', '{DECLARED}') and starts_with(asset, '{EntityKind.RIG.value}:')) as of_rig
+          from ledger where verdict = '{Verdict.FAIL}'
+            and ("check" in ({checks}) or "check" in ('{MANUAL}', '{DECLARED}') and subject in ({subjects}))
+          group by asset
+        )
+        """
+    ).fetchall()
+    if not spared:
+        return said
+    assets = said["assets"]
+    if assets is not None and not left_of_rig:  # what people say of the rig fails each asset
+        moved = max(0, assets["fail"] - left)
+        reasons = {**(assets["reasons"] or {}), Reason.FALSE_POSITIVE.value: moved}
+        assets = {**assets, "fail": assets["fail"] - moved, "inconclusive": assets["inconclusive"] + moved, "reasons": reasons}
+    if left:
+        return {**said, "assets": assets}
+    verdict = {"verdict": Verdict.INCONCLUSIVE.value, "reason": Reason.FALSE_POSITIVE.value, "basis": None}
+    return {**said, **verdict, "assets": assets}
+
+
+def _profile(said: Mapping[str, Any], spared: set[str]) -> Mapping[str, Any]:
+    verdicts = [
+        {**one, "verdict": Verdict.INCONCLUSIVE.value, "reason": Reason.FALSE_POSITIVE.value} if one["provision"] in spared else one
+        for one in said["provisions"]
+    ]
+    counts = Counter(one["verdict"] for one in verdicts)
+    reasons = Counter(one["reason"] for one in verdicts if one["reason"] is not None)
+    tally = Tally(
+        fail=counts[Verdict.FAIL],
+        inconclusive=counts[Verdict.INCONCLUSIVE],
+        passed=counts[Verdict.PASS],
+        not_applicable=counts[Verdict.NOT_APPLICABLE],
+        reasons=dict(sorted(reasons.items())),
+    )
+    limits = said["thresholds"]
+    kept = within(tally, limits["fail"], limits["inconclusive"])
+    return {**said, "provisions": verdicts, "counts": plain(tally), "within": kept}
