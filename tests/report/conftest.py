@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.assess.run import assess
 from plumbline.report.data import Report
 from plumbline.report.loading import load
 from tests.report import harbour
@@ -29,3 +30,45 @@ def report(out: Path) -> Report:
 def hostile_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The harbour where every device says what no report should believe, and the collection ended early."""
     return harbour.judged(tmp_path_factory.mktemp("hostile") / "out", words=HOSTILE, complete=False)
+
+
+OVERLAID = "gateway.broker_accepts_anonymous"  # waived in `overlaid_out`
+MISTAKEN = "device.admin_page_without_login"  # called a false positive there
+
+
+@pytest.fixture(scope="session")
+def overlaid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The harbour where one check's findings are waived, one's are called false positives, and a waiver has ended."""
+    folder = tmp_path_factory.mktemp("overlaid")
+    (folder / "waivers.toml").write_text(
+        f"""
+        [[waiver]]
+        id = "w-1"
+        check = "{OVERLAID}"
+        owner = "Head of operations"
+        reason = "The broker is replaced in spring <b>."
+        from = 2026-11-01
+        until = 2027-03-31
+        [[waiver]]
+        id = "w-2"
+        check = "device.*"
+        owner = "Head of operations"
+        reason = "Was to be mended by October."
+        from = 2026-01-01
+        until = 2026-10-31
+        """
+    )
+    (folder / "review.toml").write_text(
+        f"""
+        [[review]]
+        check = "{MISTAKEN}"
+        action = "false_positive"
+        who = "A. Smith"
+        why = "It is a honeypot of ours."
+        until = 2027-05-31
+        """
+    )
+    out = folder / "out"
+    overlay = {"waivers": folder / "waivers.toml", "reviews": folder / "review.toml"}
+    assess([harbour.collected(out / "bundle")], out, **overlay)
+    return out

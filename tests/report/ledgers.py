@@ -40,6 +40,40 @@ HOSTILE = (
     "\ufeff\ufffe\uffff",
     "x" * 10_000,
 )
+# What people wrote of findings, in words that are as hostile as their files allow.
+WAIVERS = """
+[[waiver]]
+id = "w-1"
+check = "device.*"
+subject = "*1883*"
+owner = "=1+1 <b>{0}"
+reason = "]]> [x](y)\\n=2"
+from = 2026-01-01
+until = 2027-01-01
+[[waiver]]
+id = "w-2"
+check = "*"
+asset = "*10.20.1.1*"
+owner = "Ended"
+reason = "Ended"
+from = 2025-01-01
+until = 2025-12-31
+"""
+REVIEWS = """
+[[review]]
+check = "gateway.*"
+action = "false_positive"
+who = "@SUM(A1)"
+why = "-1\\n<script>"
+until = 2027-01-01
+[[review]]
+check = "cloud.*"
+action = "rate"
+severity = "low"
+who = "A. Smith"
+why = "Seen."
+until = 2027-01-01
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +89,10 @@ class Case:
     def write(self, out: Path) -> Path:
         """Collect into OUT/bundle and judge into OUT."""
         collected(self, out / "bundle")
-        assess([out / "bundle"], out)
+        waivers, reviews = out / "waivers.toml", out / "review.toml"
+        waivers.write_text(WAIVERS, encoding="utf-8")
+        reviews.write_text(REVIEWS, encoding="utf-8")
+        assess([out / "bundle"], out, waivers=waivers, reviews=reviews)
         return out
 
 

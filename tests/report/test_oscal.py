@@ -19,6 +19,7 @@ from plumbline.report.data import Report
 from plumbline.report.oscal_terms import control, markup, string, token
 from plumbline.standards.loading import load_standards
 from tests.report import schemas
+from tests.report.conftest import MISTAKEN, OVERLAID
 
 FILES = {
     oscal.PLAN: ("assessment-plan", AssessmentPlan),
@@ -148,3 +149,19 @@ def test_tokens_begin_with_a_letter(text: str, written: str) -> None:
 def test_the_same_assessment_gives_the_same_files(out: Path, folder: Path, tmp_path: Path) -> None:
     for path in registry.write("oscal", out, tmp_path):
         assert path.read_bytes() == (folder / path.name).read_bytes()
+
+
+def test_what_is_waived_or_called_false_is_a_deviation_with_who_and_why(overlaid_out: Path, tmp_path: Path) -> None:
+    registry.write("oscal", overlaid_out, tmp_path)
+    for name, (_, model) in FILES.items():
+        assert model.oscal_read(tmp_path / name) is not None
+    [body] = json.loads((tmp_path / oscal.RESULTS).read_text())["assessment-results"]["results"]
+    deviations = {props(risk)["check"]: risk for risk in body["risks"] if risk["status"] == "deviation-approved"}
+    assert {check: risk["risk-log"]["entries"][0]["title"] for check, risk in deviations.items()} == {
+        OVERLAID: "Waived by Head of operations",
+        MISTAKEN: "Called a false positive by A. Smith",
+    }
+    about = {one["observation-uuid"] for risk in body["risks"] for one in risk["related-observations"]}
+    assert {one["uuid"] for one in body["observations"] if one["types"] == ["finding"]} <= about
+    open_ones = {props(risk).get("check") for risk in body["risks"] if risk["status"] == "open"}
+    assert not open_ones & set(deviations)

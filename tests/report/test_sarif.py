@@ -15,6 +15,7 @@ from plumbline.report import registry, sarif
 from plumbline.report.data import Report
 from plumbline.standards.loading import load_standards
 from tests.report import schemas
+from tests.report.conftest import MISTAKEN, OVERLAID
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,13 @@ def test_a_run_that_ended_early_and_what_was_not_read_are_notified(run: dict[str
 def test_the_same_assessment_gives_the_same_file(out: Path, path: Path, tmp_path: Path) -> None:
     [again] = registry.write("sarif", out, tmp_path)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_what_is_waived_or_called_false_is_still_there_and_suppressed(overlaid_out: Path, tmp_path: Path) -> None:
+    [path] = registry.write("sarif", overlaid_out, tmp_path)
+    document = json.loads(path.read_text())
+    assert schemas.errors(schemas.validator(*schemas.SARIF), document) == []
+    found = of_kind(document["runs"][0], "fail")
+    assert len(found) == document["runs"][0]["properties"]["counts"]["fail"]
+    why = {result["ruleId"]: [one["justification"] for one in result["suppressions"]] for result in found if "suppressions" in result}
+    assert why == {OVERLAID: ["The broker is replaced in spring <b>."], MISTAKEN: ["It is a honeypot of ours."]}

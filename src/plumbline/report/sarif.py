@@ -7,6 +7,7 @@
 | inconclusive verdict | result of kind `open`: of each check the first OPEN_EACH |
 | asset, subject | logical locations, the subject within the asset |
 | cited place in a supplied file | physical location in an artifact, by offset in bytes; further ones are related locations |
+| waiver that counts, review that calls a finding a false positive | suppression, `accepted`, with who and why |
 | standard, provision | taxonomy, taxon |
 | source that could not be read, run that ended early | notification of the invocation |
 
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from plumbline.assess.reviews import Action, Review
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.words import Severity
@@ -209,7 +211,30 @@ def _finding(report: Report, finding: Failed, places: Sequence[cited.Place], see
         "cvss": finding.cvss,
         "basis": finding.basis,
     }
+    if finding.review is not None:
+        result["properties"]["review"] = _reviewed(finding.review)
+    if suppressions := list(_suppressions(finding)):
+        result["suppressions"] = suppressions
     return result
+
+
+def _suppressions(finding: Failed) -> Iterator[dict[str, Any]]:
+    if finding.waiver is not None:
+        said = {"waiver": finding.waiver.id, "owner": finding.waiver.owner, "until": instant(finding.waiver.until)}
+        yield {"kind": "external", "status": "accepted", "justification": visible(finding.waiver.reason), "properties": said}
+    if finding.review is not None and finding.review.action is Action.FALSE_POSITIVE:
+        properties = _reviewed(finding.review)
+        yield {"kind": "external", "status": "accepted", "justification": visible(finding.review.why), "properties": properties}
+
+
+def _reviewed(review: Review) -> dict[str, Any]:
+    return {
+        "action": review.action.value,
+        "severity": review.severity.value if review.severity else None,
+        "who": review.who,
+        "why": review.why,
+        "until": instant(review.until) if review.until else None,
+    }
 
 
 def _open(report: Report, verdict: Unjudged, seen: _Seen, rule: int) -> dict[str, Any]:

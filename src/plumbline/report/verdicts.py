@@ -17,7 +17,10 @@ import pyarrow.parquet as pq
 
 from plumbline.assess.assessment import read_json
 from plumbline.assess.digest import ledger_files
+from plumbline.assess.overlay import Overlay
+from plumbline.assess.reviews import Review
 from plumbline.assess.risk import Threat, exposure, risk
+from plumbline.assess.waivers import Waiver
 from plumbline.checks.registry import load_registry
 from plumbline.checks.severity import base_score
 from plumbline.model.words import Criticality, Severity, Verdict
@@ -31,7 +34,10 @@ COLUMNS = ("check", "asset", "subject", "verdict", "reason", "cvss", "detail", "
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One finding. `risk` is 0 to 100, `score` 0.0 to 10.0, `evidence` names every row that is cited; `basis` None: an older ledger."""
+    """One finding. `risk` is 0 to 100, `score` 0.0 to 10.0, `evidence` names every row that is cited.
+
+    `waiver` and `review` are those that count for it, if any does; they change nothing of what stands before them.
+    """
 
     id: str
     check: CheckResult
@@ -45,6 +51,8 @@ class Failed:
     message: str
     evidence: tuple[str, ...]
     basis: str | None
+    waiver: Waiver | None
+    review: Review | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +85,11 @@ def failed(report: Report, out: Path) -> Iterator[Failed]:
     listed = {(entry["check"], entry["asset"], entry["subject"]): entry for entry in said["findings"]}
     checks = {check.id: check for check in report.checks}
     assets = {asset.id: asset for asset in (*report.assets, *report.sources)}
+    overlay = report.overlay
     templates = {check.id: check.message for check in load_registry().checks.values()} if report.tally.failed > len(listed) else {}
     for row in rows(out, Verdict.FAIL):
         entry = listed.get((row["check"], row["asset"], row["subject"]))
-        yield _failed(row, entry, checks[row["check"]], assets.get(row["asset"]), templates)
+        yield _failed(row, entry, checks[row["check"]], assets.get(row["asset"]), templates, overlay)
 
 
 def unjudged(report: Report, out: Path, each: int) -> Iterator[Unjudged]:
@@ -106,7 +115,12 @@ def counted(tally: Tally, noun: str = "verdict") -> str:
 
 
 def _failed(
-    row: Mapping[str, Any], listed: Mapping[str, Any] | None, check: CheckResult, asset: Asset | None, templates: Mapping[str, str]
+    row: Mapping[str, Any],
+    listed: Mapping[str, Any] | None,
+    check: CheckResult,
+    asset: Asset | None,
+    templates: Mapping[str, str],
+    overlay: Overlay,
 ) -> Failed:
     vector = row["cvss"] or check.cvss
     score = base_score(vector)
@@ -129,6 +143,8 @@ def _failed(
         message=told.strip(),
         evidence=_texts(row["evidence"]),
         basis=row["basis"],
+        waiver=overlay.waiver_of(check.id, row["asset"], row["subject"]),
+        review=overlay.review_of(check.id, row["asset"], row["subject"]),
     )
 
 
