@@ -25,16 +25,17 @@ def write_looked(connection: Connection, filled: Collection[str], out: Path) -> 
     parts = [
         "select asset, \"table\", null::varchar[] as subjects from known.coverage group by all having max(outcome) = 'ok'",
         *(
-            ["select asset, 'host', flatten(list(closed)) from main.host where closed is not null group by asset"]
+            ["select asset, 'host', list_sort(flatten(list(closed))) from main.host where closed is not null group by asset"]
             if "host" in filled
             else []
         ),
         *(
-            ["select asset, 'service', list(subject) from main.service where protocol is not null group by asset"]
+            ["select asset, 'service', list_sort(list(subject)) from main.service where protocol is not null group by asset"]
             if "service" in filled
             else []
         ),
     ]
     with atomic(out / FILE) as temporary:
-        connection.execute(f"copy ({' union all '.join(parts)}) to {literal(str(temporary))} (format parquet, compression zstd)")
+        rows = f"select * from ({' union all '.join(parts)}) order by all"
+        connection.execute(f"copy ({rows}) to {literal(str(temporary))} (format parquet, compression zstd)")
         temporary.chmod(0o600)  # the engine makes the file anew
