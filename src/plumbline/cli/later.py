@@ -9,7 +9,6 @@ import typer
 from plumbline.model.errors import NotYetError
 
 COMMANDS = {
-    "declare": "name what you know with [[asset]] in the rig file",
     "gateway": "audit gateways by their deployment manifests, [[edge]] in the rig file",
     "program": "the report is one file that can be handed over",
     "sensor": "collect on each site, then name all bundles to `plumbline assess`",

@@ -20,6 +20,7 @@ from plumbline.cli import (
     checks,
     collect,
     custody,
+    declare,
     feeds,
     hostkit,
     lab,
@@ -66,6 +67,7 @@ app.command()(changes.retest)
 app.command()(changes.trends)
 app.add_typer(checks.app, name="checks", help="List, show and test the checks.")
 app.add_typer(standards.app, name="standards", help="List standards and profiles; show how each provision is tested.")
+app.add_typer(declare.app, name="declare", help="Write the questions that a rig leaves open, to be answered.")
 app.add_typer(catalogue.app, name="catalogue", help="Device models: import, search, show releases and support.")
 app.add_typer(feeds.app, name="feeds", help="Import feeds of vulnerabilities, and show how old they are.")
 app.add_typer(updates.app, name="updates", help="Say which devices are up to date, plan updates and verify them.")

@@ -32,8 +32,8 @@ from plumbline.rig.toml_text import NotTomlError, parse
 from plumbline.rig.values import WrongValueError, text
 from plumbline.standards.loading import load_standards
 
-SIZE_MAX = 1_000_000  # bytes, as of a rig file; a thousand answers fit
-ENTRIES_MAX = 5_000  # of one file
+SIZE_MAX = 4_000_000  # bytes; ten thousand questions fit
+ENTRIES_MAX = 10_000  # of one file
 WORDS_MAX = 4_000  # characters of one answer
 FILES_MAX = 50  # that one entry names
 FILE_BYTES_MAX = 1 << 30  # a long film of a walk through a plant

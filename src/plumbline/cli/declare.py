@@ -1,0 +1,82 @@
+"""`plumbline declare init`: the questions that a rig leaves open, as a sheet to be filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plumbline.cli.collect import now
+from plumbline.cli.options import Json, RigPath
+from plumbline.cli.output import print_json, say
+from plumbline.model.errors import InputError
+from plumbline.report.text import plural
+
+DEFAULT_STANDARD = "etsi-en-303-645"
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+SheetFile = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it. [default: beside the rig file]")]
+Standards = Annotated[
+    list[str] | None,
+    typer.Option("--standard", metavar="ID", help="A standard or profile; may be repeated. [default: the rig file's]"),
+]
+ByHand = Annotated[bool, typer.Option("--manual", help="Write the tests by hand that remain, instead of the questions.")]
+After = Annotated[Path | None, typer.Option("--after", metavar="OUT", help="Leave out what this assessment has settled.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `init` a command of its own."""
+
+
+@app.command()
+def init(
+    rig: RigPath, path: SheetFile = None, standards: Standards = None, by_hand: ByHand = False, after: After = None, as_json: Json = False
+) -> None:
+    """Write the questions to the owner that this rig leaves open.
+
+    One for the rig, or for each model; the standard with the fewest first. Answers count once [[declaration]] (with --manual: [[manual]])
+    of the rig file names the sheet. Never overwrites a file.
+    """
+    from plumbline.assess.open_questions import Sheet, open_questions
+    from plumbline.assess.question_sheets import write_sheet
+    from plumbline.checks.registry import load_registry
+    from plumbline.rig.loading import load
+    from plumbline.standards.profiles import find_profile
+
+    loaded, sheet, moment = load(rig), Sheet.MANUAL if by_hand else Sheet.DECLARATION, now()
+    names = list(dict.fromkeys(standards or loaded.standards or [DEFAULT_STANDARD]))
+    found = open_questions(sheet, loaded, [find_profile(name) for name in names], load_registry(), moment, after)
+    written = write_sheet(sheet, loaded, found, moment)
+    target = path or rig.absolute().parent / ("manual.toml" if by_hand else "declarations.toml")
+    if written.questions:
+        _write(target, written.text)
+    counts = {name: len(questions) for name, questions in found.standards.items()}
+    left = {str(why): count for why, count in found.left.items()}
+    if as_json:
+        file = str(target) if written.questions else None
+        print_json({"file": file, "open": found.count, "written": written.questions, "standards": counts, "left_out": left})
+        return
+    for name, count in counts.items():
+        say(f"{name}: {plural(count, 'open question')}")
+    for why, count in left.items():
+        say(f"Left out, as {why}: {plural(count, 'provision')}")
+    if written.over:
+        say(f"{plural(written.over, 'question')} did not fit; answer these, name the sheet, and run this again.", style="yellow")
+    if written.questions:
+        say(f"Wrote {target}. Fill it in, and name it in [[{sheet}]] of {rig.name}.", whole=True)
+    else:
+        say(f"Nothing is open in {', '.join(names)}; no file was written.")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise InputError("exists already", where=str(path), remedy="name another file with -o; answers are never overwritten") from error
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(path), remedy="make its folder first, or name another"
+        ) from error

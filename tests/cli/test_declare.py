@@ -1,0 +1,64 @@
+"""`plumbline declare init`: what it writes, what it says, and what it leaves alone."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import RIG, Call
+
+ASSET = '[[asset]]\nid = "cam"\nmodel = "northwind/cam-3"\n'
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Path:
+    path = tmp_path / "rig.toml"
+    path.write_text(RIG.format(intrusion="passive", rate=500) + ASSET)
+    return path
+
+
+def test_it_writes_a_sheet_beside_the_rig_file_once(call: Call, rig: Path) -> None:
+    ended = call("declare", "init", rig)
+    sheet = rig.parent / "declarations.toml"
+    assert (ended.code, ended.err) == (0, "")
+    assert "etsi-en-303-645: " in ended.out and f"Wrote {sheet}." in ended.out and "[[declaration]]" in ended.out
+    before = sheet.read_bytes()
+    again = call("declare", "init", rig)
+    assert (again.code, "exists already" in again.err, sheet.read_bytes()) == (2, True, before)
+
+
+def test_tests_by_hand_go_into_a_sheet_of_their_own(call: Call, rig: Path, tmp_path: Path) -> None:
+    ended = call("declare", "init", rig, "--manual", "--standard", "uk-psti-2023", "-o", tmp_path / "walk.toml")
+    assert ended.code == 0 and "[[manual]]" in ended.out
+    assert "[[result]]" in (tmp_path / "walk.toml").read_text()
+
+
+def test_it_says_in_json_what_is_open_and_what_was_left_out(call: Call, rig: Path) -> None:
+    said = call("declare", "init", rig, "--standard", "iec-62443-4-2", "--json").json
+    assert said["standards"] == {"iec-62443-4-2": said["open"]}
+    assert said["written"] == said["open"] > 0
+    assert said["left_out"]["the other sheet asks it"] > 0
+
+
+def test_nothing_open_writes_no_file(call: Call, rig: Path) -> None:
+    ended = call("declare", "init", rig, "--standard", "ms-azure-policy-iot")
+    assert ended.code == 0 and "Nothing is open" in ended.out and "no file was written" in ended.out
+    assert not (rig.parent / "declarations.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--standard", "etsi"], "no standard or profile"),
+        (["--after", "nowhere"], "conformance.parquet"),
+        (["-o", "no/where.toml"], "folder"),
+    ],
+    ids=["unknown standard", "no assessment", "no folder"],
+)
+def test_wrong_input_is_said(call: Call, rig: Path, words: list[str], said: str) -> None:
+    ended = call("declare", "init", rig, *words)
+    assert (ended.code, said in ended.err) == (2, True)
+
+
+def test_the_rig_file_chooses_the_standards(call: Call, rig: Path) -> None:
+    rig.write_text(rig.read_text() + '[standards]\nassess = ["nistir-8259a", "uk-psti-2023"]\n')
+    assert list(call("declare", "init", rig, "--json").json["standards"]) == ["uk-psti-2023", "nistir-8259a"]
