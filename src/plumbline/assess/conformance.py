@@ -24,6 +24,7 @@ asset itself. An asset that is not asked (an image, a capture) counts by what ch
 asked, by everything that was said of anything, where a provision is asked of it or where none of the assets that it is asked of is known.
 
 Over the rig: fail > inconclusive > pass; not_applicable is neutral; an asset that is asked and of which nothing was said is inconclusive.
+The reason is that of most assets, of those alike the worst; a false positive goes before all.
 """
 
 from __future__ import annotations
@@ -289,6 +290,6 @@ def _rolled_up(assets: Counter[Judged]) -> Judged:
         counts: Counter[str] = Counter()
         for judged in alike:
             counts[judged.reason or ""] += assets[judged]
-        return Judged(verdict, min(counts, key=lambda reason: (-counts[reason], badness(reason))))
+        return Judged(verdict, min(counts, key=lambda reason: (reason != Reason.FALSE_POSITIVE, -counts[reason], badness(reason))))
     choose = strongest if verdict is Verdict.FAIL else weakest
     return Judged(verdict, basis=choose(judged.basis for judged in alike))
