@@ -37,6 +37,11 @@ _JUDGED: Mapping[str, pa.DataType] = {
 }
 _PEOPLE = f"\"check\" in ('{MANUAL}', '{DECLARED}')"
 _OF_RIG = f"starts_with(asset, '{EntityKind.RIG.value}:')"
+# What an asset is; an identity that is not in `asked` is known to a hub alone.
+_FLAGS_SQL = (
+    f"coalesce(a.device, starts_with(l.asset, '{EntityKind.IDENTITY.value}:')) as device, coalesce(a.gateway, false) as gateway,"
+    " coalesce(a.cloud, false) as cloud"
+)
 _REF = "\"check\" || '|' || subject"  # a provision's ref beside who spoke of it, as in the table `named`
 
 
@@ -128,6 +133,9 @@ class LedgerAnswers:
             self._table("silence", [_row(n, one) for n, one in enumerate(silence)], _JUDGED)
             listed = "pattern in (select p.pattern from pattern p semi join listed l on l.asset = p.asset)"
             self._connection.execute(f"create or replace temp table cell as {_cells_sql(listed)}")
+            self._connection.execute(
+                f"create or replace temp table flagged as select l.asset, {_FLAGS_SQL} from listed l left join asked a on a.asset = l.asset"
+            )
             found += f" union all {_LISTED_SQL} union all {_SILENT_SQL}"
         self._connection.execute(
             "copy (select r.ref as provision, f.asset, f.verdict, f.reason, f.basis, f.checks"
@@ -147,14 +155,10 @@ class LedgerAnswers:
             """
         )
         run("create or replace temp table first as select pattern, min(asset) as asset from pattern group by pattern")
-        # An identity that is not in `asked` is known to a hub alone.
-        identity = f"starts_with(p.asset, '{EntityKind.IDENTITY.value}:')"
         run(
             f"""
             create or replace temp table alike as
-            select p.pattern, coalesce(a.device, {identity}) as device, coalesce(a.gateway, false) as gateway,
-              coalesce(a.cloud, false) as cloud, count(*) as assets
-            from pattern p left join asked a on a.asset = p.asset group by all
+            select l.pattern, {_FLAGS_SQL}, count(*) as assets from pattern l left join asked a on a.asset = l.asset group by all
             """
         )
 
@@ -237,14 +241,14 @@ def _texts_sql(table: str) -> str:
 
 
 _LISTED_SQL = f"""
-  select c.n, p.asset, j.verdict, j.reason, j.basis, c.checks
-  from listed l join pattern p on p.asset = l.asset left join asked a on a.asset = p.asset join cell c on c.pattern = p.pattern
+  select c.n, a.asset, j.verdict, j.reason, j.basis, c.checks
+  from flagged a join pattern p on p.asset = a.asset join cell c on c.pattern = p.pattern
     join judged j on j.n = c.n and j.asked = {_asked_sql("c", "a")}
       and concat_ws('|', {_texts_sql("j.")}) = concat_ws('|', {_texts_sql("c.")})
 """
 _SILENT_SQL = f"""
   select v.n, a.asset, s.verdict, s.reason, s.basis, []::varchar[] as checks
-  from asked a semi join listed l on l.asset = a.asset join provision v on {_asked_sql("v", "a")} join silence s on s.n = v.n
+  from flagged a join provision v on {_asked_sql("v", "a")} join silence s on s.n = v.n
     left join pattern p on p.asset = a.asset anti join cell c on c.n = v.n and c.pattern = p.pattern
 """
 

@@ -1,0 +1,286 @@
+"""From a ledger to provisions: the fold in SQL against a plain reading of every row, who is asked, and rigs that are odd or large."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from plumbline.assess import conforming as conforming_module
+from plumbline.assess.answers import DECLARED, MANUAL, LedgerAnswers
+from plumbline.assess.asked import find_asked
+from plumbline.assess.assessment import Assessment, Tally
+from plumbline.assess.conformance import SILENCE, Answers, Judged, Question, conclude, judge_told, strongest, weakest, worst
+from plumbline.assess.conforming import chosen_profiles, within
+from plumbline.assess.run import assess
+from plumbline.evidence.engine import Connection, connect
+from plumbline.model.errors import InputError
+from plumbline.model.words import Basis, Outcome, Verdict
+from plumbline.standards.standard import AskedOf, Confidence, Field, Provision
+from tests.assess.making import COVERAGE, HUB, ROWS, write_bundle
+
+CHECKS = ("a.one", "a.two", "b.three")
+RIG = "rig:/r"
+ASSETS = ("host:s/1", "host:s/2", "edge:/g", "hub:/h", "image:/i", "identity:h/lone-1", "identity:h/lone-2", RIG)
+LEDGER = pa.schema([(name, pa.string()) for name in ("check", "asset", "subject", "verdict", "reason", "basis")])
+Row = dict[str, Any]
+
+
+def provision(name: str, per: AskedOf, *, whole: bool = False, manual: bool = False, declare: bool = False) -> Provision:
+    return Provision(
+        *("std", name, "must", "M", Field.DEVICE, name, name, Confidence.HIGH, per, whole),
+        declare="Do you?" if declare else None,
+        manual="Look." if manual else None,
+        gap=None if whole or manual or declare else "Nobody can tell.",
+    )
+
+
+PROVISIONS = (
+    provision("whole", AskedOf.DEVICE, whole=True),
+    provision("hand", AskedOf.DEVICE, manual=True),
+    provision("owner", AskedOf.GATEWAY, declare=True),
+    provision("gap", AskedOf.CLOUD),
+    provision("process", AskedOf.RIG, declare=True, manual=True),
+    provision("nobody's", AskedOf.DEVICE, declare=True),
+)
+NAMED = {
+    "std/whole": ["a.one"],
+    "std/hand": ["a.one", "a.two"],
+    "std/owner": ["a.two", "b.three"],
+    "std/gap": ["b.three"],
+    "std/process": ["a.one", "b.three"],
+}
+
+
+def by_chance(seed: int) -> list[Row]:
+    chance = random.Random(seed)
+    rows: dict[tuple[str, str, str], Row] = {}
+    for _ in range(chance.randrange(30)):
+        check = chance.choice((*CHECKS, MANUAL, DECLARED))
+        verdict = chance.choices(("fail", "inconclusive", "pass", "not_applicable"), (1, 2, 4, 2))[0]
+        subject = chance.choice(("", "tcp/1"))
+        if check in (MANUAL, DECLARED):
+            subject = chance.choice([*(one.ref for one in PROVISIONS), *(["check/a.one", "check/b.three"] if check == MANUAL else ["x"])])
+        asset = chance.choice(ASSETS)
+        basis = {MANUAL: "manual", DECLARED: "declared"}.get(check) or chance.choice(("observed", "inferred", "imported"))
+        rows[check, asset, subject] = {
+            **{"check": check, "asset": asset, "subject": subject, "verdict": verdict},
+            "reason": chance.choice(("timeout", "refused", "not_observed")) if verdict == "inconclusive" else None,
+            "basis": basis if verdict in ("pass", "fail") else None,
+        }
+    return list(rows.values())
+
+
+def wrong(row: Row) -> bool:
+    """Reviews call fails on the second host false."""
+    return bool(row["verdict"] == "fail" and row["asset"] == "host:s/2")
+
+
+def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
+    """What was said of a provision on an asset, row by row, from the words of the contract."""
+    found: list[Row] = []
+    for check in NAMED.get(one.ref, ()):
+        by_hand = [row for row in rows if row["check"] == MANUAL and row["subject"] == f"check/{check}"]
+        own = [row for row in by_hand if row["asset"] == asset]
+        of_rig = [row for row in by_hand if row["asset"] == RIG and not wrong(row)]
+        for row in rows:
+            if row["check"] == check and row["asset"] == asset:
+                instead = (own or of_rig) if row["verdict"] == "inconclusive" else []
+                found.append({**row, "verdict": instead[0]["verdict"], "basis": "manual"} if instead else row)
+        found += [{**row, "basis": "manual", "reason": "needs_manual_test"} for row in own]
+    said = {
+        check: [row for row in rows if (row["check"], row["asset"], row["subject"]) == (check, asset, one.ref)]
+        for check in (MANUAL, DECLARED)
+    }
+    words = [*found, *said[MANUAL], *said[DECLARED]]
+
+    def of_people(check: str) -> Verdict | None:
+        return next((Verdict(row["verdict"]) for row in said[check] if not wrong(row)), None)
+
+    return Answers(
+        failed=strongest(Basis(row["basis"]) for row in found if row["verdict"] == "fail" and not wrong(row)),
+        false_positive=any(wrong(row) for row in words),
+        unjudged=worst(row["reason"] for row in found if row["verdict"] == "inconclusive"),
+        passed=weakest(Basis(row["basis"]) for row in found if row["verdict"] == "pass"),
+        absent=any(row["verdict"] == "not_applicable" for row in found),
+        manual=None if asset == RIG else of_people(MANUAL),
+        declared=None if asset == RIG else of_people(DECLARED),
+    )
+
+
+def of_rig(rows: Sequence[Row], one: Provision) -> Answers:
+    said = {
+        check: next(
+            (Verdict(row["verdict"]) for row in rows if (row["check"], row["asset"], row["subject"]) == (check, RIG, one.ref)), None
+        )
+        for check in (MANUAL, DECLARED)
+    }
+    return Answers(manual=said[MANUAL], declared=said[DECLARED])
+
+
+def is_asked(one: Provision, asset: str) -> bool:
+    kinds = {AskedOf.DEVICE: ("host", "identity"), AskedOf.GATEWAY: ("edge",), AskedOf.CLOUD: ("hub",), AskedOf.RIG: ()}
+    return asset.partition(":")[0] in kinds[one.per]
+
+
+def knowing(connection: Connection, rows: Iterable[Row]) -> None:
+    """Make what an assessment has when provisions are judged; the lone identities are known to their hub alone."""
+    connection.register("ledger_rows", pa.Table.from_pylist(list(rows), schema=LEDGER))
+    connection.execute("create view ledger as from ledger_rows")
+    known = [{"asset": asset, "kinds": [asset.partition(":")[0]], "address": None} for asset in ASSETS if "lone" not in asset]
+    schema = pa.schema([("asset", pa.string()), ("kinds", pa.list_(pa.string())), ("address", pa.string())])
+    connection.register("known_rows", pa.Table.from_pylist(known, schema=schema))
+    connection.execute("create table known.asset as from known_rows")
+    connection.execute(
+        "create view main.asset as from known.asset union all select 'identity:h/lone-' || i, ['identity'], null from range(1, 4) t(i)"
+    )
+    connection.execute("create temp table listed as from main.asset where asset <> 'identity:h/lone-3'")
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_fold_says_what_a_plain_reading_says(tmp_path: Path, seed: int) -> None:
+    rows = by_chance(seed)
+    with connect(threads=1) as connection:
+        knowing(connection, rows)
+        counts = find_asked(connection, ())
+        answers = LedgerAnswers(connection, PROVISIONS, NAMED, "asset = 'host:s/2'")
+        said = answers.by_asset()
+        judged = [
+            (n, told, judge_told(Question.of(one, NAMED.get(one.ref, ())), told.answers, said[n].rig, asked=told.asked))
+            for n, one in enumerate(PROVISIONS)
+            for told in said[n].told
+        ]
+        silence = [
+            judge_told(Question.of(one, NAMED.get(one.ref, ())), SILENCE, said[n].rig, asked=True) for n, one in enumerate(PROVISIONS)
+        ]
+        answers.write(tmp_path / "c.parquet", [(Judged(Verdict.PASS), ())] * len(PROVISIONS), judged, silence)
+    got = {
+        (row["provision"], row["asset"]): (row["verdict"], row["reason"], row["basis"])
+        for row in pq.read_table(tmp_path / "c.parquet").to_pylist()
+    }
+    expected: dict[tuple[str, str], tuple[str, str | None, str | None]] = {}
+    for n, one in enumerate(PROVISIONS):
+        question, rig = Question.of(one, NAMED.get(one.ref, ())), of_rig(rows, one)
+        assert said[n].rig == rig
+        each: Counter[Judged] = Counter()
+        for asset in ASSETS:
+            told, asked = read_plainly(rows, one, asset), is_asked(one, asset)
+            if told != SILENCE or asked:
+                came_to = judge_told(question, told, rig, asked=asked)
+                expected[one.ref, asset] = (came_to.verdict, came_to.reason, came_to.basis)
+                each[came_to] += 1
+        if one.per is AskedOf.DEVICE:  # the third lone identity is counted, and neither listed nor spoken of
+            each[judge_told(question, SILENCE, rig, asked=True)] += 1
+        asked_and_known = counts.get(one.per, 0)
+        assert conclude(question, one.per, said[n].told, asked_and_known - said[n].asked, rig).assets == each
+    assert {key: value for key, value in got.items() if key[1]} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds", "address", "networks", "expected"),
+    [
+        ("a host", ["host"], "10.0.0.5", ["10.0.0.0/8"], {AskedOf.DEVICE}),
+        ("a declared asset that nobody saw", ["declared"], None, [], {AskedOf.DEVICE}),
+        ("a system", ["system"], None, [], {AskedOf.DEVICE}),
+        ("a gateway on a host", ["edge", "host", "identity"], "10.0.0.5", [], {AskedOf.DEVICE, AskedOf.GATEWAY}),
+        ("a gateway by its manifest alone", ["edge"], None, [], {AskedOf.GATEWAY}),
+        ("a hub", ["hub"], None, [], {AskedOf.CLOUD}),
+        ("a sender in the rig's networks", ["station"], "10.0.0.5", ["10.0.0.0/24", "fd00::/8"], {AskedOf.DEVICE}),
+        ("a neighbour", ["station"], "192.168.1.5", ["10.0.0.0/24"], set()),
+        ("a sender, where no network is known", ["station"], "192.168.1.5", [], {AskedOf.DEVICE}),
+        ("a sender without an address", ["station"], None, ["10.0.0.0/24"], set()),
+        ("a neighbour that is declared", ["declared", "station"], "192.168.1.5", ["10.0.0.0/24"], {AskedOf.DEVICE}),
+        ("an image", ["image"], None, [], set()),
+        ("a capture", ["capture"], None, [], set()),
+        ("a bill of materials", ["sbom"], None, [], set()),
+        ("the rig", ["rig"], None, [], set()),
+    ],
+)
+def test_who_is_asked(name: str, kinds: list[str], address: str | None, networks: list[str], expected: set[AskedOf]) -> None:
+    with connect(threads=1) as connection:
+        connection.execute("create table known.asset (asset varchar, kinds varchar[], address varchar)")
+        connection.execute("insert into known.asset values ('x', $kinds, $address)", {"kinds": kinds, "address": address})
+        connection.execute("create view main.asset as from known.asset")
+        counts = find_asked(connection, networks)
+        assert {word for word, count in counts.items() if count} == expected
+        assert bool(connection.execute("select count(*) from asked").fetchone()[0]) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "limits", "expected"),
+    [
+        ("all passed", Tally(passed=9), (0, 0), True),
+        ("one failed", Tally(passed=9, fail=1), (0, 0), False),
+        ("as many as may", Tally(passed=9, fail=2, inconclusive=1), (2, 1), True),
+        ("one more", Tally(passed=9, fail=3), (2, 9), False),
+        ("an open one could decide it", Tally(passed=9, inconclusive=1), (0, 0), None),
+        ("failed all the same", Tally(fail=1, inconclusive=9), (0, 0), False),
+        ("nothing passed", Tally(inconclusive=3), (9, 9), None),
+        ("nothing applies", Tally(not_applicable=3), (0, 0), None),
+        ("nothing at all", Tally(), (0, 0), None),
+    ],
+)
+def test_whether_a_profile_is_kept(name: str, counts: Tally, limits: tuple[int, int], expected: bool | None) -> None:
+    assert within(counts, *limits) is expected
+
+
+def test_profiles_are_those_that_the_rig_file_names() -> None:
+    assert [one.id for one in chosen_profiles(["uk-psti-2023", "etsi-mandatory", "uk-psti-2023"])] == ["uk-psti-2023", "etsi-mandatory"]
+    assert len(chosen_profiles([])) > 11
+    with pytest.raises(InputError, match="no standard or profile 'etsi'"):
+        chosen_profiles(["etsi"])
+
+
+def of(assessment: Assessment, ref: str) -> Any:
+    return next(one for one in assessment.provisions if f"{one.standard}/{one.id}" == ref)
+
+
+def test_every_provision_of_the_chosen_standards_is_there(tmp_path: Path) -> None:
+    rig = '[rig]\nid = "t"\n[standards]\nassess = ["uk-psti-2023"]\n'
+    assessment = assess([write_bundle(tmp_path / "b", rig_text=rig)], tmp_path / "o")
+    assert {one.standard for one in assessment.provisions} == {"uk-psti-2023"}
+    [profile] = assessment.profiles
+    assert [one.provision for one in profile.provisions] == [f"{one.standard}/{one.id}" for one in assessment.provisions]
+    rows = pq.read_table(tmp_path / "o" / "conformance.parquet").to_pylist()
+    assert [row["provision"] for row in rows if row["asset"] == ""] == [f"{one.standard}/{one.id}" for one in assessment.provisions]
+    assert [(row["provision"], row["asset"]) for row in rows] == sorted((row["provision"], row["asset"]) for row in rows)
+
+
+def test_a_rig_of_nothing_passes_nothing(tmp_path: Path) -> None:
+    assessment = assess([write_bundle(tmp_path / "b", [], [])], tmp_path / "o")
+    assert {one.verdict for one in assessment.provisions} == {Verdict.INCONCLUSIVE}
+    assert {one.within for one in assessment.profiles} == {None}
+    assert len({one.standard for one in assessment.provisions}) == 11
+
+
+def test_identities_that_only_a_hub_knows_are_devices_and_counted(tmp_path: Path) -> None:
+    rows: list[Any] = [
+        ("hub_identity", f"identity:northwind/{n:04d}", "", {"hub": "northwind", "device_id": f"{n:04d}", "status": "enabled"})
+        for n in range(1500)
+    ]
+    assessment = assess([write_bundle(tmp_path / "b", rows, [(HUB, "hub_identity", "", Outcome.OK, 1500)])], tmp_path / "o")
+    assert {one.asked for one in assessment.provisions} == {1500, 1, 0}
+    for one in assessment.provisions:
+        assert one.assets is not None
+        counted = sum((one.assets.fail, one.assets.inconclusive, one.assets.passed, one.assets.not_applicable))
+        assert counted >= one.asked
+    listed = {row["asset"] for row in pq.read_table(tmp_path / "o" / "conformance.parquet").to_pylist()}
+    assert len(listed) <= 1003
+
+
+def test_assets_of_a_ledger_that_is_too_large_are_not_counted_and_nothing_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = write_bundle(tmp_path / "b", ROWS, COVERAGE)
+    small = assess([bundle], tmp_path / "o")
+    monkeypatch.setattr(conforming_module, "COUNTED_ROWS", 0)
+    large = assess([bundle], tmp_path / "o")
+    assert all(one.assets is None for one in large.provisions)
+    for one, other in zip(small.provisions, large.provisions, strict=True):
+        assert (one.verdict is Verdict.FAIL) == (other.verdict is Verdict.FAIL)
+        assert other.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    assert {row["asset"] for row in pq.read_table(tmp_path / "o" / "conformance.parquet").to_pylist()} == {""}
