@@ -62,6 +62,7 @@ def assess(
     reference: Path | None = None,
     waivers: Path | None = None,
     reviews: Path | None = None,
+    laid: Overlay | None = None,
     derived: Path | None = None,
     threads: int | None = None,
     memory_limit: str = "600MB",
@@ -71,13 +72,13 @@ def assess(
 
     `as_of` is aware; None: the latest end of collection. `parameters` go before those of the rig file. `reference` is a folder that
     `feeds import` and `catalogue import` wrote; None: nothing is known of products and vulnerabilities. `waivers` and `reviews`
-    are files that lie over the ledger and never change it. `derived` is OUT/derived of an earlier assessment, taken as it is instead of
-    deriving anew. Raises InputError when a bundle, a check, a parameter or such a file is wrong, EnvironmentFault when OUT cannot be
-    written or memory does not suffice.
+    are files that lie over the ledger and never change it, `laid` what an earlier assessment read from such. `derived` is OUT/derived of
+    an earlier assessment, taken as it is instead of deriving anew. Raises InputError when a bundle, a check, a parameter or such a file is
+    wrong, EnvironmentFault when OUT cannot be written or memory does not suffice.
     """
     opened = [Bundle(path) for path in bundles]
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
-    overlay = Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews) if reviews else ())
+    overlay = laid or Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews) if reviews else ())
     registry = load_registry(checks_dir)
     given = {**_from_rig_file(opened, "parameters"), **(parameters or {})}
     values = registry.values(given)

@@ -2,7 +2,8 @@
 
 Rules: the same evidence, checks, parameters, reference data and date give the same ledger (law 3), so a difference is one of the ledger's.
 Where one of them is not at hand, nothing is said to follow, and why is said; without the reference data, what was derived with it is taken
-as it was sealed. Reports are written from the assessment, in words that change between releases: nobody derives them anew.
+as it was sealed. Waivers and reviews are what people say, and are taken as assessment.json tells them. Reports are written from the
+assessment, in words that change between releases: nobody derives them anew.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from plumbline import __version__
 from plumbline.assess.assessment import read_json
 from plumbline.assess.digest import ledger_digest
+from plumbline.assess.overlay import Overlay, overlay_of, read_summaries
 from plumbline.assess.run import assess
 from plumbline.attest import differences
 from plumbline.attest.at_hand import AtHand
@@ -25,10 +27,8 @@ from plumbline.checks.registry import load_registry
 from plumbline.evidence.reference import Reference
 from plumbline.model.errors import InputError
 
-# What of assessment.json does not follow from the evidence: where bundles lay, and what people laid over the findings.
-OVERLAID = ("waivers", "reviews", "waived", "review")
+# What of assessment.json is not compared: where bundles lay, and the release, whose difference is said otherwise.
 PLACES = ("bundle", "bundles", "plumbline")
-JUDGED_BY_PEOPLE = ("provisions", "profiles", "conformance")  # once a review says that a finding is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Rederivation:
                 as_of=datetime.fromisoformat(facts.as_of or ""),
                 checks_dir=checks,
                 parameters=facts.parameters,
+                laid=self._laid(),
                 reference=reference if facts.reference and not self.reference_missing else None,
                 derived=derived if self.reference_missing else None,
             )
@@ -79,22 +80,40 @@ class Rederivation:
         self.digest = again.ledger_digest
         return None
 
+    def _laid(self) -> Overlay | None:
+        """Read what people laid over the findings, as assessment.json tells it; None where it tells it in another form."""
+        try:
+            moment = datetime.fromisoformat(self._facts.as_of or "")
+            return overlay_of(moment, *read_summaries(read_json(self._folder)))
+        except (InputError, KeyError, TypeError, ValueError, AttributeError):
+            return None
+
     def compared(self) -> Iterator[Derived]:
         """Compare what is sealed with what follows from the evidence, file by file."""
         yield self._ledger()
         said, due = read_json(self._folder), read_json(self._scratch)
-        reviewed = bool(said.get("reviews"))
-        for path in sorted(self._folder.rglob("*.parquet")):
-            name = path.relative_to(self._folder).as_posix()
-            if name.startswith("ledger.parquet") or any(name.startswith(f"{bundle}/") for bundle in self._facts.bundles):
-                continue
-            if self.reference_missing and name.startswith("derived/"):
-                yield Derived(name, None, "the reference data of then is not at hand (name it with --reference)")
-            elif reviewed and name.startswith(JUDGED_BY_PEOPLE):
-                yield Derived(name, None, "people reviewed findings, and that is no evidence")
-            else:
-                yield self._table(name)
-        yield self._summary(said, due, reviewed=reviewed)
+        yield self._derived()
+        yield from (self._table(name) for name in self._names(""))
+        yield self._summary(said, due)
+
+    def _names(self, inside: str) -> list[str]:
+        """Name the tables, sealed or judged anew, that lie in OUT itself or anywhere below one of its folders; not the ledger's."""
+        found = {
+            path.relative_to(root).as_posix()
+            for root in (self._folder, self._scratch)
+            for path in (root.joinpath(inside).rglob("*.parquet") if inside else root.glob("*.parquet"))
+        }
+        return sorted(found - {"ledger.parquet"})
+
+    def _derived(self) -> Derived:
+        """Compare all derived tables; the first that differs is named."""
+        if self.reference_missing:
+            return Derived("derived", None, "the reference data of then is not at hand (name it with --reference)")
+        for name in self._names("derived"):
+            one = self._table(name)
+            if one.follows is not True:
+                return Derived("derived", one.follows, f"{name}: {one.why}")
+        return Derived("derived", True)
 
     def _ledger(self) -> Derived:
         """Compare the ledgers by their digests, and by their rows where those differ."""
@@ -110,12 +129,15 @@ class Rederivation:
     def _table(self, name: str) -> Derived:
         if not (self._scratch / name).is_file():
             return Derived(name, None, "this release makes no such file")
+        if not (self._folder / name).is_file():
+            return Derived(
+                name, None, "is not there: the release that judged made no such file, or somebody took it away before it was sealed"
+            )
         where = differences.in_table(self._folder / name, self._scratch / name)
         return Derived(name, where is None, where or "")
 
-    def _summary(self, said: Mapping[str, Any], due: Mapping[str, Any], *, reviewed: bool) -> Derived:
-        people = JUDGED_BY_PEOPLE if reviewed else ()
-        but = (*OVERLAID, *PLACES, *people, *(("reference",) if self.reference_missing else ()))
+    def _summary(self, said: Mapping[str, Any], due: Mapping[str, Any]) -> Derived:
+        but = (*PLACES, *(("reference",) if self.reference_missing else ()))
         where = differences.in_json(said, due, but)
         if where is not None and self._facts.plumbline != __version__:
             return Derived("assessment.json", None, f"written by Plumbline {self._facts.plumbline}, in other words than {__version__}")
@@ -131,7 +153,7 @@ class Rederivation:
         if name != "assessment.json":
             return None
         try:
-            return differences.in_json(json.loads(found.read_bytes()), read_json(self._scratch), (*OVERLAID, *PLACES))
+            return differences.in_json(json.loads(found.read_bytes()), read_json(self._scratch), PLACES)
         except (ValueError, RecursionError) as error:
             return f"no JSON: {error}"[:200]
 

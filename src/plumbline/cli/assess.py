@@ -15,6 +15,7 @@ from plumbline.cli.later import FORMATS as LATER_FORMATS
 from plumbline.cli.later import not_yet
 from plumbline.cli.options import (
     ALL_FORMATS,
+    Baseline,
     Checks,
     FailOn,
     Formats,
@@ -31,9 +32,11 @@ from plumbline.cli.output import ProgressCall, print_json, progress, say
 from plumbline.cli.summary import print_summary
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity
+from plumbline.report.text import plural
 
 if TYPE_CHECKING:
     from plumbline.assess.assessment import Assessment
+    from plumbline.assess.baseline import Beyond
 
 AsOf = Annotated[
     datetime | None,
@@ -60,6 +63,7 @@ def audit(
     reference: ReferenceDir = None,
     waivers: Waivers = None,
     reviews: Reviews = None,
+    baseline: Baseline = None,
     as_json: Json = False,
 ) -> Exit:
     """Collect, assess and report: a whole audit into OUT.
@@ -68,6 +72,8 @@ def audit(
     """
     wanted, known = wanted_formats(formats), reference_folder(reference)
     _readable(waivers, reviews)
+    if baseline is not None:
+        _check_baseline(baseline, out, rig=rig)
     bundle = writable_folder(out) / "bundle"
     if bundle.exists() and not (bundle.is_dir() and not any(bundle.iterdir())):
         again = f"plumbline collect {rig} -o {bundle} --resume, then plumbline assess {bundle} -o {out}"
@@ -76,7 +82,7 @@ def audit(
         ended = run_collection(rig, bundle, show).ended_early
         assessment = _judged([bundle], out, show, known, waivers=waivers, reviews=reviews)
         written = run_reports(out, out, wanted, show)
-    code = _end(assessment, out, fail_on, written, as_json=as_json)
+    code = _end(assessment, out, fail_on, written, baseline, as_json=as_json)
     if ended and not as_json:
         again = f"plumbline collect {rig} -o {bundle} --resume && plumbline assess {bundle} -o {out}"
         say(f"To go on with the collection: {again}", style="yellow", whole=True)
@@ -94,6 +100,7 @@ def assess(
     reference: ReferenceDir = None,
     waivers: Waivers = None,
     reviews: Reviews = None,
+    baseline: Baseline = None,
 ) -> Exit:
     """Judge bundles: the ledger and the assessment into OUT.
 
@@ -102,23 +109,31 @@ def assess(
     if engine is Engine.SPARK:
         raise not_yet("--engine spark", "leave the option out")
     writable_folder(out)
+    if baseline is not None:
+        _check_baseline(baseline, out, bundle=bundles[0])
     with progress() as show:
         moment = as_of.replace(tzinfo=UTC) if as_of else None
         known = reference_folder(reference)
         assessment = _judged(bundles, out, show, known, as_of=moment, checks_dir=checks, waivers=waivers, reviews=reviews)
-    return _end(assessment, out, fail_on, [], as_json=as_json)
+    return _end(assessment, out, fail_on, [], baseline, as_json=as_json)
 
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="What `assess` wrote.")],
     formats: Formats = ALL_FORMATS,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write there instead of into OUT.")] = None,
+    waivers: Waivers = None,
+    reviews: Reviews = None,
     as_json: Json = False,
 ) -> None:
-    """Write reports of an assessment."""
+    """Write reports of an assessment.
+
+    Waivers and reviews that are given take the place of those that it was made with, in what is written; OUT stays as it is.
+    """
     wanted = wanted_formats(formats)
     with progress() as show:
-        written = run_reports(out, writable_folder(to, "--to") if to else out, wanted, show)
+        place = writable_folder(to, "--to") if to else out
+        written = run_reports(out, place, wanted, show, waivers=waivers, reviews=reviews)
     if as_json:
         print_json({"written": [str(path) for path in written]})
         return
@@ -126,13 +141,15 @@ def report(
         say(str(path), whole=True)
 
 
-def run_reports(out: Path, to: Path, wanted: list[str], show: ProgressCall) -> list[Path]:
+def run_reports(
+    out: Path, to: Path, wanted: list[str], show: ProgressCall, *, waivers: Path | None = None, reviews: Path | None = None
+) -> list[Path]:
     """Write several formats from one reading of OUT; returns the files written."""
     from plumbline.report.loading import load
     from plumbline.report.registry import write
 
     show("writing reports", 0, len(wanted))
-    view, written = load(out), list[Path]()
+    view, written = load(out, waivers=waivers, reviews=reviews), list[Path]()
     for done, word in enumerate(wanted, start=1):
         written += write(word, out, to, report=view)
         show("writing reports", done, len(wanted))
@@ -166,6 +183,16 @@ def _readable(waivers: Path | None, reviews: Path | None) -> None:
         load_reviews(reviews)
 
 
+def _check_baseline(baseline: Path, out: Path, *, rig: Path | None = None, bundle: Path | None = None) -> None:
+    """Refuse a baseline of another rig before anything is collected or judged."""
+    from plumbline.assess.baseline import check_baseline
+    from plumbline.evidence.bundle import Bundle
+    from plumbline.rig.loading import load
+
+    named = load(rig).id if rig is not None else Bundle(bundle).manifest.get("rig", {}).get("id") if bundle is not None else None
+    check_baseline(baseline, out, named)
+
+
 def wanted_formats(text: str) -> list[str]:
     """Read the words of --format; raises InputError for one that is no format."""
     from plumbline.report.registry import formats
@@ -182,12 +209,23 @@ def wanted_formats(text: str) -> list[str]:
     return wanted
 
 
-def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Path], *, as_json: bool) -> Exit:
-    code, why = exit_of(assessment, fail_on)
+def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Path], baseline: Path | None, *, as_json: bool) -> Exit:
+    more = _beyond(baseline, out, assessment) if baseline is not None else None
+    code, why = exit_of(assessment, fail_on, more)
     if as_json:
-        print_json(assessment.to_json())
+        print_json({**assessment.to_json(), **({"baseline": more.to_json()} if more is not None else {})})
         return code
     print_summary(assessment, out, written)
+    if more is not None:
+        say(
+            f"Beyond the baseline of {more.baseline_as_of:%Y-%m-%d %H:%M} UTC: {plural(more.added, 'finding')}; it has {more.known:,} already."
+        )
     if why:
         say(f"Exit code {code.value}: {why}")
     return code
+
+
+def _beyond(baseline: Path, out: Path, assessment: Assessment) -> Beyond:
+    from plumbline.assess.baseline import beyond
+
+    return beyond(baseline, out, assessment)

@@ -21,6 +21,7 @@ from plumbline.report.text import visible
 
 if TYPE_CHECKING:
     from plumbline.assess.assessment import Assessment
+    from plumbline.assess.baseline import Beyond
 
 # Of an OSError that nobody translated these say that the machine failed, not that we did.
 MACHINE = {
@@ -39,8 +40,8 @@ class Exit(IntEnum):
     INTERNAL = 4
 
 
-def exit_of(assessment: Assessment, fail_on: Severity) -> tuple[Exit, str]:
-    """Choose the exit code for an assessment, and say why in one line; '' for OK."""
+def exit_of(assessment: Assessment, fail_on: Severity, beyond: Beyond | None = None) -> tuple[Exit, str]:
+    """Choose the exit code for an assessment, and say why in one line; '' for OK. `beyond` a baseline: only that counts."""
     reasons = assessment.counts.reasons or {}
     defects = reasons.get(Outcome.INTERNAL_ERROR, 0) or sum(one.outcome == Outcome.INTERNAL_ERROR for one in assessment.unjudged_sources)
     if defects:
@@ -48,10 +49,12 @@ def exit_of(assessment: Assessment, fail_on: Severity) -> tuple[Exit, str]:
             Exit.INTERNAL,
             f"Plumbline itself failed {defects:,} times; please report the trace that the bundle's coverage holds.",
         )
-    found = sum(count for severity, count in assessment.standing.items() if severity.rank >= fail_on.rank)
+    standing = assessment.standing if beyond is None else beyond.standing
+    found = sum(count for severity, count in standing.items() if severity.rank >= fail_on.rank)
     if found:
-        spared = assessment.counts.fail - sum(assessment.standing.values())
+        spared = (assessment.counts.fail if beyond is None else beyond.added) - sum(standing.values())
         more = f"; {spared:,} waived or reviewed as false positive do not count" if spared else ""
+        more += f"; {beyond.known:,} that the baseline has do not count" if beyond is not None and beyond.known else ""
         return Exit.FINDING, f"findings at or above {fail_on}: {found:,} (--fail-on){more}."
     if any(not session.complete for session in {session.bundle: session for session in assessment.sessions}.values()):
         return Exit.INCOMPLETE, "the collection ended early."

@@ -32,6 +32,10 @@ Reviews = Annotated[
     Path | None,
     typer.Option("--review", metavar="FILE", help="What people say of findings, who looked at them: review.toml."),
 ]
+Baseline = Annotated[
+    Path | None,
+    typer.Option("--baseline", metavar="OUT", help="An earlier assessment: what it has already does not count for --fail-on."),
+]
 
 ALL_FORMATS = "html,json,csv"
 
