@@ -24,6 +24,7 @@ asset itself. An asset that is not asked (an image, a capture) counts by what ch
 asked, by everything that was said of anything, where a provision is asked of it or where none of the assets that it is asked of is known.
 
 Over the rig: fail > inconclusive > pass; not_applicable is neutral; an asset that is asked and of which nothing was said is inconclusive.
+Where none that is asked passed, no other's pass counts: an image stands in for no device.
 The reason is that of most assets, of those alike the worst; a false positive goes before all.
 """
 
@@ -153,14 +154,17 @@ def conclude(
     question: Question, per: AskedOf, told: Iterable[Told], silent: int, rig: Answers = SILENCE, accepts: Collection[Basis] = ALL_BASES
 ) -> Concluded:
     """Judge a provision over the rig: `told` is all that was said of assets, `silent` how many are asked and were not spoken of."""
-    told = tuple(told)
+    told = (*told, *([Told(SILENCE, asked=True, assets=silent)] if silent else ()))
     assets: Counter[Judged] = Counter()
+    asked: set[Verdict] = set()
     for one in told:
-        assets[judge_told(question, one.answers, rig, asked=one.asked, accepts=accepts)] += one.assets
-    if silent:
-        assets[judge_told(question, SILENCE, rig, asked=True, accepts=accepts)] += silent
-    if per is not AskedOf.RIG and (silent or any(one.asked for one in told)):
-        whole = _rolled_up(assets)
+        judged = judge_told(question, one.answers, rig, asked=one.asked, accepts=accepts)
+        assets[judged] += one.assets
+        if one.asked:
+            asked.add(judged.verdict)
+    if per is not AskedOf.RIG and asked:
+        lent = Verdict.PASS not in asked  # whatever passed then is not asked, and stands in for nobody
+        whole = _rolled_up(Counter({judged: n for judged, n in assets.items() if not (lent and judged.verdict is Verdict.PASS)}))
     else:
         whole = judge(question, with_rig(together(one.answers for one in told), rig), accepts)
     open_words = {judged.remains for judged in (*assets, whole) if judged.remains} if whole.verdict is Verdict.INCONCLUSIVE else set()
