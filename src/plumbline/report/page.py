@@ -46,6 +46,9 @@ class Extent:
     exchanges: int = 30
     provisions: int = 1000
     devices: int = 1000
+    unjudged: int = 1000
+    reasons: int = 1000
+    unread: int = 10
 
 
 SCREEN = Extent()
@@ -139,6 +142,8 @@ def _environment(code: str) -> jinja2.Environment:
         intrusion_words=words.INTRUSIONS,
         currency_words=words.CURRENCY,
         claimed_words=words.CLAIMED,
+        became_words=words.BECAME,
+        why_words=lambda word: words.WHY.get(word) or words.REASONS.get(word, words.UNKNOWN_REASON).means,
         untold_words=lambda word: words.UNTOLD.get(word, words.UNKNOWN_UNTOLD),
         reason_words=lambda word: words.REASONS.get(word, words.UNKNOWN_REASON),
         method=words.METHOD,
@@ -184,8 +189,8 @@ class _Own:
     def __init__(self, tongue: Language) -> None:
         self._tongue = tongue
 
-    def __call__(self, said: str, *, sentence: bool = False) -> str:
-        shown = self._tongue.checks.get(said, said)
+    def __call__(self, said: str, *, sentence: bool = False, limit: int = 1_000) -> str:
+        shown = self._tongue.clip(self._tongue.checks.get(said, said), limit)
         whole = _as_sentence(shown) if sentence else shown
         if self._tongue.code == "en" or said in self._tongue.checks:
             return whole
