@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from plumbline.assess.asked import ASKED
 from plumbline.assess.conformance import REASONS, SILENCE, Answers, Judged, Reason, Told
@@ -26,7 +27,7 @@ from plumbline.standards.standard import Provision
 
 MANUAL = "rig.manual_test_failed"
 DECLARED = "rig.provision_declared_unmet"
-CHUNK = 150  # provisions that are folded in one query: what bounds its memory
+CELLS = 500_000  # what is said of a provision by a pattern; so many are made at a time, which bounds their memory
 HAND = "check/"
 _FLAGS = ("false_positive", "absent")
 _ANSWERS = ("failed", "false_positive", "unjudged", "passed", "absent", "manual", "declared")
@@ -35,6 +36,10 @@ _JUDGED: Mapping[str, pa.DataType] = {
     **{name: pa.bool_() if name in _FLAGS else pa.string() for name in _ANSWERS},
     **{"verdict": pa.string(), "reason": pa.string(), "basis": pa.string(), "checks": pa.list_(pa.string())},
 }
+FILE_SCHEMA = pa.schema(
+    [*((name, pa.string()) for name in ("provision", "asset", "verdict", "reason", "basis")), ("checks", pa.list_(pa.string()))]
+)
+BATCH_ROWS = 50_000
 _PEOPLE = f"\"check\" in ('{MANUAL}', '{DECLARED}')"
 _OF_RIG = f"starts_with(asset, '{EntityKind.RIG.value}:')"
 # What an asset is; an identity that is not in `asked` is known to a hub alone.
@@ -91,11 +96,11 @@ class LedgerAnswers:
         """Give what was said of each provision."""
         self._fold()
         told: dict[int, list[Told]] = defaultdict(list)
-        for first in range(0, len(self._provisions), CHUNK):
+        for some in self._chunks("first"):
             rows = self._connection.execute(
                 f"""
                 select n, {_asked_sql("c", "a")} as asked, {", ".join(_ANSWERS)}, sum(assets)::bigint as assets
-                from ({_cells_sql(f"n >= {first} and n < {first + CHUNK}")}) c join alike a using (pattern) group by all order by all
+                from ({_cells_sql(some)}) c join alike a using (pattern) group by all order by all
                 """
             ).fetchall()
             for n, asked, failed, false_positive, unjudged, passed, absent, manual, declared, assets in rows:
@@ -121,28 +126,38 @@ class LedgerAnswers:
     ) -> None:
         """Write what became of each provision: `whole` over the rig, with the checks that spoke, and of each asset in the table `listed`.
 
-        After `by_asset`, `judged` is what the answers came to, and `silence` what those assets come to of which nothing was said; `judged`
-        None leaves the assets out.
+        Provisions must stand in the order of their refs, which is the file's. After `by_asset`, `judged` is what the answers came to, and
+        `silence` what those assets come to of which nothing was said; `judged` None leaves the assets out.
         """
         provisions = [{"n": n, "ref": provision.ref, "per": provision.per.value} for n, provision in enumerate(self._provisions)]
         self._table("provision", provisions, {"n": pa.int32(), "ref": pa.string(), "per": pa.string()})
         self._table("whole", [{**_row(n, one), "checks": list(checks)} for n, (one, checks) in enumerate(whole)], _JUDGED)
-        found = "select n, '' as asset, verdict, reason, basis, checks from whole"
+        found, chunks = _WHOLE_SQL, ["true"]
         if judged is not None:
             self._table("judged", [{**_told_row(told), **_row(n, one)} for n, told, one in judged], _JUDGED)
             self._table("silence", [_row(n, one) for n, one in enumerate(silence)], _JUDGED)
-            listed = "pattern in (select p.pattern from pattern p semi join listed l on l.asset = p.asset)"
-            self._connection.execute(f"create or replace temp table cell as {_cells_sql(listed)}")
-            self._connection.execute(
+            run = self._connection.execute
+            run(
                 f"create or replace temp table flagged as select l.asset, {_FLAGS_SQL} from listed l left join asked a on a.asset = l.asset"
             )
-            found += f" union all {_LISTED_SQL} union all {_SILENT_SQL}"
-        self._connection.execute(
-            "copy (select r.ref as provision, f.asset, f.verdict, f.reason, f.basis, f.checks"
-            f" from ({found}) f join provision r on r.n = f.n order by r.ref, f.asset)"
-            f" to {literal(str(file))} (format parquet, compression zstd)"
-        )
+            run("create or replace temp table shown as select distinct pattern from pattern p semi join listed l on l.asset = p.asset")
+            found, chunks = f"{_WHOLE_SQL} union all {_LISTED_SQL} union all {_SILENT_SQL}", self._chunks("flagged")
+        with pq.ParquetWriter(file, FILE_SCHEMA, compression="zstd") as writer:
+            for some in chunks:
+                if judged is not None:
+                    cells = _cells_sql(f"{some} and pattern in (from shown)")
+                    self._connection.execute(f"create or replace temp table cell as {cells}")
+                rows = f"({found.replace(_SOME, some)}) f join provision r on r.n = f.n order by r.ref, f.asset"
+                reader = self._connection.sql(f"select r.ref as provision, f.* exclude (n) from {rows}").to_arrow_reader(BATCH_ROWS)
+                for batch in reader:
+                    writer.write_batch(batch.cast(FILE_SCHEMA))
         file.chmod(0o600)
+
+    def _chunks(self, table: str) -> list[str]:
+        """Split the provisions, so that each part has at most CELLS cells with the rows of a table."""
+        [[rows]] = self._connection.execute(f"select count(*) from {table}").fetchall()
+        size = max(1, CELLS // max(1, rows))
+        return [f"n >= {first} and n < {first + size}" for first in range(0, len(self._provisions), size)]
 
     def _fold(self) -> None:
         run = self._connection.execute
@@ -240,6 +255,8 @@ def _texts_sql(table: str) -> str:
     return ", ".join(f"coalesce({table}{name}::varchar, '')" for name in _ANSWERS)
 
 
+_SOME = "{some}"  # stands for the part of the provisions that is written at a time
+_WHOLE_SQL = f"select n, '' as asset, verdict, reason, basis, checks from whole where {_SOME}"
 _LISTED_SQL = f"""
   select c.n, a.asset, j.verdict, j.reason, j.basis, c.checks
   from flagged a join pattern p on p.asset = a.asset join cell c on c.pattern = p.pattern
@@ -248,7 +265,7 @@ _LISTED_SQL = f"""
 """
 _SILENT_SQL = f"""
   select v.n, a.asset, s.verdict, s.reason, s.basis, []::varchar[] as checks
-  from flagged a join provision v on {_asked_sql("v", "a")} join silence s on s.n = v.n
+  from flagged a join (from provision where {_SOME}) v on {_asked_sql("v", "a")} join silence s on s.n = v.n
     left join pattern p on p.asset = a.asset anti join cell c on c.n = v.n and c.pattern = p.pattern
 """
 

@@ -75,7 +75,8 @@ def chosen_profiles(names: Iterable[str]) -> list[Profile]:
 
 def conform(connection: Connection, profiles: Sequence[Profile], grounds: Grounds, out: Path) -> Conformance:
     """Judge each provision of some profiles, and write OUT/conformance.parquet; the view `ledger` and the table `listed` must be there."""
-    provisions = list({one.ref: one for profile in profiles for one in profile.provisions}.values())
+    order = {one.ref: one for profile in profiles for one in profile.provisions}
+    provisions = [order[ref] for ref in sorted(order)]
     named = _named(grounds.registry)
     answers = LedgerAnswers(connection, provisions, named, grounds.false_positive)
     asked = find_asked(connection, grounds.networks)
@@ -92,8 +93,8 @@ def conform(connection: Connection, profiles: Sequence[Profile], grounds: Ground
     whole = [(_as_judged(concluded[matter.provision.ref]), checks) for matter, checks in zip(matters, spoke, strict=True)]
     judged = [(n, *one) for n, matter in enumerate(matters) for one in matter.judged()] if few else None
     answers.write(out / FILE, whole, judged, [matter.of_silence() for matter in matters])
-    summaries = [_summary(matter, concluded[matter.provision.ref], tallies) for matter in matters]
     by_ref = {matter.provision.ref: matter for matter in matters}
+    summaries = [_summary(by_ref[ref], concluded[ref], tallies) for ref in order]
     found = []
     for profile in profiles:
         strict = ALL_BASES.difference(profile.accepts)
