@@ -93,7 +93,10 @@ def test_a_guess_confirms_nothing(untouched: Path, tmp_path: Path) -> None:
     wanted = findings(untouched)[0]
     disclose(untouched, [wanted["id"]], tmp_path / "withheld.json", without=["asset"])
     document = json.loads((tmp_path / "withheld.json").read_text())
-    assert wanted["asset"] not in json.dumps(document)
+    shown = json.dumps([[field for field in row["fields"] if field.get("value") != "check"] for row in document["rows"]])
+    for text in (wanted["asset"], wanted["asset_name"], wanted["asset"].split("/", 1)[1]):
+        assert f'"{text}"' not in shown  # in `detail` neither
+    assert wanted["check"] in shown
     hidden = {field["commitment"] for row in document["rows"] for field in row["fields"] if "commitment" in field}
     salts = {field["salt"] for row in document["rows"] for field in row["fields"] if "salt" in field}
     nodes = {node for row in document["rows"] for node in row["path"]}
@@ -201,6 +204,12 @@ def test_without_the_private_file(out: Path, tmp_path: Path) -> None:
     (out / "seal.private.json").unlink()
     with pytest.raises(InputError, match=r"has no seal\.private\.json"):
         disclose(out, [findings(out)[0]["id"]], tmp_path / "x.json")
+
+
+def test_a_slip_in_what_to_withhold(untouched: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no row has a field 'adress'"):
+        disclose(untouched, [findings(untouched)[0]["id"]], tmp_path / "x.json", without=["adress"])
+    assert not (tmp_path / "x.json").exists()
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 130])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.attest.content import digest_of
+from plumbline.attest.statement import plain
 from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError
 
@@ -26,14 +27,22 @@ def find(out: Path, assessed: Mapping[str, str], named: Collection[Path] = ()) -
         mine = [name for name, digest in assessed.items() if digest == _digest(path)]
         if not mine:
             raise InputError("is not a bundle that was assessed here", where=str(path), remedy="name the bundle as it was")
-        found[mine[0]] = Bundle(path)
+        found[mine[0]] = _opened(path)
     for name, digest in assessed.items():
-        for path in (out / name, out.parent / name):
+        # A name comes from whoever sealed: it must not lead us elsewhere.
+        for path in (out / name, out.parent / name) if plain(name) else ():
             if name not in found and _digest(path) == digest:
-                found[name] = Bundle(path)
+                found[name] = _opened(path)
     return AtHand(found, tuple(sorted(assessed.keys() - found.keys())))
 
 
 def _digest(bundle: Path) -> str:
     manifest = bundle / "manifest.json"
     return digest_of(manifest) if manifest.is_file() and not manifest.is_symlink() else ""
+
+
+def _opened(path: Path) -> Bundle:
+    try:
+        return Bundle(path)
+    except RecursionError as error:
+        raise InputError("manifest.json is nested too deeply", where=str(path)) from error

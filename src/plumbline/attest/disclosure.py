@@ -13,7 +13,8 @@ A field that is withheld stands as its commitment alone: not even its name is to
 `commitments`; a reader needs SHA-256 and JSON, and the signers' public keys.
 
 Rules: with a finding go its evidence, its asset, its check, and the row that says which assessment it is of; the seal itself, which names
-every file of the rig, and the ledger's digest do not. A field shown is told in full: who hands the file over reads it first.
+every file of the rig, and the ledger's digest do not. A field that repeats a text which is withheld is withheld as
+well, but for what a check says of itself. What is shown is told in full: who hands the file over reads it first.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plumbline.assess.assessment import read_json
 from plumbline.attest import at_hand
-from plumbline.attest.commitments import HEIGHT_MAX, SALT_BYTES, Row, Tree, commitment, leaf, leaf_of, root_of, salts
+from plumbline.attest.commitments import HEIGHT_MAX, SALT_BYTES, Row, Tree, canonical, commitment, leaf, leaf_of, root_of, salts
 from plumbline.attest.content import PRIVATE
 from plumbline.attest.envelope import decoded, parse_envelope, read_bytes
 from plumbline.attest.private import Private, read_private, root_in
@@ -36,16 +38,18 @@ from plumbline.attest.statement import parse_statement
 from plumbline.attest.verification import Claim, Verification
 from plumbline.attest.verify import Asked, named_signers, signed_by
 from plumbline.evidence.parts import atomic
+from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError, ProtocolError
 
 FORMAT = 1
 SIZE_MAX = 64 << 20
 FINDINGS_MAX = 1_000
 FIELDS_MAX = 200
-# What `--without` withholds beside fields of that very name: an asset is told by its id, its names and its addresses.
-WITHHELD: Mapping[str, tuple[str, ...]] = {
-    "asset": ("asset", "entity", "id", "name", "address", "model", "mac", "ip", "hostname", "serial"),
-    "rig": ("rig", "rig_name", "owner"),
+TELLING_MIN = 3  # characters; a shorter text stands in too many others to tell anything
+# What `--without asset` and `--without rig` withhold, by the kinds of row in which it tells them.
+WITHHELD: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "asset": (("verdict", "asset", "evidence"), ("asset", "entity", "id", "name", "address", "mac", "ip", "hostname", "serial")),
+    "rig": (("assessment",), ("rig", "rig_name", "owner")),
 }
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
@@ -83,8 +87,8 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
     if tree.root() != private.root:
         raise InputError("the rows are not those that were sealed", where=str(out), remedy="plumbline verify says what has changed")
     paths = tree.paths(leaves[number] for number in chosen)
-    hidden = {name for word in without for name in (word, *WITHHELD.get(word, ()))} - {"kind"}
-    shown = [_shown(row, number, private, hidden, *paths[leaves[number]]) for number, row in chosen.items()]
+    hidden = _hidden(chosen, without)
+    shown = [_shown(row, number, private, hidden[number], *paths[leaves[number]]) for number, row in chosen.items()]
     document = {"format": FORMAT, "envelope": private.envelope.document(), "rows": shown}
     with atomic(to) as temporary:
         temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -109,6 +113,39 @@ def _chosen(rows: Rows, findings: Collection[str]) -> dict[int, Row]:
         return kind == "assessment" or (kind == "verdict" and _id(row) in verdicts) or (kind in keys and row[keys[kind]] in wanted[kind])
 
     return {number: row for number, row in enumerate(rows) if goes_along(row)}
+
+
+def _hidden(rows: Mapping[int, Row], without: Collection[str]) -> dict[int, set[str]]:
+    """Choose the fields to withhold, by the rows' numbers: those named, and what else repeats a text of theirs.
+
+    Raises InputError for a name that no row has, which may be a slip.
+    """
+    there = {name for row in rows.values() for name in row} - {"kind"}
+    if unknown := sorted(set(without) - there - WITHHELD.keys()):
+        raise InputError(f"no row has a field {unknown[0]!r}", where="--without", remedy=f"there are {', '.join(sorted(there))}")
+
+    def named(row: Row) -> set[str]:
+        groups = (WITHHELD[word][1] for word in without if word in WITHHELD and row["kind"] in WITHHELD[word][0])
+        return {*(word for word in without if word not in WITHHELD), *(name for group in groups for name in group)} & (
+            row.keys() - {"kind"}
+        )
+
+    texts = {text for row in rows.values() for name in named(row) for text in _texts(row[name]) if len(text) >= TELLING_MIN}
+
+    def repeats(row: Row, name: str) -> bool:
+        said = canonical(row[name]).casefold()
+        return row["kind"] != "check" and name != "kind" and any(text in said for text in texts)
+
+    return {number: named(row) | {name for name in row if repeats(row, name)} for number, row in rows.items()}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Give the texts by which a value would be known again, as canonical JSON has them: its own, and an entity's key."""
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str):
+            yield canonical(text)[1:-1].casefold()
+            with suppress(ValueError):
+                yield canonical(Entity.parse(text).key)[1:-1].casefold()
 
 
 def _id(row: Row) -> str:

@@ -9,11 +9,12 @@ assessment, in words that change between releases: nobody derives them anew.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+import duckdb
 
 from plumbline import __version__
 from plumbline.assess.assessment import read_json
@@ -25,7 +26,7 @@ from plumbline.attest.at_hand import AtHand
 from plumbline.attest.statement import Facts
 from plumbline.checks.registry import load_registry
 from plumbline.evidence.reference import Reference
-from plumbline.model.errors import InputError
+from plumbline.model.errors import EnvironmentFault, InputError
 
 # What of assessment.json is not compared: where bundles lay, and the release, whose difference is said otherwise.
 PLACES = ("bundle", "bundles", "plumbline")
@@ -73,8 +74,8 @@ class Rederivation:
                 reference=reference if facts.reference and not self.reference_missing else None,
                 derived=derived if self.reference_missing else None,
             )
-        except (InputError, ValueError) as error:
-            return str(error)[:300]
+        except (InputError, EnvironmentFault, duckdb.Error, ValueError, RecursionError) as error:
+            return f"it cannot be judged: {str(error)[:300]}"
         if again.parameters_digest != facts.parameters_digest:
             return "the parameters that the seal names are not those that judged"
         self.digest = again.ledger_digest
@@ -85,16 +86,15 @@ class Rederivation:
         try:
             moment = datetime.fromisoformat(self._facts.as_of or "")
             return overlay_of(moment, *read_summaries(read_json(self._folder)))
-        except (InputError, KeyError, TypeError, ValueError, AttributeError):
+        except (InputError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
             return None
 
     def compared(self) -> Iterator[Derived]:
         """Compare what is sealed with what follows from the evidence, file by file."""
         yield self._ledger()
-        said, due = read_json(self._folder), read_json(self._scratch)
         yield self._derived()
         yield from (self._table(name) for name in self._names(""))
-        yield self._summary(said, due)
+        yield self._summary()
 
     def _names(self, inside: str) -> list[str]:
         """Name the tables, sealed or judged anew, that lie in OUT itself or anywhere below one of its folders; not the ledger's."""
@@ -136,7 +136,11 @@ class Rederivation:
         where = differences.in_table(self._folder / name, self._scratch / name)
         return Derived(name, where is None, where or "")
 
-    def _summary(self, said: Mapping[str, Any], due: Mapping[str, Any]) -> Derived:
+    def _summary(self) -> Derived:
+        try:
+            said, due = read_json(self._folder), read_json(self._scratch)
+        except (InputError, RecursionError) as error:
+            return Derived("assessment.json", False, str(error)[:300])
         but = (*PLACES, *(("reference",) if self.reference_missing else ()))
         where = differences.in_json(said, due, but)
         if where is not None and self._facts.plumbline != __version__:

@@ -102,6 +102,8 @@ def parse_statement(payload: bytes) -> Statement:
         if name in found:
             raise ProtocolError(f"names {name[:100]!r} twice")
         found[name] = digest
+    if not found and kind != DESTRUCTION:
+        raise ProtocolError("is about nothing")
     return Statement(kind, found, predicate)
 
 
@@ -117,6 +119,9 @@ def parse_facts(statement: Statement) -> Facts:
         _ = facts.retained_until
     except (TypeError, ValueError) as error:
         raise ProtocolError(f"is a seal of another form: {error}") from error
+    due = {"bundle": ("manifest.json",), "assessment": ("assessment.json", "ledger.parquet")}.get(facts.holds)
+    if due is None or not all(any(f"{name}/".startswith(f"{one}/") for name in statement.subjects) for one in due):
+        raise ProtocolError(f"names no file that makes it the seal of {facts.holds[:40]!r}")
     return facts
 
 

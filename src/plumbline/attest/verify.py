@@ -19,7 +19,7 @@ from plumbline.attest.commitments import Tree, leaf_of
 from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, entries, sealed_by
 from plumbline.attest.envelope import Envelope, read_envelope
 from plumbline.attest.private import read_private, root_in
-from plumbline.attest.rederive import Derived, Rederivation
+from plumbline.attest.rederive import Rederivation
 from plumbline.attest.rows import Rows
 from plumbline.attest.statement import SEAL, Facts, Statement, parse_facts, parse_statement
 from plumbline.attest.timestamp import check_stamps
@@ -229,15 +229,8 @@ def _assessment(
         for number, one in enumerate(artefacts):
             if one.outcome is Outcome.CHANGED:
                 _put(artefacts, number, again.where(one.name) or "")
-        claims += [Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in _compared(again)]
+        claims += [Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in again.compared()]
     return artefacts, claims
-
-
-def _compared(again: Rederivation) -> list[Derived]:
-    try:
-        return list(again.compared())
-    except InputError as error:
-        return [Derived("the assessment", False, str(error))]
 
 
 def _beside(bundle: Bundle) -> list[Artefact]:
@@ -265,7 +258,7 @@ def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.A
             return
         rows = Rows(folder, read_json(folder), list(found.bundles.values()))
         root = Tree([leaf_of(row, private.seed, number) for number, row in enumerate(rows)], private.seed).root()
-    except (InputError, ProtocolError, ValueError) as error:
+    except (InputError, ProtocolError, ValueError, RecursionError) as error:
         yield Claim(what, False, str(error)[:300])
         return
     yield Claim(what, root == private.root, "" if root == private.root else "its seed gives another root, or the rows have changed")

@@ -362,7 +362,8 @@ def _misshapen(manifest: Mapping[str, Any]) -> str | None:
 
 
 def _content(root: Path) -> list[Path]:
-    files = [path for path in sorted(root.rglob("*")) if path.is_file() and path != root / "manifest.json"]
+    own = (root / "manifest.json", root / "manifest.dsse.json")  # neither it nor its seal, which is void once a collection goes on
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and path not in own]
     return [path for path in files if not any(part.startswith(".") for part in path.relative_to(root).parts)]
 
 
