@@ -15,6 +15,7 @@ from plumbline.assess.run import assess
 from plumbline.assess.second_stage import SecondStage
 from plumbline.checks.registry import load_registry
 from plumbline.model.words import Outcome
+from plumbline.standards.loading import load_standards
 from tests.assess.making import COVERAGE, NOW, ROUTER, ROWS, Row, write_bundle
 
 CAM, RIG = "declared:s/cam-1", "rig:/t"
@@ -55,28 +56,74 @@ def verdicts(out: Path, check: str = CONTRADICTED) -> dict[tuple[str, str], tupl
     return {(row["asset"], row["subject"]): (row["verdict"], row["reason"]) for row in found}
 
 
-def test_a_declaration_is_held_against_its_own_asset(tmp_path: Path) -> None:
-    out, _ = judged(tmp_path, [answer(CAM, "yes")])
-    assert verdicts(out) == {(CAM, REF): ("fail", None)}
-    [row] = [one for one in pq.read_table(out / "ledger.parquet").to_pylist() if one["check"] == CONTRADICTED]
+# Provisions that no check names, so that only people speak of them.
+UNNAMED = [ref for ref in (one.ref for one in load_standards()["etsi-en-303-645"].provisions.values()) if not load_registry().naming(ref)]
+SILENT, UNMET, FAILED, PASSED, DISPUTED = UNNAMED[:5]
+OTHER = next(ref for ref in BROKER.provisions if ref != REF)  # the same check speaks of it
+DECLARED = [
+    *(answer(CAM, "yes"), answer(RIG, "yes"), answer(CAM, "not_applicable", OTHER, justification="no broker")),
+    *(answer(CAM, "yes", SILENT), answer(CAM, "no", UNMET)),
+    *(answer(CAM, "yes", FAILED), hand(CAM, "fail", FAILED), answer(CAM, "yes", PASSED), hand(CAM, "pass", PASSED)),
+    *(answer(CAM, "yes", DISPUTED), answer(CAM, "no", DISPUTED)),
+    *(answer(ROUTER, "yes"), hand(ROUTER, "fail", f"check/{BROKER.id}")),
+]
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle(tmp_path_factory.mktemp("held"), DECLARED)
+
+
+@pytest.fixture(scope="module")
+def done(held: Path) -> tuple[Path, Assessment]:
+    return held.parent / "out", assess([held], held.parent / "out", threads=2)
+
+
+CASES = {
+    "a check failed on the same asset": (CAM, REF, "fail", None),
+    "declared for the rig, and a check failed on an asset": (RIG, REF, "fail", None),
+    "declared not to apply, and a check failed": (CAM, OTHER, "fail", None),
+    "nothing speaks of it": (CAM, SILENT, "inconclusive", "not_observed"),
+    "declared unmet": (CAM, UNMET, "not_applicable", None),
+    "a test by hand failed": (CAM, FAILED, "fail", None),
+    "a test by hand passed": (CAM, PASSED, "pass", None),
+    "two answers, which do not speak against each other": (CAM, DISPUTED, "inconclusive", "not_observed"),
+    "a test by hand of what the check asks failed": (ROUTER, REF, "fail", None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_declaration_is_held_against_what_was_found(case: str, done: tuple[Path, Assessment]) -> None:
+    asset, ref, verdict, reason = CASES[case]
+    assert verdicts(done[0])[asset, ref] == (verdict, reason)
+
+
+def test_it_is_judged_of_nothing_else(done: tuple[Path, Assessment]) -> None:
+    assert verdicts(done[0]).keys() == {(asset, ref) for asset, ref, *_ in CASES.values()}
+
+
+def test_two_answers_are_rolled_up(done: tuple[Path, Assessment]) -> None:
+    assert verdicts(done[0], "rig.provision_declared_unmet")[CAM, DISPUTED] == ("fail", None)
+
+
+def test_a_contradiction_cites_the_answer_and_through_the_table_what_was_found(done: tuple[Path, Assessment]) -> None:
+    out, assessment = done
+    ledger = pq.read_table(out / "ledger.parquet").to_pylist()
+    [row] = [one for one in ledger if (one["check"], one["asset"], one["subject"]) == (CONTRADICTED, CAM, REF)]
     assert row["basis"] == "declared"
     assert [one.partition("/")[0] for one in row["evidence"]] == ["declaration", *["provision_verdict"] * (len(row["evidence"]) - 1)]
     table = pq.read_table(out / "derived" / "tables" / "provision_verdict" / "derived.parquet").to_pylist()
-    [of_broker] = [one for one in table if one["check_id"] == BROKER.id]
-    assert (of_broker["entity"], of_broker["failed"], of_broker["passed"], of_broker["inconclusive"]) == (CAM, 1, 0, 0)
-    assert of_broker["sources"][0].startswith("mqtt_broker/")
-
-
-def test_one_for_the_rig_is_held_against_every_asset(tmp_path: Path) -> None:
-    out, assessment = judged(tmp_path, [answer(RIG, "yes")])
-    assert verdicts(out)[RIG, REF] == ("fail", None)
-    [finding] = [one for one in assessment.findings if one.check == CONTRADICTED]
+    [of_camera] = [one for one in table if (one["check_id"], one["entity"], one["provision"]) == (BROKER.id, CAM, REF)]
+    assert [of_camera[name] for name in ("failed", "passed", "inconclusive", "failed_assets")] == [1, 0, 0, 1]
+    assert of_camera["sources"][0].startswith("mqtt_broker/")
+    [of_rig] = [one for one in table if (one["check_id"], one["entity"], one["provision"]) == (BROKER.id, RIG, REF)]
+    assert [of_rig[name] for name in ("failed", "passed", "inconclusive", "failed_assets")] == [1, 1, 1, 1]
+    [finding] = [one for one in assessment.findings if (one.check, one.asset) == (CONTRADICTED, RIG)]
     assert BROKER.id in finding.message
 
 
-def test_what_passed_and_did_not_fail_confirms(tmp_path: Path) -> None:
+def test_what_checks_pass_confirms(tmp_path: Path) -> None:
     out, _ = judged(tmp_path, [answer(ROUTER, "yes")])
-    assert verdicts(out)[ROUTER, REF][0] in ("pass", "fail")
     failed = {
         row["check"] for row in pq.read_table(out / "ledger.parquet").to_pylist() if row["asset"] == ROUTER and row["verdict"] == "fail"
     }
@@ -84,43 +131,9 @@ def test_what_passed_and_did_not_fail_confirms(tmp_path: Path) -> None:
     assert verdicts(out)[ROUTER, REF] == (("fail" if failed & naming else "pass"), None)
 
 
-def test_what_nobody_judged_neither_confirms_nor_contradicts(tmp_path: Path) -> None:
-    silent = "etsi-en-303-645/5.12-3"
-    out, _ = judged(tmp_path, [answer(CAM, "yes", silent)])
-    assert verdicts(out) == {(CAM, silent): ("inconclusive", "not_observed")}
-
-
-@pytest.mark.parametrize(
-    ("met", "expected"), [("no", "not_applicable"), ("not_applicable", "fail")], ids=["declared unmet", "declared not to apply"]
-)
-def test_other_answers(met: str, expected: str, tmp_path: Path) -> None:
-    out, _ = judged(tmp_path, [answer(CAM, met, justification="x")])
-    assert verdicts(out)[CAM, REF][0] == expected
-
-
-def test_a_test_by_hand_contradicts_too(tmp_path: Path) -> None:
-    silent = "etsi-en-303-645/5.12-3"
-    out, _ = judged(tmp_path / "a", [answer(CAM, "yes", silent), hand(CAM, "fail", silent)])
-    assert verdicts(out)[CAM, silent] == ("fail", None)
-    out, _ = judged(tmp_path / "b", [answer(ROUTER, "yes"), hand(ROUTER, "fail", f"check/{BROKER.id}")])
-    assert verdicts(out)[ROUTER, REF] == ("fail", None)
-    out, _ = judged(tmp_path / "c", [answer(CAM, "yes", silent), hand(CAM, "pass", silent)])
-    assert verdicts(out)[CAM, silent] == ("pass", None)
-
-
-def test_two_answers_do_not_contradict_each_other(tmp_path: Path) -> None:
-    silent = "etsi-en-303-645/5.12-3"
-    out, _ = judged(tmp_path, [answer(CAM, "yes", silent), answer(CAM, "no", silent)])
-    assert verdicts(out)[CAM, silent] == ("inconclusive", "not_observed")
-    assert verdicts(out, "rig.provision_declared_unmet")[CAM, silent] == ("fail", None)
-
-
-def test_the_ledger_is_one_and_the_same_however_it_is_made(tmp_path: Path) -> None:
-    rows = [answer(CAM, "yes"), answer(RIG, "yes"), answer(CAM, "no"), hand(CAM, "fail", REF), hand(CAM, "pass", REF)]
-    held = bundle(tmp_path, rows)
-    digests = {assess([held], tmp_path / str(threads), threads=threads).ledger_digest for threads in (1, 2, 4)}
-    assert len(digests) == 1
-    keys = [(row["check"], row["asset"], row["subject"]) for row in pq.read_table(tmp_path / "1" / "ledger.parquet").to_pylist()]
+def test_the_ledger_is_one_and_the_same_however_it_is_made(held: Path, done: tuple[Path, Assessment], tmp_path: Path) -> None:
+    assert assess([held], tmp_path, threads=1).ledger_digest == done[1].ledger_digest
+    keys = [(row["check"], row["asset"], row["subject"]) for row in pq.read_table(tmp_path / "ledger.parquet").to_pylist()]
     assert keys == sorted(set(keys))
 
 

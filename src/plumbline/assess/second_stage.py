@@ -90,19 +90,28 @@ def _rows_sql(files: Sequence[Path]) -> str:
     order = ", ".join(literal(word) for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))
     words = {"failed": Verdict.FAIL, "passed": Verdict.PASS, "inconclusive": Verdict.INCONCLUSIVE}
     counts = ", ".join(f"count(*) filter (verdict = '{word}') as {column}" for column, word in words.items())
+    failed = f"verdict = '{Verdict.FAIL}'"
+    first = "min(struct_pack(asset := asset, subject := subject, evidence := evidence))"
+    found = f"{counts}, count(distinct asset) filter ({failed}) as failed_assets, ({first} filter ({failed})).evidence as sources"
     return f"""
-      select asset as entity, provision as subject, check_id, provision, {counts},
-        (min(struct_pack(subject := subject, evidence := evidence)) filter (verdict = '{Verdict.FAIL}')).evidence as sources
-      from (
-        select l."check" as check_id, s.provision, l.asset, l.subject, min(l.verdict::enum({order})) as verdict,
-          min(l.evidence) filter (l.verdict = '{Verdict.FAIL}') as evidence
+      with said as (
+        select l."check" as check_id, s.provision, l.asset, l.subject, l.verdict, l.evidence
         from read_parquet([{file_list(files)}]) l
         join speaking s on s.check_id = l."check" and (s.subject is null or s.subject = l.subject)
-        where l.verdict <> '{Verdict.NOT_APPLICABLE}' and exists (
-          select 1 from main.declaration d
-          where d.provision = s.provision and d.met <> 'no' and (d.asset = l.asset or starts_with(d.asset, 'rig:'))
-        )
+        where l.verdict <> '{Verdict.NOT_APPLICABLE}'
+      ), declared as (
+        select distinct asset as about, provision, starts_with(asset, 'rig:') as of_rig from main.declaration where met <> 'no'
+      )
+      select asset as entity, provision as subject, check_id, provision, {found}
+      from (
+        select said.check_id, said.provision, said.asset, said.subject, min(said.verdict::enum({order})) as verdict,
+          min(said.evidence) filter (said.verdict = '{Verdict.FAIL}') as evidence
+        from said semi join declared d on d.about = said.asset and d.provision = said.provision and not d.of_rig
         group by all
       )
       group by asset, provision, check_id
+      union all
+      select about as entity, provision as subject, check_id, provision, {found}
+      from said join (from declared where of_rig) d using (provision)
+      group by about, provision, check_id
     """

@@ -119,7 +119,7 @@ def _write(unit: _Unit, counted: Sequence[_Counted], files: str, verdict: str) -
                 "path": one.path,
                 files: [file.at(0) for file in one.files],
                 f"{files.removesuffix('s')}_names": [as_in_rig(file.path, unit.context.rig.path) for file in one.files],
-                "others": [_said(other, verdict) for other in those if _differs(one, other, verdict)][:OTHERS_MAX],
+                "others": [_said(other, verdict) for other in those if _differs(one, other, verdict)][:OTHERS_MAX] or None,
             }
             unit.batch.row(unit.table, entity, subject, observed_at=unit.at, raw=one.raw, **columns)
         if number % SPILL_ROWS == 0:

@@ -71,7 +71,7 @@ def test_a_result_becomes_a_row_with_its_place_and_its_words(tmp_path: Path) -> 
     assert (row["procedure"], row["observations"]) == ("Changed the password\nover the menu.", "Two steps.")
     data = (tmp_path / "manual" / "walk-1.toml").read_bytes()
     assert row["raw"] == f"file/{hashlib.sha256(data).hexdigest()}@{data.index(b'[[result]]')}"
-    assert (row["path"], row["attachments"], row["others"], row["model"]) == ("manual/walk-1.toml", [], [], None)
+    assert (row["path"], row["attachments"], row["others"], row["model"]) == ("manual/walk-1.toml", [], None, None)
     assert [(one["subject"], one["outcome"], one["rows"]) for one in done.attempts()] == [("file/walk-1.toml", "ok", 1)]
 
 
