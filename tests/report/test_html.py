@@ -212,7 +212,7 @@ def test_missing_evidence_is_said() -> None:
 
 def test_provisions_are_never_called_conformity() -> None:
     assert not re.search(r"complian|conform(s|ity) (to|with) all|certified", render(SMALL), flags=re.IGNORECASE)
-    assert "contribute evidence" in render(SMALL)
+    assert "Conformity is for an assessor to decide" in render(SMALL)
 
 
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:

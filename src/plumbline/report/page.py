@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Layer, Severity, Verdict
 from plumbline.report import text, words
 from plumbline.report.currency import BAD
@@ -23,6 +24,7 @@ from plumbline.report.currency_data import Currency
 from plumbline.report.data import Report, Tally
 from plumbline.report.language import Language, language
 from plumbline.report.picture import draw
+from plumbline.standards.loading import load_standards
 from plumbline.updates.judging import State
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -49,6 +51,8 @@ class Extent:
     unjudged: int = 1000
     reasons: int = 1000
     unread: int = 10
+    profiles: int = 1000
+    overlays: int = 200
 
 
 SCREEN = Extent()
@@ -95,6 +99,7 @@ def rendered(template: str, report: Report, code: str, extent: Extent, **more: A
             failing=failing,
             proven=[check for check in report.checks if check.tally.passed],
             unsaid=_unsaid(report, tongue),
+            provision_tallies=_provision_tallies(report),
             **more,
         )
     )
@@ -142,10 +147,16 @@ def _environment(code: str) -> jinja2.Environment:
         intrusion_words=words.INTRUSIONS,
         currency_words=words.CURRENCY,
         claimed_words=words.CLAIMED,
+        basis_words=words.BASES,
+        remains_words=words.REMAINS,
+        state_words=words.STATES,
+        action_words=words.REVIEWS,
+        table_basis=_table_basis,
+        standard_titles={standard.id: standard.title for standard in load_standards().values()},
         became_words=words.BECAME,
         why_words=lambda word: words.WHY.get(word) or words.REASONS.get(word, words.UNKNOWN_REASON).means,
         untold_words=lambda word: words.UNTOLD.get(word, words.UNKNOWN_UNTOLD),
-        reason_words=lambda word: words.REASONS.get(word, words.UNKNOWN_REASON),
+        reason_words=lambda word: words.REASONS.get(word) or words.PROVISION_REASONS.get(word, words.UNKNOWN_REASON),
         method=words.METHOD,
         limits=words.LIMITS,
         glossary=words.GLOSSARY,
@@ -266,6 +277,21 @@ def _up_to_date(chapter: Currency, tongue: Language) -> str:
         behind=tongue.ngettext("%(num)s is not", "%(num)s are not", chapter.devices_count),
         rest=rest,
     )
+
+
+def _provision_tallies(report: Report) -> dict[str, Tally]:
+    """Count provisions by verdict, for each standard."""
+    counts: dict[str, Counter[Verdict]] = {}
+    for one in report.provisions:
+        counts.setdefault(one.standard, Counter())[one.verdict] += 1
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
+    return {standard: Tally(*(of[verdict] for verdict in order)) for standard, of in counts.items()}
+
+
+def _table_basis(table: str) -> str:
+    """Say on what the rows of a table rest; '' for what is no table of ours."""
+    spec = load_tables().get(table)
+    return spec.basis.value if spec is not None else ""
 
 
 def _proportion(counts: Tally) -> list[Part]:

@@ -103,7 +103,7 @@ def full(report: Report) -> str:
 def summary(report: Report, press: Printer) -> Document:
     """Lay the summary out with as many actions as two pages take."""
     for actions in SUMMARY_ACTIONS:
-        document = press.document(_filled("summary.html", report, replace(PAPER, actions=actions, sources=2, unread=2)))
+        document = press.document(_filled("summary.html", report, replace(PAPER, actions=actions, sources=2, unread=2, profiles=6)))
         if len(document.pages) <= SUMMARY_PAGES:
             return document
     raise InternalError(f"the summary takes {len(document.pages)} pages")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plumbline.model.words import EntityKind, Layer, Outcome, Severity, Verdict
+from plumbline.model.words import Basis, EntityKind, Layer, Outcome, Severity, Verdict
 from plumbline.report.language import Said, told
 from plumbline.updates.judging import State
 
@@ -147,6 +147,39 @@ REASONS: Mapping[str, Explained] = {
         told("Look at it by hand, or allow a higher intrusion."),
     ),
 }
+# Why a provision is not judged, beside these.
+PROVISION_REASONS: Mapping[str, Explained] = {
+    "reviewed_false_positive": Explained(
+        told("What failed was reviewed and called a false positive."), told("Show by other evidence that the provision is met.")
+    ),
+    "needs_manual_test": Explained(told("A test by hand is missing."), told("Do it, and write down what came of it.")),
+    "needs_declaration": Explained(told("The owner's declaration is missing."), told("Let plumbline declare init write the question.")),
+    "gap": Explained(told("Neither checks nor the owner's word can tell."), told("Ask an assessor.")),
+    "basis_not_accepted": Explained(
+        told("What would pass it rests on a basis that the profile does not accept."), told("Look for yourself, or have it tested.")
+    ),
+    "not_counted": Explained(told("There are more verdicts than are counted by asset."), told("Assess parts of the rig on their own.")),
+}
+
+BASES: Mapping[str, Said] = {
+    Basis.OBSERVED.value: told("observed"),
+    Basis.INFERRED.value: told("inferred from what was observed"),
+    Basis.MANUAL.value: told("tested by hand"),
+    Basis.IMPORTED.value: told("imported from another tool"),
+    Basis.DECLARED.value: told("declared by the owner"),
+}
+
+REMAINS: Mapping[str, Said] = {"declare": told("Declare:"), "manual": told("Test by hand:"), "gap": told("Gap:")}
+
+STATES: Mapping[str, Said] = {
+    "active": told("active"),
+    "ended": told("ended, no effect any more"),
+    "not_yet": told("not begun yet"),
+    "unused": told("concerns no finding"),
+}
+
+REVIEWS: Mapping[str, Said] = {"confirm": told("confirmed"), "false_positive": told("false positive"), "rate": told("rated anew")}
+
 UNKNOWN_REASON = Explained(told("A reason that this release does not know."), told("See the ledger."))
 
 CURRENCY: Mapping[State, Said] = {
