@@ -95,3 +95,11 @@ def test_products_of_the_peer_are_held_against_packages() -> None:
     packages = [firmware.Truth("busybox-udeb", "1:1.35.0-4", "busybox"), firmware.Truth("libssl3", "3.0.15-1", "openssl")]
     found = [("busybox", "1.35.0"), ("openssl", "3.0.15"), ("openssl", "1.0.2k"), ("readline", "8.2")]
     assert firmware.held_against(found, packages) == (2, ["openssl 1.0.2k", "readline 8.2"])
+
+
+@pytest.mark.full
+def test_formats_of_a_few_findings_are_measured() -> None:
+    result = measured("formats", "--assets", "5", "--rows", "7000")
+    assert result.about["findings"] >= 50
+    assert result.about["rows of the long ledger"] >= 7000
+    assert all(figure.reached for figure in result.figures if figure.goal)

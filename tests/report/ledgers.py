@@ -149,7 +149,7 @@ class _Words:
 
     def value(self, column: ColumnSpec) -> Any:
         chance = self.chance
-        if chance.random() < 0.25:
+        if chance.random() < 0.25 and column.null != "never null":
             return None
         if column.identifies == "address":
             return f"10.20.1.{chance.randint(1, 9)}"

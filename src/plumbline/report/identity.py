@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import lru_cache
 
 from plumbline.report.data import Head
 
@@ -28,5 +29,6 @@ def everywhere(*parts: str) -> str:
     return _named("", "", parts)
 
 
+@lru_cache(maxsize=16_384)  # assets, checks and the tool are named over and over
 def _named(rig: str, ledger: str, parts: tuple[str, ...]) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps([rig, ledger, *parts])))

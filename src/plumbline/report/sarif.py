@@ -249,13 +249,14 @@ def _open(report: Report, verdict: Unjudged, seen: _Seen, rule: int) -> dict[str
 
 
 def _result(report: Report, verdict: Failed | Unjudged, rule: int, location: Mapping[str, Any]) -> dict[str, Any]:
+    alike = over_audits(report.head, "finding", verdict.id)
     return {
         "ruleId": verdict.check.id,
         "ruleIndex": rule,
         "locations": [location],
-        "partialFingerprints": {"plumblineFinding/v1": over_audits(report.head, "finding", verdict.id)},
+        "partialFingerprints": {"plumblineFinding/v1": alike},
         "guid": of_ledger(report.head, "finding", verdict.id),
-        "correlationGuid": over_audits(report.head, "finding", verdict.id),
+        "correlationGuid": alike,
         "properties": _properties(verdict),
     }
 
