@@ -74,7 +74,7 @@ def test_others_read_it(untouched: Path) -> None:
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
 def test_openssl_verifies_it(out: Path, tmp_path: Path, kind: str) -> None:
     """With nothing of Python's: PAE as the specification writes it, by openssl's own reading of key and signature."""
-    (out / "seal.dsse.json").unlink()
+    _unsealed(out)
     pem = key(tmp_path / "openssl.pem", kind)
     made = sealed(out, pem)
     document = json.loads((out / "seal.dsse.json").read_text())
@@ -196,6 +196,31 @@ def test_a_collection_that_has_not_ended(tmp_path: Path) -> None:
     BundleWriter.create(tmp_path / "bundle", rig_text="[rig]\n", header={}, now=NOW)
     with pytest.raises(InputError, match="its last session has not ended"):
         sealed(tmp_path / "bundle", key(tmp_path / "key.pem"))
+
+
+def test_a_collection_that_goes_on(tmp_path: Path) -> None:
+    """Its seal is void, and no file of the bundle: it is taken away, and the bundle sealed anew."""
+    bundle = harbour.collected(tmp_path / "bundle")
+    pem = key(tmp_path / "key.pem")
+    sealed(bundle, pem)
+    BundleWriter.resume(bundle, now=NOW).finish(ended_at=NOW, complete=True)
+    assert verify(bundle, QUICK).wrong
+    with pytest.raises(InputError, match=r"manifest\.json has changed since it was sealed"):
+        sealed(bundle, key(tmp_path / "other.pem"))
+    (bundle / "manifest.dsse.json").unlink()
+    sealed(bundle, pem)
+    assert not verify(bundle, QUICK).wrong
+
+
+def test_a_private_file_that_no_seal_has(tmp_path: Path) -> None:
+    bundle = harbour.collected(tmp_path / "bundle")
+    (bundle / "seal.private.json").write_text("{}")
+    with pytest.raises(InputError, match="is of an earlier seal"):
+        sealed(bundle, key(tmp_path / "key.pem"))
+    (bundle / "seal.private.json").unlink()
+    sealed(bundle, tmp_path / "key.pem")
+    (bundle / "seal.private.json").write_text("{}")
+    assert [one.name for one in verify(bundle, QUICK).artefacts if one.outcome == "added"] == ["seal.private.json"]
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:

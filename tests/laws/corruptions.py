@@ -55,7 +55,9 @@ def drop(folder: Path, chance: random.Random) -> set[str]:
 
 def add(folder: Path, chance: random.Random) -> set[str]:
     """A file of any name, hidden ones and those of our own kinds included."""
-    name = chance.choice(["note.txt", ".hidden", "report.html~", "ledger.parquet.bak", "tables.parquet", "seal.dsse.json.old"])
+    name = chance.choice(
+        ["note.txt", ".hidden", "report.html~", "ledger.parquet.bak", "tables.parquet", "seal.dsse.json.old", "seal.private.json"]
+    )
     beside = _some_file(folder, chance)
     path = beside.with_name(name)
     path.write_bytes(b"" if chance.random() < 0.3 else beside.read_bytes())

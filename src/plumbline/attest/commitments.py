@@ -29,14 +29,17 @@ SEED_BYTES = 32
 SALT_BYTES = 16
 DIGEST_BYTES = 32
 LEAVES_MIN = 64  # a small rig shows no smaller tree
-ROWS_MAX = 4_000_000  # what is held and sorted of them, their leaves, stays below 400 MB
+ROWS_MAX = 2_000_000  # what is held and sorted of them, their leaves, stays below 400 MB
 HEIGHT_MAX = 32
 Row = Mapping[str, Any]
 
 
 def canonical(value: Any) -> str:
     """Write a value as JSON without spaces, members in the order of their names."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def salts(seed: bytes, number: int, fields: int) -> list[bytes]:

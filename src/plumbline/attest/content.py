@@ -39,10 +39,9 @@ def sealed_by(folder: Path) -> str | None:
     return next((name for name in (OUT_SEAL, BUNDLE_SEAL) if os.path.lexists(folder / name)), None)
 
 
-def entries(folder: Path, seal: str) -> list[Entry]:
-    """Walk everything below a folder but its own seal and what is private to it, in the order of the names; raises InputError."""
-    found = [entry for entry in _walk(folder, "") if entry.name not in (seal, PRIVATE)]
-    return sorted(found, key=lambda entry: entry.name)
+def entries(folder: Path, *but: str) -> list[Entry]:
+    """Walk everything below a folder, some names in it left out, in the order of the names; raises InputError when it cannot be read."""
+    return sorted((entry for entry in _walk(folder, "") if entry.name not in but), key=lambda entry: entry.name)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[Entry]:

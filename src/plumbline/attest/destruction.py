@@ -77,7 +77,7 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
     Envelope(b"{}").signed(signer)  # whoever cannot sign destroys nothing
     for name in sorted(found.digests):
         _remove(folder, name)
-    left = [entry.name for entry in entries(folder, found.seal.name)]
+    left = [entry.name for entry in entries(folder, found.seal.name, PRIVATE)]
     said = {
         "plumbline": __version__,
         "by": by,
@@ -107,7 +107,7 @@ def _lists(found: _Found, left: list[str]) -> dict[str, list[str]]:
 
 def _found(folder: Path) -> _Found:
     seal = read_seal(folder)
-    there = {entry.name: entry for entry in entries(folder, seal.name)}
+    there = {entry.name: entry for entry in entries(folder, seal.name, PRIVATE)}
     digests, changed = dict[str, str](), list[str]()
     for name, due in seal.statement.subjects.items():
         if (entry := there.get(name)) is None:

@@ -7,6 +7,7 @@ that is sealed already is not sealed anew: another key countersigns the same sta
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -63,6 +64,8 @@ def seal(
     show = progress or (lambda _what, _done, _total: None)
     if sealed_by(folder) is not None:
         return _countersigned(folder, signer, retain_until, stamp, show)
+    if os.path.lexists(folder / PRIVATE):
+        raise InputError("is of an earlier seal, which is not there", where=str(folder / PRIVATE), remedy="take it away as well")
     if (folder / "assessment.json").is_file():
         name = OUT_SEAL
         facts, private = _of_assessment(folder, now, bundles, show)
@@ -72,7 +75,7 @@ def seal(
     else:
         raise InputError("is neither a bundle nor an assessment", where=str(folder), remedy="name what `collect` or `assess` wrote")
     facts = replace(facts, retain_until=retain_until.isoformat() if retain_until else None)
-    subjects = _digests(folder, name, show)
+    subjects = _digests(folder, show)
     statement = Statement(SEAL, subjects, facts.predicate())
     envelope = _stamped(Envelope(statement.to_bytes()).signed(signer), stamp)
     if private is not None:
@@ -94,12 +97,13 @@ def _countersigned(
     path = folder / seal.name
     if retain_until is not None:
         raise InputError("is sealed already, and a countersignature changes nothing of what it says", where="--retain-until", remedy=_ANEW)
-    if (changed := _changed(seal.statement.subjects, _digests(folder, seal.name, show))) is not None:
+    private = (PRIVATE,) if seal.facts.rows is not None else ()
+    if (changed := _changed(seal.statement.subjects, _digests(folder, show, seal.name, *private))) is not None:
         raise InputError(f"{changed} since it was sealed", where=str(folder), remedy=f"plumbline verify says what; {_ANEW}")
     signed = _stamped(seal.envelope.signed(signer), stamp)
     if seal.facts.rows is not None and (folder / PRIVATE).exists():
-        private = read_private(folder / PRIVATE)
-        replace(private, envelope=_stamped(private.envelope.signed(signer), stamp)).write(folder / PRIVATE)
+        opens = read_private(folder / PRIVATE)
+        replace(opens, envelope=_stamped(opens.envelope.signed(signer), stamp)).write(folder / PRIVATE)
     signed.write(path)
     return Sealed(path, seal.facts, len(seal.statement.subjects), signed.signatures[-1], countersigned=True)
 
@@ -111,9 +115,9 @@ def _stamped(envelope: Envelope, stamp: Callable[[Signature], Signature] | None)
     return replace(envelope, signatures=(*envelope.signatures[:-1], stamp(envelope.signatures[-1])))
 
 
-def _digests(folder: Path, seal: str, show: Progress) -> dict[str, str]:
-    """Digest every file; raises InputError for what is none."""
-    found = entries(folder, seal)
+def _digests(folder: Path, show: Progress, *but: str) -> dict[str, str]:
+    """Digest every file, some left out; raises InputError for what is none."""
+    found = entries(folder, *but)
     for entry in found:
         if entry.odd:
             raise InputError(f"{entry.odd}, which a seal cannot be about", where=str(entry.path), remedy="take it out of the folder")
@@ -158,7 +162,7 @@ def whole_bundle(folder: Path, show: Progress) -> Bundle:
     if not listed:
         raise InputError("its manifest names no file", where=str(folder), remedy=again)
     named = {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in listed.items()}
-    found = _digests(folder, BUNDLE_SEAL, show)
+    found = _digests(folder, show, BUNDLE_SEAL)
     found.pop("manifest.json")
     if (changed := _changed(named, found)) is not None:
         raise InputError(f"{changed} since the collection ended", where=str(folder), remedy="copy the bundle anew, or collect again")

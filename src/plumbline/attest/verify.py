@@ -75,7 +75,7 @@ def verify(folder: Path, asked: Asked, progress: Progress | None = None) -> Veri
     seal_itself = Artefact(name, Outcome.UNTOUCHED)
     if not all(one.holds for one in signers):
         seal_itself = Artefact(name, Outcome.CHANGED, "one of its signatures does not hold")
-    artefacts = [seal_itself, *_files(folder, name, statement, show)]
+    artefacts = [seal_itself, *_files(folder, statement, show, name, *_private(folder, facts))]
     if kind == "bundle":
         claims += _bundle_claims(folder, artefacts, "")
     else:
@@ -104,9 +104,15 @@ def named_signers(signers: Sequence[Signer], asked: Asked) -> Iterator[Claim]:
             yield Claim(f"timestamp of the signature by {one.fingerprint}", stamp.holds, stamp.why)
 
 
-def _files(folder: Path, seal: str, statement: Statement, show: Progress) -> list[Artefact]:
-    """Compare every file with its digest, and name those that the seal does not."""
-    found = {entry.name: entry for entry in entries(folder, seal)}
+def _private(folder: Path, facts: Facts) -> tuple[str, ...]:
+    """Name the private file where the seal has rows that it opens, and which is checked otherwise."""
+    path = folder / PRIVATE
+    return (PRIVATE,) if facts.rows is not None and path.is_file() and not path.is_symlink() else ()
+
+
+def _files(folder: Path, statement: Statement, show: Progress, *but: str) -> list[Artefact]:
+    """Compare every file with its digest, some left out, and name those that the seal does not."""
+    found = {entry.name: entry for entry in entries(folder, *but)}
     artefacts = []
     names = sorted(statement.subjects.keys() | found.keys())
     for number, name in enumerate(names):
@@ -237,13 +243,13 @@ def _beside(bundle: Bundle) -> list[Artefact]:
     """Compare a bundle outside the folder with its manifest, whose digest is sealed."""
     named = {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in bundle.manifest.get("files", {}).items()}
     named["manifest.json"] = digest_of(bundle.path / "manifest.json")
-    return _files(bundle.path, BUNDLE_SEAL, Statement(SEAL, named, {}), lambda _what, _done, _total: None)
+    return _files(bundle.path, Statement(SEAL, named, {}), lambda _what, _done, _total: None, BUNDLE_SEAL)
 
 
 def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.AtHand, *, whole: bool) -> Iterator[Claim]:
     """Check that the private file, where it is there, opens the rows that are sealed."""
     path = folder / PRIVATE
-    if facts.rows is None or not path.is_file() or path.is_symlink():
+    if facts.rows is None or not _private(folder, facts):
         return
     what = f"{PRIVATE} opens the rows that are sealed"
     try:

@@ -111,10 +111,12 @@ def _sealed(
     quiet: bool,
 ) -> dict[str, Any]:
     """Seal, say so, and give what --json prints."""
+    from plumbline.attest.keys import user_key
     from plumbline.attest.seal import seal as make
     from plumbline.attest.timestamp import stamper
 
     stamp = stamper(timestamp, authority) if timestamp is not None else None
+    new = key is None and not user_key().exists()
     signer = load_key(key, passphrase, quiet=quiet)
     kept = retain_until.date() if retain_until else None
     with progress() as show:
@@ -124,7 +126,9 @@ def _sealed(
         say(f"Key fingerprint, to be compared over another channel: {made.signature.fingerprint}", whole=True)
         if made.facts.rows_missing is not None:
             say(f"Single findings cannot be shown to others: {made.facts.rows_missing}", style="yellow")
-    said = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint}
+    said: dict[str, Any] = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint}
+    if new:
+        said["key_made"] = str(user_key())
     return {**said, "countersigned": made.countersigned, "says": made.facts.predicate()}
 
 
