@@ -26,10 +26,10 @@ ASKED = (AskedOf.DEVICE, AskedOf.GATEWAY, AskedOf.CLOUD)
 _SCHEMA = pa.schema([("asset", pa.string()), *((word.value, pa.bool_()) for word in ASKED)])
 
 
-def find_asked(connection: Connection, networks: Iterable[str]) -> Mapping[AskedOf, int]:
+def find_asked(connection: Connection, networks: Iterable[str], assets: int | None = None) -> Mapping[AskedOf, int]:
     """Make the table `asked` of the known assets that are asked, with what each is, and count all that are, by what they are.
 
-    `networks` are the rig's, as `10.0.0.0/8`.
+    `networks` are the rig's, as `10.0.0.0/8`; `assets` is how many there are in all, where that was counted already.
     """
     own = [ipaddress.ip_network(text, strict=False) for text in networks]
     rows = []
@@ -41,9 +41,11 @@ def find_asked(connection: Connection, networks: Iterable[str]) -> Mapping[Asked
     connection.register("incoming", pa.Table.from_pylist(rows, schema=_SCHEMA))
     connection.execute("create or replace temp table asked as from incoming")
     connection.unregister("incoming")
-    [[lone]] = connection.execute("select (select count(*) from main.asset) - (select count(*) from known.asset)").fetchall()
+    [[known]] = connection.execute("select count(*) from known.asset").fetchall()
+    if assets is None:
+        [[assets]] = connection.execute("select count(*) from main.asset").fetchall()
     counts = {word: sum(row[word.value] for row in rows) for word in ASKED}
-    counts[AskedOf.DEVICE] += int(lone)
+    counts[AskedOf.DEVICE] += int(assets) - int(known)
     return counts
 
 

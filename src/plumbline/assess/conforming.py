@@ -56,7 +56,8 @@ class Conformance:
 class Grounds:
     """What provisions are held against: checks, what each came to, the rig's networks, and which fails a review calls false.
 
-    `false_positive` is an expression over a row of the ledger, `false_positives` the number of such fails by check.
+    `false_positive` is an expression over a row of the ledger, `false_positives` the number of such fails by check. `assets` is how many
+    there are in all; None: they are counted.
     """
 
     registry: Registry
@@ -65,6 +66,7 @@ class Grounds:
     networks: Collection[str]
     false_positive: str = "false"
     false_positives: Mapping[str, int] = field(default_factory=dict)
+    assets: int | None = None
 
 
 def chosen_profiles(names: Iterable[str]) -> list[Profile]:
@@ -79,7 +81,7 @@ def conform(connection: Connection, profiles: Sequence[Profile], grounds: Ground
     provisions = [order[ref] for ref in sorted(order)]
     named = _named(grounds.registry)
     answers = LedgerAnswers(connection, provisions, named, grounds.false_positive)
-    asked = find_asked(connection, grounds.networks)
+    asked = find_asked(connection, grounds.networks, grounds.assets)
     few = grounds.ledger_rows <= COUNTED_ROWS
     said = answers.by_asset() if few else answers.by_people()
     tallies = {check.id: check.tally for check in grounds.checks}

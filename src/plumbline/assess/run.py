@@ -175,12 +175,12 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
     tallies = by_check(connection)
     checks, findings, over = _checks(connection, facts, tallies)
     list_assets(connection, filled)
+    assets = counts(connection)
     profiles = chosen_profiles(_from_rig_file(facts.bundles, "standards").get("assess", ()))
     wrong = facts.overlay.false_positive_sql(over.false_positives)
-    grounds = Grounds(facts.registry, checks, facts.ledger.rows, _networks(facts.bundles), wrong, over.false_positives)
+    grounds = Grounds(facts.registry, checks, facts.ledger.rows, _networks(facts.bundles), wrong, over.false_positives, assets.assets)
     conformance = conform(connection, profiles, grounds, out)
     waivers, reviews = facts.overlay.summaries(over.waived, over.reviewed)
-    assets = counts(connection)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
     [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
     manifest = _in_time(facts.bundles)[-1].manifest
