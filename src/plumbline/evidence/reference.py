@@ -12,7 +12,6 @@ nothing is known, which is said and never taken for "all is well".
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -175,6 +174,10 @@ class ReferenceWriter:
         if self._lock is not None:
             yield
             return
+        try:
+            import fcntl  # here, for what only reads runs where there is none
+        except ImportError as error:
+            raise EnvironmentFault("this system has no locks for files: import on Linux or macOS, and copy the folder") from error
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
