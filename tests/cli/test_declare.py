@@ -62,3 +62,29 @@ def test_wrong_input_is_said(call: Call, rig: Path, words: list[str], said: str)
 def test_the_rig_file_chooses_the_standards(call: Call, rig: Path) -> None:
     rig.write_text(rig.read_text() + '[standards]\nassess = ["nistir-8259a", "uk-psti-2023"]\n')
     assert list(call("declare", "init", rig, "--json").json["standards"]) == ["uk-psti-2023", "nistir-8259a"]
+
+
+ENTRY = '[[result]]\ncheck = "device.telnet_service"\nasset = "cam"\nverdict = "fail"\n'
+SHEETS = {
+    "what counts": (ENTRY, 0, "1 entry counts, 0 are not filled in"),
+    "what is empty": ('[[result]]\nverdict = ""\n', 0, "0 entries count, 1 is not filled in"),
+    "what does not count": (ENTRY.replace('"cam"', '"camera"'), 2, "walk.toml:1: result[0]: no asset has the id 'camera'"),
+    "a check that is not shipped": (ENTRY.replace("telnet_service", "telnet"), 2, "walk.toml:1: no shipped check 'device.telnet'"),
+    "what cannot be read": ("[[result", 2, "walk.toml:1: is not TOML"),
+}
+
+
+@pytest.mark.parametrize("case", SHEETS)
+def test_filled_in_sheets_are_looked_at_before_an_audit(case: str, call: Call, rig: Path) -> None:
+    text, code, words = SHEETS[case]
+    rig.write_text(rig.read_text() + '[[manual]]\npath = "walk.toml"\n')
+    (rig.parent / "walk.toml").write_text(text)
+    ended = call("declare", "check", rig)
+    assert (ended.code, words in ended.out) == (code, True), ended.out
+    [looked] = call("declare", "check", rig, "--json").json
+    assert (looked["path"], bool(looked["problems"])) == (str(rig.parent / "walk.toml"), code == 2)
+
+
+def test_a_rig_without_sheets_is_said(call: Call, rig: Path) -> None:
+    ended = call("declare", "check", rig)
+    assert (ended.code, "names no sheet" in ended.out) == (0, True)

@@ -1,17 +1,24 @@
-"""`plumbline declare init`: the questions that a rig leaves open, as a sheet to be filled in."""
+"""`plumbline declare init | check`: the questions that a rig leaves open, as a sheet to fill in; and what of filled-in sheets counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from plumbline.cli.collect import now
+from plumbline.cli.exits import Exit
 from plumbline.cli.options import Json, RigPath
 from plumbline.cli.output import print_json, say
 from plumbline.model.errors import InputError
 from plumbline.report.text import plural
+
+if TYPE_CHECKING:
+    from plumbline.collect.by_hand import Form
+    from plumbline.rig.models import Rig
 
 DEFAULT_STANDARD = "etsi-en-303-645"
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -23,11 +30,6 @@ Standards = Annotated[
 ]
 ByHand = Annotated[bool, typer.Option("--manual", help="Write the tests by hand that remain, instead of the questions.")]
 After = Annotated[Path | None, typer.Option("--after", metavar="OUT", help="Leave out what this assessment has settled.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `init` a command of its own."""
 
 
 @app.command()
@@ -68,6 +70,59 @@ def init(
         say(f"Wrote {target}. Fill it in, and name it in [[{sheet}]] of {rig.name}.", whole=True)
     else:
         say(f"Nothing is open in {', '.join(names)}; no file was written.")
+
+
+@app.command()
+def check(rig: RigPath, as_json: Json = False) -> Exit:
+    """Say what of the filled-in sheets would count.
+
+    And why the rest would not. Reads what [[manual]] and [[declaration]] of the rig file name, as an audit does. Ends with 2 when an
+    entry would not count.
+    """
+    from plumbline.rig.loading import load
+
+    loaded = load(rig)
+    found = list(_looked_at(loaded))
+    if as_json:
+        print_json([{**asdict(one), "path": str(one.path)} for one in found])
+    for one in [] if as_json else found:
+        counts = f"{plural(one.counts, 'entry counts', 'entries count')}, {plural(one.not_filled_in, 'is', 'are')} not filled in"
+        say(f"{one.path.name}: {counts}", whole=True)
+        for problem in one.problems:
+            say(f"  {problem}", style="yellow", whole=True)
+    if not found and not as_json:
+        say(f"{rig.name} names no sheet: neither [[manual]] nor [[declaration]].")
+    return Exit.INPUT if any(one.problems for one in found) else Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What of one sheet would count."""
+
+    path: Path
+    counts: int
+    not_filled_in: int
+    problems: tuple[str, ...]
+
+
+def _looked_at(rig: Rig) -> Iterator[_Looked]:
+    from plumbline.checks.registry import load_registry
+    from plumbline.collect.by_hand import read_sheet
+    from plumbline.collect.declarations.collector import FORM as DECLARATIONS
+    from plumbline.collect.manual.collector import FORM as RESULTS
+    from plumbline.model.errors import ProtocolError
+
+    forms: list[tuple[Form[Any], Path]] = [(RESULTS, one.path) for one in rig.manuals]
+    forms += [(DECLARATIONS, one.path) for one in rig.declarations]
+    for form, path in forms:
+        try:
+            sheet = read_sheet(path, form, rig, now())
+        except ProtocolError as error:
+            yield _Looked(path, 0, 0, (str(error),))
+            continue
+        named = [(said.place, said.columns.get("check_id")) for said in sheet.statements]
+        unknown = [f"{place}: no shipped check {name!r}" for place, name in named if name and name not in load_registry().checks]
+        yield _Looked(path, len(sheet.statements), sheet.unanswered, (*sheet.problems, *sheet.refused.values(), *unknown))
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from plumbline.model.errors import InputError, ProtocolError
 from plumbline.model.words import EntityKind, Outcome
 
 ROWS_MAX = 200_000  # of all files: an entry about a model gives a row for each asset of it
+REFUSED_MAX = 10_000  # entries of all files that are named one by one; each file says how many of its own there are
 SPILL_ROWS = 5_000
 OTHERS_MAX = 5
 DETAIL_MAX = 600
@@ -67,6 +68,14 @@ class _Unit:
     at: datetime
     batch: Batch
     rows: int = 0
+    refused: int = 0
+    supplied: dict[Path, SuppliedFile] = field(default_factory=dict)
+
+    def supply(self, path: Path) -> SuppliedFile:
+        """Digest a file that an entry names, once; raises InputError when it cannot be read."""
+        if path not in self.supplied:
+            self.supplied[path] = self.context.writer.supplied(path)
+        return self.supplied[path]
 
     def cover(self, subject: str, outcome: Outcome, rows: int, detail: str | None) -> None:
         """Say what became of a file, or of an entry that does not count."""
@@ -91,14 +100,15 @@ def _read(unit: _Unit, path: Path, subject: str, form: Form[S]) -> list[_Counted
         try:
             if unit.rows + rows > ROWS_MAX:
                 raise InputError(f"all files together give more than {ROWS_MAX} rows", remedy="name the model instead of each asset")
-            files = tuple(context.writer.supplied(one) for one in said.files)
+            files = tuple(unit.supply(one) for one in said.files)
         except InputError as error:
             refused[said.number] = f"{said.place}: {error}"
             continue
         counted.append(_Counted(said, as_in_rig(path, context.rig.path), file.at(said.offset), files))
         unit.rows += rows
-    for number, why in sorted(refused.items()):
+    for number, why in sorted(refused.items())[: REFUSED_MAX - unit.refused]:
         unit.cover(f"{subject}/{form.entry}/{number}", Outcome.PROTOCOL_ERROR, 0, why)
+    unit.refused = min(REFUSED_MAX, unit.refused + len(refused))
     problems = [*sheet.problems, *([f"{len(refused)} of its entries do not count"] if refused else [])]
     outcome = Outcome.PARTIAL if problems else Outcome.OK
     if sheet.unanswered:
@@ -113,13 +123,17 @@ def _write(unit: _Unit, counted: Sequence[_Counted], files: str, verdict: str) -
         for entity in _entities(unit, one.said):
             about[entity, one.said.subject].append(one)
     for number, ((entity, subject), those) in enumerate(about.items(), 1):
+        first: dict[str, list[_Counted]] = defaultdict(list)  # of each verdict those that are named
         for one in those:
+            first[one.said.columns[verdict]] += [one][: OTHERS_MAX - len(first[one.said.columns[verdict]])]
+        for one in those:
+            others = [_said(other, word) for word, some in first.items() if word != one.said.columns[verdict] for other in some]
             columns: dict[str, Any] = {
                 **one.said.columns,
                 "path": one.path,
                 files: [file.at(0) for file in one.files],
                 f"{files.removesuffix('s')}_names": [as_in_rig(file.path, unit.context.rig.path) for file in one.files],
-                "others": [_said(other, verdict) for other in those if _differs(one, other, verdict)][:OTHERS_MAX] or None,
+                "others": others[:OTHERS_MAX] or None,
             }
             unit.batch.row(unit.table, entity, subject, observed_at=unit.at, raw=one.raw, **columns)
         if number % SPILL_ROWS == 0:
@@ -131,9 +145,5 @@ def _entities(unit: _Unit, said: Statement) -> list[Entity]:
     return [Entity.of(EntityKind.DECLARED, site_of(rig, one), one.id) for one in said.assets] or [unit.rig]
 
 
-def _differs(one: _Counted, other: _Counted, verdict: str) -> bool:
-    return bool(one.said.columns[verdict] != other.said.columns[verdict])
-
-
 def _said(other: _Counted, verdict: str) -> str:
-    return f"{other.said.columns[verdict]}, {other.said.place} ({other.raw})"
+    return f"{verdict}, {other.said.place} ({other.raw})"

@@ -240,3 +240,9 @@ def test_changed_files_give_a_sheet_or_a_protocol_error(tmp_path: Path) -> None:
             read_sheet(path, FORM, known, NOW)
         except ProtocolError:
             continue
+
+
+def test_a_thousand_results_of_one_subject_name_a_handful_of_others(tmp_path: Path) -> None:
+    entry = '[[result]]\nprovision = "etsi-en-303-645/5.1-4"\nrig = true\nverdict = "{}"\n'
+    rows = collected(tmp_path, "".join(entry.format(("fail", "inconclusive")[n % 2]) for n in range(1000))).rows("manual_result")
+    assert (len(rows), {len(row["others"]) for row in rows}) == (1000, {5})
