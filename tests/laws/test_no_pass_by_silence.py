@@ -7,18 +7,28 @@ that stand in them; and what each format tells, beside what was concluded.
 from __future__ import annotations
 
 import dataclasses
+import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plumbline.assess.conformance import SILENCE, Answers, Question, Told, conclude, judge
+from plumbline.assess.conforming import FILE
+from plumbline.assess.run import assess
 from plumbline.model.words import Basis, Outcome, Verdict, roll_up
+from plumbline.report import registry
 from plumbline.standards.standard import AskedOf
+from tests.assess.making import NOW, ROWS, Row, write_bundle
+from tests.laws.bundles import ledger
 from tests.laws.silence import Case, Concluded, cases, concluded, spoke
+from tests.laws.told import SILENT, TELLS
 
-FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MANY = settings(max_examples=300, deadline=None, derandomize=True)
 QUESTIONS = st.builds(Question, *(st.booleans() for _ in range(4)))
 BASES = st.none() | st.sampled_from(Basis)
@@ -119,8 +129,124 @@ def hold(case: Case, found: Concluded) -> set[Verdict]:
     return {one.verdict for one in found.summary.provisions}
 
 
+def hold_by_chance(case: Case) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        hold(case, concluded(case, Path(folder)))
+
+
 @FEW
 @given(cases())
 def test_what_is_concluded_stands_in_the_ledger(case: Case) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        hold(case, concluded(case, Path(folder)))
+    hold_by_chance(case)
+
+
+@pytest.mark.full
+@settings(FEW, max_examples=400)
+@given(cases())
+def test_what_is_concluded_stands_in_many_ledgers(case: Case) -> None:
+    hold_by_chance(case)
+
+
+# A rig with people's word, judged plainly, with every finding waived, and with every finding reviewed as false
+
+RIG_OF_ALL = "rig:/t"
+WAIVED = 'owner = "Operations"\nreason = "It is replaced in spring."\nfrom = 2026-11-01\nuntil = 2027-03-31\n'
+REVIEWED = 'action = "false_positive"\nwho = "A. Smith"\nwhy = "A honeypot of ours."\nuntil = 2027-05-31\n'
+
+
+def by_hand(entity: str, subject: str, verdict: str) -> Row:
+    said = {"verdict": verdict, "tester": "A. Smith", "method": "test", "performed_at": NOW}
+    return ("manual_result", entity, subject, {**said, "attachments": [], "attachment_names": [], "others": [], "path": "manual/one.toml"})
+
+
+def declared(subject: str, met: str) -> Row:
+    said = {"provision": subject, "met": met, "justification": "There is none.", "answered_by": "B. Jones", "answered_at": NOW}
+    return ("declaration", RIG_OF_ALL, subject, {**said, "documents": [], "document_names": [], "others": [], "path": "declared/one.toml"})
+
+
+PEOPLE: Sequence[Row] = (
+    ("hub", "hub:/northwind", "", {"name": "northwind", "disable_local_auth": True, "public_network_access": "Enabled"}),
+    *(by_hand(RIG_OF_ALL, ref, "pass") for ref in ("owasp-isvs-1.0/1.4.2", "owasp-isvs-1.0/1.1.3", "iec-62443-4-2/CR 1.12")),
+    by_hand("declared:s/cam-1", "owasp-isvs-1.0/1.4.3", "pass"),  # of one of two devices
+    by_hand("declared:s/cam-1", "check/device.telnet_service", "pass"),
+    by_hand(RIG_OF_ALL, "owasp-isvs-1.0/1.4.4", "fail"),
+    declared("owasp-isvs-1.0/2.4.7", "yes"),
+    declared("owasp-isvs-1.0/4.1.8", "not_applicable"),
+    declared("owasp-isvs-1.0/3.1.9", "no"),
+)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("rig") / "bundle", [*ROWS, *PEOPLE])
+
+
+@pytest.fixture(scope="module")
+def plain(bundle: Path) -> Path:
+    assess([bundle], bundle.parent / "plain")
+    return bundle.parent / "plain"
+
+
+@pytest.fixture(scope="module")
+def waived(bundle: Path, plain: Path) -> Path:
+    checks = sorted({row["check"] for row in ledger(plain) if row["verdict"] == "fail"})
+    text = "".join(f'[[waiver]]\nid = "w{n}"\ncheck = "{check}"\n{WAIVED}' for n, check in enumerate(checks))
+    (bundle.parent / "waivers.toml").write_text(text, encoding="utf-8")
+    assess([bundle], bundle.parent / "waived", waivers=bundle.parent / "waivers.toml")
+    return bundle.parent / "waived"
+
+
+@pytest.fixture(scope="module")
+def reviewed(bundle: Path, plain: Path) -> Path:
+    ids = ["|".join((row["check"], row["asset"], row["subject"])) for row in ledger(plain) if row["verdict"] == "fail"]
+    text = "".join(f"[[review]]\nfinding = {json.dumps(name)}\n{REVIEWED}" for name in ids)
+    (bundle.parent / "review.toml").write_text(text, encoding="utf-8")
+    assess([bundle], bundle.parent / "reviewed", reviews=bundle.parent / "review.toml")
+    return bundle.parent / "reviewed"
+
+
+def by_ref(out: Path) -> dict[str, tuple[str, str | None]]:
+    said = json.loads((out / "assessment.json").read_text(encoding="utf-8"))
+    return {f"{one['standard']}/{one['id']}": (one["verdict"], one["reason"]) for one in said["provisions"]}
+
+
+def passes(out: Path) -> set[str]:
+    return {ref for ref, (verdict, _) in by_ref(out).items() if verdict == "pass"}
+
+
+def test_what_passes_is_what_somebody_saw_or_answered_for(plain: Path) -> None:
+    assert passes(plain) == {
+        "owasp-isvs-1.0/1.4.2",
+        "owasp-isvs-1.0/1.1.3",
+        "iec-62443-4-2/CR 1.12",
+        "owasp-isvs-1.0/2.4.7",
+        "ms-azure-policy-iot/672d56b3-23a7-4a3c-a233-b77ed7777518",
+    }
+    assert by_ref(plain)["owasp-isvs-1.0/1.4.3"] == ("inconclusive", "needs_manual_test")  # the other device was not tested
+
+
+def test_a_waiver_changes_no_verdict(plain: Path, waived: Path) -> None:
+    assert any(one["waived"] for one in json.loads((waived / "assessment.json").read_text(encoding="utf-8"))["findings"])
+    assert by_ref(waived) == by_ref(plain)
+    assert pq.read_table(waived / FILE).equals(pq.read_table(plain / FILE))
+    assert ledger(waived) == ledger(plain)
+
+
+def test_a_false_positive_passes_nothing(plain: Path, reviewed: Path) -> None:
+    assert passes(reviewed) == passes(plain)
+    failed = {ref for ref, (verdict, _) in by_ref(plain).items() if verdict == "fail"}
+    assert failed
+    assert {by_ref(reviewed)[ref] for ref in failed} == {("inconclusive", "reviewed_false_positive")}
+    assert ledger(reviewed) == ledger(plain)
+
+
+def test_every_format_tells_of_provisions_or_says_why_not() -> None:
+    assert sorted([*TELLS, *SILENT]) == sorted(registry.formats())
+
+
+@pytest.mark.parametrize("format", sorted(TELLS))
+def test_every_format_tells_what_was_concluded(format: str, plain: Path, waived: Path, reviewed: Path, tmp_path: Path) -> None:
+    for out in (plain, waived, reviewed):
+        registry.write(format, out, tmp_path / out.name)
+        told = TELLS[format](tmp_path / out.name)
+        assert sorted(told) == sorted((ref, verdict) for ref, (verdict, _) in by_ref(out).items())
