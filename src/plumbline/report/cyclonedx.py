@@ -12,6 +12,7 @@ those of the assessment, so that the same assessment gives the same bill. Source
 
 from __future__ import annotations
 
+import re
 import uuid
 import warnings
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,7 @@ from plumbline.report.loading import bundles_of
 from plumbline.report.text import visible
 
 _NAMESPACE = uuid.UUID("5f0c1d52-0b43-5e4e-9f2a-8f6f0c0f5a10")  # any fixed one: it makes serial numbers of ledger digests
+SHA256 = re.compile("[0-9a-f]{64}")
 VERSION_MAX = 1024  # characters, by the schema
 _KINDS: Mapping[str, ComponentType] = {
     EntityKind.IMAGE.value: ComponentType.FIRMWARE,
@@ -136,12 +138,13 @@ def _pedigree(fixes: Iterable[str]) -> Pedigree:
 
 def _bearer(carrier: Carrier, name: str | None) -> Component:
     kind, _, key = carrier.entity.partition(":")
+    digest = carrier.sha256 or ""
     return Component(
         name=_shown(name or carrier.name or key.lstrip("/") or carrier.entity),
         version=_version(carrier.version),
         type=_KINDS.get(kind, ComponentType.DEVICE),
         bom_ref=carrier.entity,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=carrier.sha256)] if carrier.sha256 else None,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)] if SHA256.fullmatch(digest) else None,
         properties=[Property(name="plumbline:components", value=carrier.outcome.value if carrier.outcome else "not_attempted")],
     )
 
