@@ -60,6 +60,13 @@ def attested_fails(files: Mapping[str, Path]) -> int:
     return int(next(one["value"] for one in told if one["name"] == "plumbline:fail"))
 
 
+def workbook_fails(files: Mapping[str, Path]) -> int:
+    book = openpyxl.load_workbook(files["plumbline.xlsx"], read_only=True)
+    count = sum(1 for _ in book["Findings"].iter_rows()) - 1
+    book.close()
+    return count
+
+
 def sarif_fails(files: Mapping[str, Path]) -> int:
     [run] = json.loads(files["plumbline.sarif"].read_text())["runs"]
     return sum(result["kind"] == "fail" for result in run["results"])
@@ -72,6 +79,9 @@ COUNTED: Mapping[str, Callable[[Mapping[str, Path]], int]] = {
     "oscal": oscal_fails,
     "cyclonedx_attestation": attested_fails,
     "sarif": sarif_fails,
+    "junit": lambda files: sum(1 for _ in ElementTree.parse(files["junit.xml"]).iter("failure")),
+    "tickets": lambda files: sum(int(row[8]) for row in rows_of(files["tickets.csv"])[1:]),
+    "xlsx": workbook_fails,
 }
 SLOW = frozenset({"pdf"})
 
