@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from sarif.loader import load_sarif_file
 
+from plumbline.assess.changes import compare
 from plumbline.model.words import Severity, Verdict
 from plumbline.report import registry, sarif
 from plumbline.report.data import Report
@@ -131,3 +132,16 @@ def test_what_is_waived_or_called_false_is_still_there_and_suppressed(overlaid_o
     assert len(found) == document["runs"][0]["properties"]["counts"]["fail"]
     why = {result["ruleId"]: [one["justification"] for one in result["suppressions"]] for result in found if "suppressions" in result}
     assert why == {OVERLAID: ["The broker is replaced in spring <b>."], MISTAKEN: ["It is a honeypot of ours."]}
+
+
+def test_after_a_comparison_findings_say_whether_they_are_new(out: Path, report: Report, overlaid_out: Path, tmp_path: Path) -> None:
+    compare(out, overlaid_out).write(overlaid_out)
+    try:
+        [path] = registry.write("sarif", overlaid_out, tmp_path)
+    finally:
+        (overlaid_out / "changes.json").unlink()
+    document = json.loads(path.read_text())
+    assert schemas.errors(schemas.validator(*schemas.SARIF), document) == []
+    [run] = document["runs"]
+    assert {result["baselineState"] for result in of_kind(run, "fail")} == {"unchanged"}
+    assert run["baselineGuid"] == json.loads(registry.write("sarif", out, tmp_path)[0].read_text())["runs"][0]["automationDetails"]["guid"]

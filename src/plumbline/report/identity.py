@@ -24,6 +24,11 @@ def of_ledger(head: Head, *parts: str) -> str:
     return _named(head.rig_id, head.ledger_digest, parts)
 
 
+def of_earlier(head: Head, ledger_digest: str, *parts: str) -> str:
+    """Name a thing of an earlier assessment of this rig, as `of_ledger` named it then."""
+    return _named(head.rig_id, ledger_digest, parts)
+
+
 def everywhere(*parts: str) -> str:
     """Name a thing that is the same for every rig: a standard, the tool."""
     return _named("", "", parts)

@@ -8,6 +8,7 @@
 | asset, subject | logical locations, the subject within the asset |
 | cited place in a supplied file | physical location in an artifact, by offset in bytes; further ones are related locations |
 | waiver that counts, review that calls a finding a false positive | suppression, `accepted`, with who and why |
+| what became of a finding since an earlier audit (OUT/changes.json) | `baselineState`, where all of them are listed there |
 | standard, provision | taxonomy, taxon |
 | source that could not be read, run that ended early | notification of the invocation |
 
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from plumbline.assess.changes import Became, Changes, read_changes
 from plumbline.assess.reviews import Action, Review
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
@@ -32,7 +34,7 @@ from plumbline.model.words import Severity
 from plumbline.report import cited
 from plumbline.report.data import CheckResult, Report
 from plumbline.report.format import Format
-from plumbline.report.identity import everywhere, of_ledger, over_audits
+from plumbline.report.identity import everywhere, of_earlier, of_ledger, over_audits
 from plumbline.report.loading import bundles_of
 from plumbline.report.streaming import write_json
 from plumbline.report.text import instant, visible
@@ -52,6 +54,13 @@ _LEVELS: Mapping[Severity, str] = {
     Severity.MEDIUM: "warning",
     Severity.LOW: "note",
     Severity.NONE: "note",
+}
+_STATES: Mapping[Became, str] = {
+    Became.REGRESSED: "new",
+    Became.NEW: "new",
+    Became.NEWLY_JUDGED: "new",
+    Became.OPEN: "unchanged",
+    Became.MOVED: "updated",
 }
 _UNREAD, _EARLY, _MISSING = "source-not-read", "run-ended-early", "bundle-missing"
 _NOTIFICATIONS: Mapping[str, str] = {
@@ -74,6 +83,7 @@ class _Seen:
     """What results have named so far, by its index in the run."""
 
     names: Mapping[str, str]  # of supplied files, by digest
+    before: Mapping[tuple[str, str, str], str]  # of findings, by check, asset and subject: the state against a baseline
     assets: dict[str, str] = field(default_factory=dict)  # id: name
     files: dict[str, None] = field(default_factory=dict)
     indexes: dict[str, int] = field(default_factory=dict)
@@ -95,11 +105,12 @@ class _Seen:
 
 def _run(report: Report, out: Path) -> dict[str, Any]:
     bundles, derived = bundles_of(out), DerivedParts(out / "derived")
+    head = report.head
     supplied = {entry["sha256"]: str(entry["name"]) for bundle in bundles for entry in bundle.manifest.get("supplied", ())}
-    seen = _Seen(supplied)
+    changes = _changes(out, head.ledger_digest)
+    seen = _Seen(supplied, _states(changes))
     indexes = {check.id: number for number, check in enumerate(report.checks)}
     standards = _standards(report)
-    head = report.head
     return {
         "tool": {"driver": _driver(report, standards)},
         "automationDetails": {
@@ -107,6 +118,7 @@ def _run(report: Report, out: Path) -> dict[str, Any]:
             "guid": of_ledger(head, "run"),
             "correlationGuid": over_audits(head, "run"),
         },
+        **({"baselineGuid": of_earlier(head, changes.old.ledger_digest, "run")} if changes else {}),
         "invocations": [_invocation(report)],
         "results": _results(report, out, bundles, derived, seen, indexes),
         # After the results, which fill `seen`.
@@ -211,11 +223,29 @@ def _finding(report: Report, finding: Failed, places: Sequence[cited.Place], see
         "cvss": finding.cvss,
         "basis": finding.basis,
     }
+    if state := seen.before.get((finding.check.id, finding.asset, finding.subject)):
+        result["baselineState"] = state
     if finding.review is not None:
         result["properties"]["review"] = _reviewed(finding.review)
     if suppressions := list(_suppressions(finding)):
         result["suppressions"] = suppressions
     return result
+
+
+def _changes(out: Path, ledger_digest: str) -> Changes | None:
+    """Read what became of findings, when it is of this audit and leaves none out."""
+    changes = read_changes(out)
+    if changes is None or changes.new.ledger_digest != ledger_digest or sum(changes.counts.values()) > len(changes.changes):
+        return None
+    return changes
+
+
+def _states(changes: Changes | None) -> dict[tuple[str, str, str], str]:
+    return {
+        (one.check, one.new_asset or one.asset, one.subject if one.new_subject is None else one.new_subject): _STATES[one.word]
+        for one in (changes.changes if changes else ())
+        if one.word in _STATES
+    }
 
 
 def _suppressions(finding: Failed) -> Iterator[dict[str, Any]]:
