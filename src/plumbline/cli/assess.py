@@ -20,11 +20,13 @@ from plumbline.cli.options import (
     FailOn,
     Formats,
     Json,
+    Language,
     Out,
     ReferenceDir,
     Reviews,
     RigPath,
     Waivers,
+    known_language,
     reference_folder,
     writable_folder,
 )
@@ -64,13 +66,14 @@ def audit(
     waivers: Waivers = None,
     reviews: Reviews = None,
     baseline: Baseline = None,
+    language: Language = "en",
     as_json: Json = False,
 ) -> Exit:
     """Collect, assess and report: a whole audit into OUT.
 
     The bundle goes into OUT/bundle. Ctrl-C, SIGTERM and `plumbline stop` end the collection cleanly; what was collected is judged.
     """
-    wanted, known = wanted_formats(formats), reference_folder(reference)
+    wanted, known, spoken = wanted_formats(formats), reference_folder(reference), known_language(language)
     _readable(waivers, reviews)
     if baseline is not None:
         _check_baseline(baseline, out, rig=rig)
@@ -81,7 +84,7 @@ def audit(
     with progress() as show:
         ended = run_collection(rig, bundle, show).ended_early
         assessment = _judged([bundle], out, show, known, waivers=waivers, reviews=reviews)
-        written = run_reports(out, out, wanted, show)
+        written = run_reports(out, out, wanted, show, language=spoken)
     code = _end(assessment, out, fail_on, written, baseline, as_json=as_json)
     if ended and not as_json:
         again = f"plumbline collect {rig} -o {bundle} --resume && plumbline assess {bundle} -o {out}"
@@ -124,16 +127,17 @@ def report(
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write there instead of into OUT.")] = None,
     waivers: Waivers = None,
     reviews: Reviews = None,
+    language: Language = "en",
     as_json: Json = False,
 ) -> None:
     """Write reports of an assessment.
 
     Waivers and reviews that are given take the place of those that it was made with, in what is written; OUT stays as it is.
     """
-    wanted = wanted_formats(formats)
+    wanted, spoken = wanted_formats(formats), known_language(language)
     with progress() as show:
         place = writable_folder(to, "--to") if to else out
-        written = run_reports(out, place, wanted, show, waivers=waivers, reviews=reviews)
+        written = run_reports(out, place, wanted, show, waivers=waivers, reviews=reviews, language=spoken)
     if as_json:
         print_json({"written": [str(path) for path in written]})
         return
@@ -142,14 +146,21 @@ def report(
 
 
 def run_reports(
-    out: Path, to: Path, wanted: list[str], show: ProgressCall, *, waivers: Path | None = None, reviews: Path | None = None
+    out: Path,
+    to: Path,
+    wanted: list[str],
+    show: ProgressCall,
+    *,
+    waivers: Path | None = None,
+    reviews: Path | None = None,
+    language: str = "en",
 ) -> list[Path]:
     """Write several formats from one reading of OUT; returns the files written."""
     from plumbline.report.loading import load
     from plumbline.report.registry import write
 
     show("writing reports", 0, len(wanted))
-    view, written = load(out, waivers=waivers, reviews=reviews), list[Path]()
+    view, written = load(out, waivers=waivers, reviews=reviews, language=language), list[Path]()
     for done, word in enumerate(wanted, start=1):
         written += write(word, out, to, report=view)
         show("writing reports", done, len(wanted))

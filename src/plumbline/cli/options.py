@@ -16,6 +16,7 @@ Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The fo
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FailOn = Annotated[Severity, typer.Option(metavar="SEVERITY", help="Exit 1 for a finding at or above: none, low, medium, high, critical.")]
 Formats = Annotated[str, typer.Option("--format", metavar="FORMATS", help="Reports to write, separated by commas.")]
+Language = Annotated[str, typer.Option("--language", metavar="LANG", help="Language of html and pdf reports: en or de.")]
 Checks = Annotated[
     Path | None,
     typer.Option("--checks", metavar="DIR", help="A folder of your own checks, DIR/<layer>/<name>.toml, beside the shipped ones."),
@@ -47,6 +48,13 @@ def reference_folder(given: Path | None) -> Path:
     if given is not None and not given.is_dir():
         raise InputError("is no folder", where=str(given), remedy="name the folder that `plumbline feeds import --reference DIR` wrote")
     return given or user_store()
+
+
+def known_language(code: str) -> str:
+    """Give the code back; raises InputError, before any work, for a language that reports are not written in."""
+    from plumbline.report.language import language
+
+    return language(code).code
 
 
 def writable_folder(path: Path, option: str = "--output") -> Path:

@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from plumbline.model.errors import InputError, InternalError
 from plumbline.report import text
+from plumbline.report.message import filled
 
 FOLDER = Path(__file__).with_name("languages")
 FALLBACK = "en"
@@ -49,6 +50,13 @@ def told(one: str, /, **values: Any) -> Said:
 def counted(one: str, many: str, count: int, /, **values: Any) -> Said:
     """Say a text of ours about a number of things, which is `%(num)s` in it."""
     return _said(one, many, count, {"num": count, **values})
+
+
+def worded(template: str, values: Mapping[str, Any]) -> Said:
+    """Say a check's message from its template, which other languages have among what checks say."""
+    said = Said(filled(template, values))
+    said.one, said.many, said.number, said.values = template, "", None, values
+    return said
 
 
 def _said(one: str, many: str, count: int | None, values: Mapping[str, Any]) -> Said:
@@ -92,7 +100,15 @@ class Language:
 
     def say(self, value: str) -> str:
         """Say a text that remembers how it was made; any other stays as it is."""
-        return self.fill(self._form(value.one, value.many, value.number), value.values) if isinstance(value, Said) else value
+        if isinstance(value, Said) and value.one in self.checks:
+            return filled(self.checks[value.one], value.values)
+        if isinstance(value, Said) and value.one in self.texts:
+            return self.fill(self._form(value.one, value.many, value.number), value.values)
+        return str(value)
+
+    def has(self, value: str) -> bool:
+        """Tell whether a text can be said in this language."""
+        return isinstance(value, Said) and (value.one in self.checks or value.one in self.texts)
 
     def fill(self, form: str, values: Mapping[str, Any]) -> str:
         """Fill placeholders: numbers, times and lists as this language writes them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +18,7 @@ from plumbline.assess.assessment import FindingReview, read_json
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.overlay import read_summaries
 from plumbline.assess.relaid import relaid
+from plumbline.checks.registry import load_registry
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
@@ -24,7 +26,8 @@ from plumbline.model.words import Basis, EntityKind, Layer, Severity, Verdict
 from plumbline.report import cited, contacts, data, shortfalls
 from plumbline.report.currency import currency
 from plumbline.report.customs import customs
-from plumbline.report.language import told
+from plumbline.report.language import FALLBACK, Language, told, worded
+from plumbline.report.language import language as languages
 from plumbline.report.picture import GROUND
 from plumbline.standards.loading import load_standards
 
@@ -35,15 +38,24 @@ EVIDENCE_EACH = 3
 NAMES_SHOWN = 12
 
 
-def load(out: Path, bundles: Collection[Path] | None = None, *, waivers: Path | None = None, reviews: Path | None = None) -> data.Report:
+def load(
+    out: Path,
+    bundles: Collection[Path] | None = None,
+    *,
+    waivers: Path | None = None,
+    reviews: Path | None = None,
+    language: str = FALLBACK,
+) -> data.Report:
     """Read the assessment in `out`; `bundles` None looks for them in and beside `out`.
 
-    `waivers` and `reviews` are files that take the place of those that it was made with. Raises InputError when there is no assessment, it
-    is none of ours, a bundle named is not one that was assessed, or such a file is wrong.
+    `waivers` and `reviews` are files that take the place of those that it was made with; `language` is the code of the one in which people
+    are told. Raises InputError when there is no assessment, it is none of ours, a bundle named is not one that was assessed, such a file
+    is wrong, or there is no such language.
     """
+    tongue = languages(language)
     assessment = read_json(out)
     try:
-        return _report(out, relaid(out, assessment, waivers, reviews), bundles)
+        return replace(_report(out, relaid(out, assessment, waivers, reviews), bundles, tongue), language=tongue.code)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         remedy = "assess the bundle again with this release"
         raise InputError(
@@ -51,14 +63,16 @@ def load(out: Path, bundles: Collection[Path] | None = None, *, waivers: Path | 
         ) from error
 
 
-def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None) -> data.Report:
+def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, tongue: Language) -> data.Report:
     bundles, missing = _bundles(out, said["bundles"], named)
     everything = [_asset(entry) for entry in said["assets"]]
     assets = tuple(asset for asset in everything if not SOURCES.issuperset(asset.kinds))
     names = {asset.id: asset.name for asset in everything}
     whose = {member.entity: asset.id for asset in everything for member in asset.merges} | {asset.id: asset.id for asset in everything}
     derived = DerivedParts(out / "derived")
-    findings = _findings(said, bundles, derived)
+    # English messages stand in the assessment; another language needs the templates that they were made from.
+    templates = {check.id: check.message for check in load_registry().checks.values()} if tongue.checks else {}
+    findings = _findings(said, bundles, derived, templates)
     checks = _checks(said, findings)
     titles = {check.id: check.title for check in checks}
     gaps = shortfalls.gaps(bundles, derived)
@@ -195,7 +209,9 @@ def _joins(assets: Sequence[data.Asset]) -> Iterator[data.LayerJoin]:
             yield data.LayerJoin(upper, lower, both)
 
 
-def _findings(said: Mapping[str, Any], bundles: Sequence[Bundle], derived: DerivedParts) -> dict[str, list[data.Finding]]:
+def _findings(
+    said: Mapping[str, Any], bundles: Sequence[Bundle], derived: DerivedParts, templates: Mapping[str, str]
+) -> dict[str, list[data.Finding]]:
     """Choose the findings that are shown, by check, with their evidence."""
     failing = max(1, sum(entry["findings"] > 0 for entry in said["checks"]))
     each = max(FINDINGS_EACH, FINDINGS_SHOWN // failing)
@@ -206,10 +222,10 @@ def _findings(said: Mapping[str, Any], bundles: Sequence[Bundle], derived: Deriv
             group.append(entry)
     wanted = [row_id for group in chosen.values() for entry in group for row_id in entry["evidence"][:EVIDENCE_EACH]]
     rows = cited.fetch(wanted, bundles, derived)
-    return {check: [_finding(entry, rows) for entry in group] for check, group in chosen.items()}
+    return {check: [_finding(entry, rows, templates.get(check)) for entry in group] for check, group in chosen.items()}
 
 
-def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence]) -> data.Finding:
+def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence], template: str | None) -> data.Finding:
     shown = [rows[row_id] for row_id in said["evidence"][:EVIDENCE_EACH] if row_id in rows]
     return data.Finding(
         asset=said["asset"],
@@ -217,7 +233,7 @@ def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence]) -> data
         subject=said["subject"],
         severity=Severity(said["severity"]),
         cvss=said["cvss"],
-        message=said["message"].strip(),
+        message=_message(said, template),
         evidence=tuple(cited.telling(row, said["detail"]) for row in shown),
         evidence_rows=said["evidence_rows"],
         waived=said["waived"],
@@ -227,6 +243,15 @@ def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence]) -> data
 
 def _review_of(said: Mapping[str, Any] | None) -> FindingReview | None:
     return FindingReview(said["number"], said["action"], Severity(said["severity"]) if said["severity"] else None) if said else None
+
+
+def _message(said: Mapping[str, Any], template: str | None) -> str:
+    """Give the message, so that it can be said in another language where the template is the one that it was made from."""
+    message: str = said["message"].strip()
+    if template is None:
+        return message
+    again = worded(template, {**said["detail"], "asset": said["asset"], "subject": said["subject"]})
+    return again if again == message else message
 
 
 def _checks(said: Mapping[str, Any], findings: Mapping[str, Sequence[data.Finding]]) -> tuple[data.CheckResult, ...]:

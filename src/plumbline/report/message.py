@@ -18,7 +18,11 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ")
 
 def message(template: str, asset: str, subject: str, detail: str | None) -> str:
     """Fill a template from a row; `detail` is the ledger's JSON text."""
-    values: Mapping[str, Any] = {**(json.loads(detail) if detail else {}), "asset": asset, "subject": subject}
+    return filled(template, {**(json.loads(detail) if detail else {}), "asset": asset, "subject": subject})
+
+
+def filled(template: str, values: Mapping[str, Any]) -> str:
+    """Fill a template from values by name."""
     return PLACEHOLDER.sub(lambda found: _word(values.get(found[1])), template).strip()
 
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Layer, Severity, Verdict
-from plumbline.report import text, words
+from plumbline.report import became, text, words
 from plumbline.report.currency import BAD
 from plumbline.report.currency_data import Currency
 from plumbline.report.data import Report, Tally
@@ -135,6 +135,7 @@ def _environment(code: str) -> jinja2.Environment:
         ngettext=tongue.markup,
         lang=code,
         in_english=Markup("") if code == "en" else Markup(' lang="en"'),
+        tongue_of=lambda words: Markup("") if code == "en" or tongue.has(words) else Markup(' lang="en"'),
         layer_words=words.LAYERS,
         verdict_words=words.VERDICTS,
         severity_words=words.SEVERITIES,
@@ -153,8 +154,9 @@ def _environment(code: str) -> jinja2.Environment:
         action_words=words.REVIEWS,
         table_basis=_table_basis,
         standard_titles={standard.id: standard.title for standard in load_standards().values()},
-        became_words=words.BECAME,
-        why_words=lambda word: words.WHY.get(word) or words.REASONS.get(word, words.UNKNOWN_REASON).means,
+        became_words=became.BECAME,
+        became_means=became.BECAME_MEANS,
+        why_words=lambda word: became.WHY.get(word) or words.REASONS.get(word, words.UNKNOWN_REASON).means,
         untold_words=lambda word: words.UNTOLD.get(word, words.UNKNOWN_UNTOLD),
         reason_words=lambda word: words.REASONS.get(word) or words.PROVISION_REASONS.get(word, words.UNKNOWN_REASON),
         method=words.METHOD,

@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from weasyprint import Document  # type: ignore[import-untyped] # it ships no type information
 
 SUMMARY_PAGES = 2
-SUMMARY_ACTIONS = (12, 8, 5, 3, 1)  # tried in turn until the summary fits
 LISTED_CHANGES = 60  # of each word in the letter
 FINDINGS_ON_PAPER = 90  # over all checks; a check shows at least one
 PAPER = Extent(
     paper=True, open_actions=0, actions=10, advice=6, assets=40, sources=12, evidence=1, columns=6, sent_devices=40, exchanges=0,
     devices=40, provisions=60, unjudged=12, reasons=6,
 )  # fmt: skip
+# How many actions, reasons and profiles, and sources that could not be read: tried in turn until the summary fits.
+SUMMARIES = tuple(
+    replace(PAPER, actions=actions, reasons=reasons, profiles=reasons, sources=unread, unread=unread)
+    for actions, reasons, unread in ((12, 6, 2), (9, 6, 2), (7, 5, 2), (5, 4, 1), (3, 3, 1), (1, 1, 0))
+)
 MISSING = "libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0 (Debian, Ubuntu), pango (Fedora, Alpine, Homebrew)"
 
 
@@ -102,8 +106,8 @@ def full(report: Report) -> str:
 
 def summary(report: Report, press: Printer) -> Document:
     """Lay the summary out with as many actions as two pages take."""
-    for actions in SUMMARY_ACTIONS:
-        document = press.document(_filled("summary.html", report, replace(PAPER, actions=actions, sources=2, unread=2, profiles=6)))
+    for extent in SUMMARIES:
+        document = press.document(_filled("summary.html", report, extent))
         if len(document.pages) <= SUMMARY_PAGES:
             return document
     raise InternalError(f"the summary takes {len(document.pages)} pages")

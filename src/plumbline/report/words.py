@@ -239,28 +239,6 @@ UNTOLD: Mapping[str, Explained] = {
 }
 UNKNOWN_UNTOLD = Explained(told("A reason that this release does not know."), told("See the table currency."))
 
-# What became of a finding between two audits: its word, and what that means.
-BECAME: Mapping[str, Explained] = {
-    "fixed": Explained(told("fixed"), told("The same check on the same place passes now.")),
-    "open": Explained(told("still open"), told("It fails as before.")),
-    "moved": Explained(told("moved"), told("It fails as before, at another place.")),
-    "new": Explained(told("new"), told("It was not there before.")),
-    "regressed": Explained(told("wrong again"), told("It was proven right before, and fails now.")),
-    "newly_judged": Explained(told("newly judged"), told("It could not be judged before, and fails now.")),
-    "gone": Explained(told("gone"), told("What it was about was shown not to be there any more. That is not the same as mended.")),
-    "unreachable": Explained(told("unreachable"), told("The asset gave no answer. Nothing is known of the finding.")),
-    "not_judged": Explained(told("not judged any more"), told("The evidence does not suffice this time. Nothing is known of the finding.")),
-}
-
-WHY: Mapping[str, Said] = {
-    "absent": told("It was looked for, and is not there."),
-    "does_not_apply": told("The question does not apply any more."),
-    "replaced": told("Another device is in its place."),
-    "no_answer": told("The asset gave no answer."),
-    "not_looked_at": told("Nobody looked this time."),
-    "check_unknown": told("This release does not know the check."),
-}
-
 GLOSSARY: Mapping[Said, Said] = {
     told("Asset"): told("one device, gateway, hub or application; the same thing seen from several layers is one asset"),
     told("Evidence"): told("what was observed, row by row, with the bytes it came from"),
@@ -294,6 +272,7 @@ LIMITS: tuple[Said, ...] = (
     told("It says what the checks of this release ask. A weakness that no check asks about is not found."),
     told("What a device says of itself is taken as what it says; versions and names may be false."),
     told(
-        "Provisions are named where a check contributes evidence to them. Conformity is for an assessor to decide, over the whole standard."
+        "A verdict on a provision rests on evidence, tests and declarations."
+        " Conformity is for an assessor to decide, over the whole standard."
     ),
 )
