@@ -13,7 +13,7 @@ from tests.attest.sealing import sealed_harbour
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sealed OUT, for reading alone."""
-    return sealed_harbour(tmp_path_factory.mktemp("sealed"))
+    return sealed_harbour(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture

@@ -36,8 +36,12 @@ def sealed(folder: Path, pem: Path, **options: object) -> Sealed:
     return seal(folder, load_signer(pem, no_passphrase), NOW, **options)  # type: ignore[arg-type]
 
 
-def sealed_harbour(folder: Path) -> Path:
-    """The harbour, judged, reported and sealed: FOLDER/out, by FOLDER/key.pem."""
+def sealed_harbour(base: Path) -> Path:
+    """The harbour, judged, reported and sealed: .../out, by .../key.pem; made once for each folder of a run's temporary files."""
+    folder = base / "sealed-harbour"
+    if folder.exists():
+        return folder / "out"
+    folder.mkdir()
     out = harbour.judged(folder / "out")
     for word in ("json", "csv"):
         write(word, out, out)

@@ -52,6 +52,7 @@ def test_a_token_seals(out: Path, surroundings: dict[str, str]) -> None:
     assert f"Signed by {fingerprint}, as was asked" in found.stdout
 
 
+@pytest.mark.full
 @softhsm
 @pytest.mark.system
 @pytest.mark.parametrize("name", ["hsm:7?label=seal", "hsm:2?label=other"])

@@ -47,6 +47,7 @@ def passed_instead(out: Path) -> tuple[int, dict[str, str]]:
     return number + 1, about
 
 
+@pytest.mark.full
 def test_an_untouched_assessment(untouched: Path) -> None:
     found = verify(untouched, Asked())
     assert not found.wrong and not found.unchecked

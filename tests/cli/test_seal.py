@@ -9,7 +9,15 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from tests.attest.sealing import key
 from tests.cli.conftest import Call
+from tests.report import harbour
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return harbour.collected(tmp_path / "bundle")
 
 
 @pytest.fixture
@@ -59,11 +67,12 @@ def test_the_whole_way(call: Call, out: Path, tmp_path: Path) -> None:
     assert certificate.code == 0 and "Certificate of destruction of" in certificate.out and "A. Auditor" in certificate.out
 
 
-def test_json(call: Call, out: Path) -> None:
-    made = call("seal", out, "--retain-until", "2036-11-28", "--json")
+def test_json(call: Call, bundle: Path, tmp_path: Path) -> None:
+    made = call("seal", bundle, "--retain-until", "2036-11-28", "--json")
+    assert made.json["key_made"] == str(tmp_path / "data" / "plumbline" / "seal.pem")
     assert made.json["says"]["retain_until"] == "2036-11-28"
     assert made.json["countersigned"] is False
-    kept = call("destroy", out, "--by", "x", "--reason", "y", "--json")
+    kept = call("destroy", bundle, "--by", "x", "--reason", "y", "--json")
     assert kept.code == 2 and "is to be kept until 2036-11-28" in kept.err
 
 
@@ -90,14 +99,12 @@ def test_wrong_input(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert why in ended.err
 
 
-def test_a_passphrase(call: Call, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.attest.sealing import key
-
+def test_a_passphrase(call: Call, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pem = key(tmp_path / "key.pem", "ecdsa", b"plumb")
-    asked = call("seal", out, "--key", pem)
+    asked = call("seal", bundle, "--key", pem)
     assert asked.code == 2 and "nobody can be asked" in asked.err
     monkeypatch.setenv("WORD", "plumb")
-    assert call("seal", out, "--key", pem, "--passphrase", "env:WORD").code == 0
-    assert "plumb" not in (out / "seal.dsse.json").read_text()
-    literal = call("seal", out, "--key", pem, "--passphrase", "plumb")
+    assert call("seal", bundle, "--key", pem, "--passphrase", "env:WORD").code == 0
+    assert "plumb" not in (bundle / "manifest.dsse.json").read_text()
+    literal = call("seal", bundle, "--key", pem, "--passphrase", "plumb")
     assert literal.code == 2 and "plumb " not in literal.err

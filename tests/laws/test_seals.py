@@ -20,9 +20,9 @@ RANDOM = 1000
 
 @pytest.fixture(scope="module", params=["an assessment", "a bundle"])
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
     if request.param == "an assessment":
-        return sealed_harbour(folder)
+        return sealed_harbour(tmp_path_factory.getbasetemp())
+    folder = tmp_path_factory.mktemp("whole")
     bundle = harbour.collected(folder / "bundle")
     sealed(bundle, key(folder / "key.pem"))
     return bundle
