@@ -31,16 +31,23 @@ class Places:
         self._rig = rig
         self._named = named
         self._at: dict[Address, Entity | NotTaken] = {}
+        self._by_mac = {asset.mac: asset for asset in reversed(rig.assets) if asset.mac is not None}
+        self._about = next((asset for asset in rig.assets if asset.id == named.asset), None)
+        self._declared_at: dict[Address, set[str]] = {}
+        for asset in rig.assets:
+            for address in asset.addresses:
+                self._declared_at.setdefault(address, set()).add(site_of(rig, asset))
 
     def of(self, result: Seen | Reported) -> Entity | NotTaken:
         """Give the entity that a result is about."""
         if result.address is not None:
             return self._host(result.address)
         if result.mac is not None:
-            found = self._known(result.mac)
+            found = self._by_mac.get(result.mac, self._about)
             return self._declared(found) if found is not None else NotTaken("no asset of the rig has the MAC address", result.mac)
-        asset = self._asset()
-        return self._declared(asset) if asset is not None else NotTaken("it names no address: name asset in [[import]]", "")
+        if self._about is None:
+            return NotTaken("it names no address: name asset in [[import]]", "")
+        return self._declared(self._about)
 
     def listed(self, address: Address, transport: Transport, port: int) -> bool:
         """Say whether the rig file lists a port at an address, so that a sweep of ours asks it."""
@@ -52,9 +59,7 @@ class Places:
         return self._at[address]
 
     def _find(self, address: Address) -> Entity | NotTaken:
-        sites = {network.site for network in self._rig.networks_of(address)}
-        if not sites:
-            sites = {site_of(self._rig, asset) for asset in self._rig.assets if address in asset.addresses}
+        sites = {network.site for network in self._rig.networks_of(address)} or set(self._declared_at.get(address, ()))
         if self._named.site is not None:
             sites &= {self._named.site}
         if len(sites) > 1:
@@ -62,12 +67,6 @@ class Places:
         if not sites:
             return NotTaken("addresses in no network of the rig", str(address))
         return Entity.of(EntityKind.HOST, sites.pop(), str(address))
-
-    def _known(self, mac: str) -> Asset | None:
-        return next((asset for asset in self._rig.assets if asset.mac == mac), None) or self._asset()
-
-    def _asset(self) -> Asset | None:
-        return next((asset for asset in self._rig.assets if asset.id == self._named.asset), None)
 
     def _declared(self, asset: Asset) -> Entity:
         return Entity.of(EntityKind.DECLARED, site_of(self._rig, asset), asset.id)

@@ -76,7 +76,7 @@ def _result(entry: Mapping[str, object], rule: str) -> Reported:
         address=address_of(entry.get("ip")) or address_of(host[1]) or address_of(matched[1]),
         transport=Transport.TCP if port is not None else None,
         port=port,
-        place=name_of(matched[3]),
+        place=words_of(matched[3]),
         message=words_of(info.get("description")),
         seen_at=moment_of(entry.get("timestamp")),
     )

@@ -146,9 +146,9 @@ def _location(result: Mapping[str, Any]) -> tuple[Address | None, int | None, st
     try:
         parts = urlsplit(uri)
         if parts.scheme not in _PORTS:
-            return None, None, name_of(parts.path)
+            return None, None, words_of(parts.path)
         address = address_of(parts.hostname)
         port = (port_of(parts.port) or _PORTS[parts.scheme]) if address is not None else None
-        return address, port, name_of(parts.path)
+        return address, port, words_of(parts.path)
     except ValueError:
         return None, None, None
