@@ -148,3 +148,20 @@ def test_rows_that_are_made_from_each_other_come_to_an_end(tmp_path: Path) -> No
     while row.made_from:
         [row], depth = row.made_from, depth + 1
     assert depth == cited.DEPTH_MAX
+
+
+def test_where_a_cited_row_lies_in_a_supplied_file(bundle: Bundle) -> None:
+    """Coverage has no bytes, answers of devices lie in no file of the customer's, and what is no row lies nowhere."""
+    [key], [coverage], [page] = bundle.parts("image_key"), bundle.coverage_parts(), bundle.parts("http_service")
+    rows = [f"image_key/{key.stem}#0", f"coverage/{coverage.stem}#0", f"http_service/{page.stem}#0", "image/nowhere#0", "no row"]
+    assert cited.places(rows, [bundle]) == {rows[0]: (cited.Place("5c" * 32, 90112),)}
+
+
+def test_a_derived_row_lies_where_what_it_was_made_from_lies(tmp_path: Path, bundle: Bundle) -> None:
+    [key] = bundle.parts("image_key")
+    with connect() as connection:
+        sources = f"['image_key/{key.stem}#0', 'image_key/{key.stem}#99']"
+        place = "select 'image:/cam' as entity, 'component/tls' as subject"
+        DerivedWriter(connection, tmp_path, harbour.START).table("component_exposure", f"{place}, {sources} as sources, 'tls' as component")
+    row = "component_exposure/derived#0"
+    assert cited.places([row], [bundle], DerivedParts(tmp_path)) == {row: (cited.Place("5c" * 32, 90112),)}

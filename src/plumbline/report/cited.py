@@ -130,6 +130,8 @@ def _rows(path: Path, numbers: set[int], columns: Sequence[str] | None = None) -
         with pq.ParquetFile(path) as file:
             start = 0
             there = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
+            if there == []:
+                return found
             for group in range(file.num_row_groups):
                 count = file.metadata.row_group(group).num_rows
                 here = sorted(n for n in numbers if start <= n < start + count)
