@@ -26,9 +26,10 @@ def test_findings_and_services(tmp_path: Path) -> None:
         *(Severity.CRITICAL, None, None, ("CVE-2024-0001", "CVE-2024-0002")),
     )
     assert (scan.level, scan.port, scan.transport) == (Severity.NONE, None, None)
-    assert (root.rule, root.title, root.result) == ("21157:5.2.1 root over SSH", "5.2.1 root over SSH", Verdict.FAIL)
+    assert (root.severity, root.level) == ("High", Severity.HIGH)
+    assert (root.rule, root.title, root.result) == ("21157:5.2.1 root over SSH", "Unix Settings", Verdict.FAIL)
     assert (version.rule, version.result) == ("21157:5.2.2 SSH version", Verdict.PASS)
-    assert (str(banner.address), banner.severity, banner.seen_at) == ("10.0.0.9", "0", None)
+    assert (str(banner.address), banner.severity, banner.seen_at) == ("10.0.0.9", "Info", None)
     assert [(str(one.address), one.port, one.name, one.state) for one in services(found)] == [
         ("10.0.0.1", 443, "www", "open"),
         ("10.0.0.9", 22, "ssh", "open"),

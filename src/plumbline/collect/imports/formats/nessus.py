@@ -9,7 +9,7 @@
 | ReportItem: severity 0 to 4; risk_factor | level none to critical; severity |
 | cvss4_vector, cvss3_vector; cvss3_base_score, cvss_base_score | cvss_vector, cvss_score |
 | cve; synopsis | cves; message |
-| compliance-result PASSED, FAILED, other; compliance-check-name | result and title of an audit of settings |
+| compliance-result PASSED, FAILED, other; compliance-check-name | result of an audit of settings; part of the rule |
 
 Source: Tenable, "Nessus File Format". Not kept: plugin_output, which may hold what a login showed.
 """
@@ -40,6 +40,7 @@ from plumbline.rig.addresses import Address
 
 TOOL = "nessus"
 _LEVELS: Mapping[str | None, Severity] = {str(level.rank): level for level in Severity}
+_WORDS: Mapping[str | None, str] = {"0": "Info", "1": "Low", "2": "Medium", "3": "High", "4": "Critical"}  # as its pages call them
 _AUDITED: Mapping[str, Verdict] = {"PASSED": Verdict.PASS, "FAILED": Verdict.FAIL}
 
 
@@ -82,9 +83,9 @@ def _item(item: Element, address: Address, properties: Mapping[str, str], ports:
     yield Reported(
         tool=TOOL,
         rule=f"{rule}:{check}" if check else rule,
-        title=check or name_of(item.get("pluginName")),
+        title=name_of(item.get("pluginName")),
         result=_AUDITED.get(audited, Verdict.INCONCLUSIVE) if audited else Verdict.FAIL,
-        severity=name_of(item.text_at("risk_factor")) or name_of(item.get("severity")),
+        severity=name_of(item.text_at("risk_factor")) or _WORDS.get(item.get("severity")),
         level=_LEVELS.get(item.get("severity")),
         cvss_vector=vector_of(item.text_at("cvss4_vector"), item.text_at("cvss3_vector")),
         cvss_score=score_of(item.text_at("cvss3_base_score") or item.text_at("cvss_base_score")),
