@@ -38,9 +38,9 @@ def applies(answer: Answer, world: World) -> bool:
 
 
 def contradicted(answer: Answer, world: World) -> bool | None:
-    """Say whether anything that speaks of the provision failed; None where nothing was judged."""
+    """Say whether anything that speaks of the provision failed; None where nothing was judged, or not all."""
     found = set(_spoken(answer, world))
-    return True if Verdict.FAIL in found else False if Verdict.PASS in found else None
+    return True if Verdict.FAIL in found else False if found & {Verdict.PASS, Verdict.INCONCLUSIVE} == {Verdict.PASS} else None
 
 
 def _spoken(answer: Answer, world: World) -> Iterator[Verdict]:
