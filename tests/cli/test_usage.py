@@ -44,7 +44,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "no such OUT": ("report MISSING", ("MISSING: holds no assessment",)),
     "an unknown format": (
         "report HERE --format html,docx",
-        ("--format: no report format 'docx'", "choose from csv, cyclonedx, html, json"),
+        ("--format: no report format 'docx'", "choose from csaf, csv, cyclonedx"),
     ),
     "no format": ("report HERE --format ,", ("--format: names no format",)),
     "reports into a file": ("report HERE --to RIG", ("--to: RIG is a file",)),
