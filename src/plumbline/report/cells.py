@@ -83,8 +83,9 @@ def conformance_rows(out: Path) -> Iterator[tuple[object, ...]]:
         return
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(CONFORMANCE_COLUMNS)):
-            for row in batch.to_pylist():
-                yield (*(row[name] for name in CONFORMANCE_COLUMNS[:-1]), _joined(row["checks"]))
+            columns = [batch.column(name).to_pylist() for name in CONFORMANCE_COLUMNS]
+            for *values, checks in zip(*columns, strict=True):
+                yield (*values, _joined(checks))
 
 
 def _joined(values: Any) -> str:
