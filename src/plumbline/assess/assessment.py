@@ -339,7 +339,7 @@ class Assessment:
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
         with atomic(path) as temporary:
-            temporary.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_json(out: Path) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Changes:
         """Write OUT/changes.json, whole or not at all."""
         path = out / FILE
         with atomic(path) as temporary:
-            temporary.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
         return path
 
 

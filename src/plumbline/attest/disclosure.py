@@ -91,7 +91,7 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
     shown = [_shown(row, number, private, hidden[number], *paths[leaves[number]]) for number, row in chosen.items()]
     document = {"format": FORMAT, "envelope": private.envelope.document(), "rows": shown}
     with atomic(to) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     told = {field["name"] for row in shown for field in row["fields"] if "name" in field}
     return Disclosed(to, len(shown), tuple(sorted(told)))
 

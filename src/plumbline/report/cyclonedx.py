@@ -67,7 +67,7 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
     path.touch(mode=0o600)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that leaves depend on nothing is meant
-        path.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n", encoding="utf-8")
+        path.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n", encoding="utf-8", newline="\n")
     return [path]
 
 

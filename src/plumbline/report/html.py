@@ -27,7 +27,7 @@ def render(report: Report, language: str = "en") -> str:
 def write(report: Report, out: Path, to: Path) -> list[Path]:  # noqa: ARG001 - the page needs no more than the view
     """Write report.html into `to`."""
     path = to / "report.html"
-    path.write_text(render(report, report.language), encoding="utf-8")
+    path.write_text(render(report, report.language), encoding="utf-8", newline="\n")
     path.chmod(0o600)
     return [path]
 

@@ -28,7 +28,7 @@ def render(report: Report) -> str:
 def write(report: Report, out: Path, to: Path) -> list[Path]:  # noqa: ARG001 - the view is all that this writes
     """Write report.json into `to`."""
     path = to / "report.json"
-    path.write_text(render(report), encoding="ascii")
+    path.write_text(render(report), encoding="ascii", newline="\n")
     path.chmod(0o600)
     return [path]
 
