@@ -9,7 +9,7 @@ from tests.cli.conftest import Call
 
 LINES = {
     **{name: (name, "some", "--thing", "x") for name in COMMANDS},
-    "its help": ("diff", "--help"),
+    "its help": ("gateway", "--help"),
     **{name: ("report", "OUT", "--format", f"html,{name}") for name in FORMATS},
     "spark": ("assess", "BUNDLE", "-o", "OUT", "--engine", "spark"),
 }

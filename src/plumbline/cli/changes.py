@@ -59,7 +59,7 @@ def retest(
     reference: ReferenceDir = None,
     as_json: Json = False,
 ) -> Exit:
-    """Look again at what an earlier audit found wrong, and at nothing else.
+    """Look again at what an earlier audit found wrong, and no more.
 
     Writes what became of each finding into OUT/changes.json, beside the evidence and the reports.
     """
