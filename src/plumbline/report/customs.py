@@ -18,6 +18,7 @@ from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.model.words import Severity, Verdict
 from plumbline.report.data import CheckResult, CustomFinding, CustomPart, CustomUnjudged, Tally
+from plumbline.report.language import reworded
 
 PARTS_MAX = 60
 LISTED = 12
@@ -28,9 +29,17 @@ Verdicts = Mapping[tuple[str, str, str], Mapping[str, Any]]
 
 
 def customs(
-    bundles: Sequence[Bundle], ledger: Sequence[Path], checks: Sequence[CheckResult], said: Mapping[str, Any], whose: Mapping[str, str]
+    bundles: Sequence[Bundle],
+    ledger: Sequence[Path],
+    checks: Sequence[CheckResult],
+    said: Mapping[str, Any],
+    whose: Mapping[str, str],
+    templates: Mapping[str, str],
 ) -> tuple[tuple[CustomPart, ...], int]:
-    """Gather the custom parts, in the order of their names, the first PARTS_MAX, and their number; `whose` gives the asset of an entity."""
+    """Gather the custom parts, in the order of their names, the first PARTS_MAX, and their number.
+
+    `whose` gives the asset of an entity, `templates` the messages of checks for another language; none for English.
+    """
     with connect() as connection:
         use_bundles(connection, bundles)
         parts = _parts(connection)
@@ -48,7 +57,7 @@ def customs(
     words = {(one["check"], one["asset"], one["subject"]): one for one in said["findings"]}
     of = {check.id: check for check in checks}
     places = {name: sorted({names.get(t["asset"], t["asset"]) for t in targets if t["name"] == name}) for name in shown}
-    found = (_part(name, what, places[name], _Words(of, words, names), by_part[name]) for name, what in shown.items())
+    found = (_part(name, what, places[name], _Words(of, words, names, templates), by_part[name]) for name, what in shown.items())
     return tuple(found), len(parts)
 
 
@@ -94,6 +103,7 @@ class _Words:
     checks: Mapping[str, CheckResult]
     findings: Verdicts
     names: Mapping[str, str]
+    templates: Mapping[str, str]
 
 
 def _part(
@@ -130,5 +140,5 @@ def _finding(check: str, asset: str, subject: str, words: _Words) -> CustomFindi
         severity=Severity(told["severity"]) if told is not None else about.severity,
         asset_name=words.names.get(asset, asset),
         subject=subject,
-        message=told["message"].strip() if told is not None else about.title,
+        message=reworded(told, words.templates.get(check)) if told is not None else about.title,
     )

@@ -59,6 +59,15 @@ def worded(template: str, values: Mapping[str, Any]) -> Said:
     return said
 
 
+def reworded(finding: Mapping[str, Any], template: str | None) -> str:
+    """Give the message of an assessment's finding, so that other languages can say it where the template is the one that made it."""
+    message: str = finding["message"].strip()
+    if template is None:
+        return message
+    again = worded(template, {**finding["detail"], "asset": finding["asset"], "subject": finding["subject"]})
+    return again if again == message else message
+
+
 def _said(one: str, many: str, count: int | None, values: Mapping[str, Any]) -> Said:
     said = Said(english().fill(one if count is None or count == 1 else many, values))
     said.one, said.many, said.number, said.values = one, many, count, values

@@ -26,7 +26,7 @@ from plumbline.model.words import Basis, EntityKind, Layer, Severity, Verdict
 from plumbline.report import cited, contacts, data, shortfalls
 from plumbline.report.currency import currency
 from plumbline.report.customs import customs
-from plumbline.report.language import FALLBACK, Language, told, worded
+from plumbline.report.language import FALLBACK, Language, reworded, told
 from plumbline.report.language import language as languages
 from plumbline.report.picture import GROUND
 from plumbline.standards.loading import load_standards
@@ -77,7 +77,7 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, 
     titles = {check.id: check.title for check in checks}
     gaps = shortfalls.gaps(bundles, derived)
     ledger = ledger_files(out / "ledger.parquet")
-    custom_parts, customs_count = customs(bundles, ledger, checks, said, whose)
+    custom_parts, customs_count = customs(bundles, ledger, checks, said, whose, templates)
     waivers, reviews = read_summaries(said)
     sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
     return data.Report(
@@ -233,7 +233,7 @@ def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence], templat
         subject=said["subject"],
         severity=Severity(said["severity"]),
         cvss=said["cvss"],
-        message=_message(said, template),
+        message=reworded(said, template),
         evidence=tuple(cited.telling(row, said["detail"]) for row in shown),
         evidence_rows=said["evidence_rows"],
         waived=said["waived"],
@@ -243,15 +243,6 @@ def _finding(said: Mapping[str, Any], rows: Mapping[str, data.Evidence], templat
 
 def _review_of(said: Mapping[str, Any] | None) -> FindingReview | None:
     return FindingReview(said["number"], said["action"], Severity(said["severity"]) if said["severity"] else None) if said else None
-
-
-def _message(said: Mapping[str, Any], template: str | None) -> str:
-    """Give the message, so that it can be said in another language where the template is the one that it was made from."""
-    message: str = said["message"].strip()
-    if template is None:
-        return message
-    again = worded(template, {**said["detail"], "asset": said["asset"], "subject": said["subject"]})
-    return again if again == message else message
 
 
 def _checks(said: Mapping[str, Any], findings: Mapping[str, Sequence[data.Finding]]) -> tuple[data.CheckResult, ...]:
