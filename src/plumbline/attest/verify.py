@@ -10,18 +10,18 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbline.assess.assessment import read_json
 from plumbline.attest import at_hand
 from plumbline.attest.commitments import Tree, leaf_of
-from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, entries, sealed_by
+from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, Entry, digest_of, entries, sealed_by
 from plumbline.attest.envelope import Envelope, read_envelope
 from plumbline.attest.private import read_private, root_in
 from plumbline.attest.rederive import Rederivation
 from plumbline.attest.rows import Rows
-from plumbline.attest.statement import SEAL, Facts, Statement, parse_facts, parse_statement
+from plumbline.attest.statement import Facts, parse_facts, parse_statement
 from plumbline.attest.timestamp import check_stamps
 from plumbline.attest.verification import Artefact, Claim, Outcome, Signer, Verification
 from plumbline.evidence.bundle import Bundle
@@ -64,9 +64,8 @@ def verify(folder: Path, asked: Asked, progress: Progress | None = None) -> Veri
         if facts.holds != kind:
             raise ProtocolError(f"is the seal of another thing: {facts.holds[:40]!r}")
     except (ProtocolError, InputError) as error:
-        return Verification(
-            kind, name, {}, (), (Artefact(name, Outcome.CHANGED, str(error)),), (Claim("the seal is one of ours", False, str(error)),)
-        )
+        lost = Artefact(name, Outcome.CHANGED, str(error))
+        return Verification(kind, name, {}, (), (lost,), (Claim("the seal is one of ours", False, str(error)),))
     signers = signed_by(envelope, asked)
     claims = [*named_signers(signers, asked)]
     if not any(one.holds for one in signers):
@@ -75,13 +74,10 @@ def verify(folder: Path, asked: Asked, progress: Progress | None = None) -> Veri
     seal_itself = Artefact(name, Outcome.UNTOUCHED)
     if not all(one.holds for one in signers):
         seal_itself = Artefact(name, Outcome.CHANGED, "one of its signatures does not hold")
-    artefacts = [seal_itself, *_files(folder, statement, show, name, *_private(folder, facts))]
-    if kind == "bundle":
-        claims += _bundle_claims(folder, artefacts, "")
-    else:
-        more, followed = _assessment(folder, facts, envelope, artefacts, asked, show)
-        artefacts, claims = more, [*claims, *followed]
-    return Verification(kind, name, statement.predicate, signers, tuple(artefacts), tuple(claims))
+    files = _Files({name: seal_itself})
+    files.compare(folder, statement.subjects, show, name, *_private(folder, facts))
+    claims += _bundle_claims(folder, files, "") if kind == "bundle" else _assessment(folder, facts, envelope, files, asked, show)
+    return Verification(kind, name, statement.predicate, signers, tuple(files.found.values()), tuple(claims))
 
 
 def signed_by(envelope: Envelope, asked: Asked) -> tuple[Signer, ...]:
@@ -110,96 +106,89 @@ def _private(folder: Path, facts: Facts) -> tuple[str, ...]:
     return (PRIVATE,) if facts.rows is not None and path.is_file() and not path.is_symlink() else ()
 
 
-def _files(folder: Path, statement: Statement, show: Progress, *but: str) -> list[Artefact]:
-    """Compare every file with its digest, some left out, and name those that the seal does not."""
-    found = {entry.name: entry for entry in entries(folder, *but)}
-    artefacts = []
-    names = sorted(statement.subjects.keys() | found.keys())
-    for number, name in enumerate(names):
-        show("digesting", number, len(names))
-        entry, due = found.get(name), statement.subjects.get(name)
+@dataclass
+class _Files:
+    """What became of each file, and the digests (SHA-256, hex) that plain files have now; names outside the folder begin with `../`."""
+
+    found: dict[str, Artefact]
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def compare(self, folder: Path, due: Mapping[str, str], show: Progress, *but: str, prefix: str = "") -> None:
+        """Compare every file of a folder with its digest, some left out, and name those that are not due."""
+        found = {entry.name: entry for entry in entries(folder, *but)}
+        names = sorted(due.keys() | found.keys())
+        for number, name in enumerate(names):
+            show("digesting", number, len(names))
+            outcome, where = self._compared(found.get(name), due.get(name), prefix)
+            self.found[prefix + name] = Artefact(prefix + name, outcome, where)
+        show("digesting", len(names), len(names))
+
+    def _compared(self, entry: Entry | None, due: str | None, prefix: str) -> tuple[Outcome, str]:
+        if entry is None:
+            return Outcome.MISSING, ""
+        try:
+            digest = "" if entry.odd else digest_of(entry.path)
+        except InputError as error:
+            return Outcome.NOT_CHECKED, str(error)
+        if not entry.odd:
+            self.digests[prefix + entry.name] = digest
         if due is None:
-            artefacts.append(Artefact(name, Outcome.ADDED, entry.odd if entry is not None else ""))
-        elif entry is None:
-            artefacts.append(Artefact(name, Outcome.MISSING))
-        elif entry.odd:
-            artefacts.append(Artefact(name, Outcome.CHANGED, entry.odd))
-        else:
-            artefacts.append(_file(name, entry.path, due))
-    show("digesting", len(names), len(names))
-    return artefacts
+            return Outcome.ADDED, entry.odd
+        if digest == due:
+            return Outcome.UNTOUCHED, ""
+        return Outcome.CHANGED, entry.odd or f"{entry.path.lstat().st_size} bytes with another digest"
+
+    def put(self, name: str, where: str) -> None:
+        """Say more exactly where a changed file differs."""
+        one = self.found.get(name)
+        if one is not None and one.outcome is Outcome.CHANGED and where:
+            self.found[name] = Artefact(name, one.outcome, f"{where}; {one.where}")
+
+    def touched(self, prefix: str = "") -> list[str]:
+        """Name the files that are not as they were sealed, or of which nobody can tell."""
+        return [one.name for one in self.found.values() if one.name.startswith(prefix) and one.outcome is not Outcome.UNTOUCHED]
 
 
-def _file(name: str, path: Path, due: str) -> Artefact:
-    try:
-        digest = digest_of(path)
-    except InputError as error:
-        return Artefact(name, Outcome.NOT_CHECKED, str(error))
-    if digest == due:
-        return Artefact(name, Outcome.UNTOUCHED)
-    return Artefact(name, Outcome.CHANGED, f"{path.stat().st_size} bytes with another digest")
-
-
-def _bundle_claims(folder: Path, artefacts: list[Artefact], prefix: str) -> Iterator[Claim]:
+def _bundle_claims(folder: Path, files: _Files, prefix: str) -> Iterator[Claim]:
     """Check what a bundle says of itself: its manifest, the chain of its contact log, the names of raw answers.
 
-    Where a file changed, what it says of itself often tells where: the artefacts are then put more exactly.
+    Where a file changed, what it says of itself often tells where: it is then put more exactly.
     """
-    of_bundle = {one.name.removeprefix(prefix): number for number, one in enumerate(artefacts) if one.name.startswith(prefix)}
-    title = f"{prefix.rstrip('/')}: " if prefix else ""
-    yield _manifest_claim(folder, artefacts, of_bundle, title)
-    log = folder / "contacts.jsonl"
-    if "contacts.jsonl" in of_bundle and log.is_file() and not log.is_symlink():
-        found = contacts.verify(log)
+    title = f"{prefix.removeprefix('../').rstrip('/')}: " if prefix else ""
+    yield _manifest_claim(folder, files, prefix, title)
+    if prefix + "contacts.jsonl" in files.digests:
+        found = contacts.verify(folder / "contacts.jsonl")
         where = "" if found.broken_line is None else f"line {found.broken_line}: {found.reason}"
         yield Claim(f"{title}the hash chain of the contact log", found.broken_line is None, where)
-        _put(artefacts, of_bundle["contacts.jsonl"], where)
-    raw = {name: number for name, number in of_bundle.items() if name.startswith("raw/")}
-    wrong = [name for name, number in raw.items() if not _named_by_content(folder / name, artefacts[number])]
+        files.put(prefix + "contacts.jsonl", where)
+    raw = {name: digest for name, digest in files.digests.items() if name.startswith(prefix + "raw/")}
+    wrong = [name for name, digest in raw.items() if not name.endswith(f"/{digest}")]
     if raw:
         yield Claim(f"{title}raw answers have the names of their content", not wrong, _some(wrong))
-    for name in wrong:
-        _put(artefacts, raw[name], "its name is not the digest of its content")
-    for name, number in of_bundle.items():
-        if name.startswith("tables/"):
-            _put(artefacts, number, f"a part of table {name.split('/')[1]}")
-        if name.startswith("coverage/"):
-            _put(artefacts, number, "a part of the coverage")
+    for name in files.touched(prefix):
+        kind, _, rest = name.removeprefix(prefix).partition("/")
+        if kind == "tables":
+            files.put(name, f"a part of table {rest.split('/')[0]}")
+        elif kind == "coverage":
+            files.put(name, "a part of the coverage")
+        elif name in wrong:
+            files.put(name, "its name is not the digest of its content")
 
 
-def _manifest_claim(folder: Path, artefacts: list[Artefact], of_bundle: Mapping[str, int], title: str) -> Claim:
+def _manifest_claim(folder: Path, files: _Files, prefix: str, title: str) -> Claim:
     what = f"{title}the files are those of manifest.json"
     path = folder / "manifest.json"
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MANIFEST_MAX:
-        return Claim(what, None, "manifest.json cannot be read")
     try:
+        if prefix + "manifest.json" not in files.digests or path.stat().st_size > MANIFEST_MAX:
+            return Claim(what, None, "manifest.json cannot be read")
         said = strict_json.parse(path.read_text(encoding="utf-8"))["files"]
         named = {name: entry["sha256"] for name, entry in said.items()}
     except (ProtocolError, OSError, ValueError, TypeError, KeyError, AttributeError):
         return Claim(what, None, "manifest.json cannot be read")
-    wrong = []
-    for name, digest in named.items():
-        file = folder / name if name in of_bundle else None
-        if file is None or file.is_symlink() or not file.is_file() or digest_of(file) != digest:
-            wrong.append(name)
-    changed = of_bundle.get("manifest.json")
-    if wrong and changed is not None:
-        _put(artefacts, changed, f"says another thing than was sealed of {_some(wrong)}")
+    wrong = [name for name, digest in named.items() if files.digests.get(prefix + name) != digest]
+    if wrong:
+        files.put(prefix + "manifest.json", f"says another thing than is there of {_some(wrong)}")
     return Claim(what, not wrong, _some(wrong))
-
-
-def _named_by_content(path: Path, artefact: Artefact) -> bool:
-    """Tell whether a raw answer has the name of its content; one that is gone or no file is told as such already."""
-    if artefact.outcome is Outcome.MISSING or path.is_symlink() or not path.is_file():
-        return True
-    return digest_of(path) == path.name
-
-
-def _put(artefacts: list[Artefact], number: int, where: str) -> None:
-    """Say more exactly where a changed file differs."""
-    one = artefacts[number]
-    if one.outcome is Outcome.CHANGED and where and where not in one.where:
-        artefacts[number] = Artefact(one.name, one.outcome, f"{where}; {one.where}")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -207,43 +196,38 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:FILES_NAMED]) + more
 
 
-def _assessment(
-    folder: Path, facts: Facts, envelope: Envelope, artefacts: list[Artefact], asked: Asked, show: Progress
-) -> tuple[list[Artefact], list[Claim]]:
+def _assessment(folder: Path, facts: Facts, envelope: Envelope, files: _Files, asked: Asked, show: Progress) -> Iterator[Claim]:
     """Check the bundles of an assessment, then what follows from them."""
     found = at_hand.find(folder, facts.bundles, asked.bundles)
-    claims: list[Claim] = []
     intact = True
     for name, bundle in found.bundles.items():
-        inside = bundle.path.resolve().is_relative_to(folder.resolve())
-        prefix = bundle.path.relative_to(folder).as_posix() + "/" if inside else f"{name}/"
-        if not inside:
-            artefacts += [Artefact(prefix + one.name, one.outcome, one.where) for one in _beside(bundle)]
-        claims += _bundle_claims(bundle.path, artefacts, prefix)
-        intact &= all(one.outcome is Outcome.UNTOUCHED for one in artefacts if one.name.startswith(prefix))
-    touched = [one.name for one in artefacts if one.outcome is not Outcome.UNTOUCHED]
-    claims += _opens_rows(folder, facts, envelope, found, whole=not touched)
+        place, root = bundle.path.resolve(), folder.resolve()
+        prefix = place.relative_to(root).as_posix() + "/" if place.is_relative_to(root) else f"../{name}/"
+        if prefix.startswith("../"):
+            files.compare(bundle.path, _by_manifest(bundle), show, BUNDLE_SEAL, prefix=prefix)
+        yield from _bundle_claims(bundle.path, files, prefix)
+        intact &= not files.touched(prefix)
+    touched = files.touched()
+    yield from _opens_rows(folder, facts, envelope, found, whole=not touched)
     if not asked.again:
-        return artefacts, [*claims, Claim("the ledger follows from the evidence", None, "not asked for")]
+        yield Claim("the ledger follows from the evidence", None, "not asked for")
+        return
     with tempfile.TemporaryDirectory(prefix="plumbline-verify-") as scratch:
         again = Rederivation(folder, facts, found, Path(scratch))
         show("judging the evidence once more", 0, None)
         why = again.run(asked.reference, asked.checks, touched) if intact else "the evidence itself is not as it was sealed"
         if why is not None:
-            claims.append(Claim("the ledger follows from the evidence", None, why))
-            return artefacts, claims
-        for number, one in enumerate(artefacts):
-            if one.outcome is Outcome.CHANGED:
-                _put(artefacts, number, again.where(one.name) or "")
-        claims += [Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in again.compared()]
-    return artefacts, claims
+            yield Claim("the ledger follows from the evidence", None, why)
+            return
+        for name in touched:
+            files.put(name, again.where(name) or "")
+        yield from (Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in again.compared())
 
 
-def _beside(bundle: Bundle) -> list[Artefact]:
-    """Compare a bundle outside the folder with its manifest, whose digest is sealed."""
+def _by_manifest(bundle: Bundle) -> dict[str, str]:
+    """Give the digests of a bundle's files as its manifest names them; its own is sealed, and it was found by that."""
     named = {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in bundle.manifest.get("files", {}).items()}
-    named["manifest.json"] = digest_of(bundle.path / "manifest.json")
-    return _files(bundle.path, Statement(SEAL, named, {}), lambda _what, _done, _total: None, BUNDLE_SEAL)
+    return {**named, "manifest.json": digest_of(bundle.path / "manifest.json")}
 
 
 def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.AtHand, *, whole: bool) -> Iterator[Claim]:
