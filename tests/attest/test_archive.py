@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import random
 import shutil
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pyrage
@@ -169,6 +171,24 @@ def test_bytes_that_are_no_archive(tmp_path: Path) -> None:
             (tmp_path / "out").rmdir()
         except InputError:
             pass
+
+
+def test_bytes_of_an_archive_that_changed(tmp_path: Path) -> None:
+    """What somebody encrypted for us is read to the end, or refused; nothing is written outside the folder."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("a", "b/c", "ü" * 60):
+            member(name, b"x" * 700)(archive)
+    whole, chance = data.getvalue(), random.Random(8)
+    for _ in range(300):
+        changed = bytearray(whole[: chance.choice([len(whole), chance.randrange(len(whole))])])
+        for _ in range(chance.randrange(1, 4)):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        (tmp_path / "x.age").write_bytes(pyrage.encrypt(bytes(changed), [ME.to_public()]))
+        with suppress(InputError):
+            unseal(tmp_path / "x.age", tmp_path / "out", [ME])
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        assert [path.name for path in tmp_path.iterdir()] == ["x.age"]
 
 
 NO_RECIPIENT = {"no key": "age1qqq", "no file": "nowhere", "an SSH key of another kind": "ssh-dss AAAA", "a private key": str(ME)}
