@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.assess.assessment import Assessment, plain, read_json
+from plumbline.assess.assessment import Assessment, FindingReview, plain, read_json
 from plumbline.assess.relaid import relaid
 from plumbline.assess.run import assess
 from plumbline.cli.exits import Exit, exit_of
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity, Verdict
-from tests.assess.making import END, write_bundle
+from tests.assess.making import write_bundle
 
 BROKER = "gateway.broker_accepts_anonymous"
 CAM = "declared:s/cam-1"
@@ -95,13 +94,6 @@ def test_a_waiver_shows_its_finding_and_takes_it_out_of_the_exit_code(tmp_path: 
     assert (waived.provisions, waived.profiles) == (plainly.provisions, plainly.profiles)
 
 
-def test_an_ended_waiver_does_nothing_and_is_shown(tmp_path: Path, bundle: Path) -> None:
-    later = assess([bundle], tmp_path / "o", waivers=written(tmp_path, WAIVERS), as_of=END + timedelta(days=30))
-    assert {one.state for one in later.waivers} == {"ended"}
-    assert not any(finding.waived for finding in later.findings)
-    assert exit_of(later, Severity.CRITICAL)[0] is Exit.FINDING
-
-
 def test_a_false_positive_is_never_a_pass(tmp_path: Path, bundle: Path, plainly: Assessment) -> None:
     reviewed = assess([bundle], tmp_path / "o", reviews=written(tmp_path, FALSE))
     assert reviewed.ledger_digest == plainly.ledger_digest
@@ -122,24 +114,20 @@ def test_a_false_positive_is_never_a_pass(tmp_path: Path, bundle: Path, plainly:
     assert of_camera["etsi-en-303-645/5.5-5"] == "reviewed_false_positive"
 
 
-def test_a_rating_counts_for_the_exit_code_alone(tmp_path: Path, bundle: Path, plainly: Assessment) -> None:
-    rated = assess([bundle], tmp_path / "o", reviews=written(tmp_path, RATED))
-    [finding] = [finding for finding in rated.findings if finding.check == BROKER]
-    assert (finding.severity, finding.review and finding.review.severity) == (Severity.CRITICAL, Severity.LOW)
-    assert rated.standing[Severity.LOW] == plainly.standing[Severity.LOW] + 1
-    assert rated.severities == plainly.severities
-    assert rated.provisions == plainly.provisions
-
-
-def test_the_first_review_that_is_active_counts(tmp_path: Path, bundle: Path) -> None:
+def test_the_first_review_that_is_active_counts_and_a_rating_for_the_exit_code_alone(
+    tmp_path: Path, bundle: Path, plainly: Assessment
+) -> None:
     ended = FALSE.replace("2027-01-01", "2026-11-01")
-    both = assess([bundle], tmp_path / "o", reviews=written(tmp_path, ended + RATED + FALSE))
-    [finding] = [finding for finding in both.findings if finding.check == BROKER]
-    assert finding.review and (finding.review.number, finding.review.action) == (2, "rate")
-    assert [one.state for one in both.reviews] == ["ended", "active", "unused"]
+    rated = assess([bundle], tmp_path / "o", reviews=written(tmp_path, ended + RATED + FALSE))
+    [finding] = [finding for finding in rated.findings if finding.check == BROKER]
+    assert finding.review == FindingReview(2, "rate", Severity.LOW)
+    assert finding.severity is Severity.CRITICAL
+    assert [one.state for one in rated.reviews] == ["ended", "active", "unused"]
+    assert rated.standing[Severity.LOW] == plainly.standing[Severity.LOW] + 1
+    assert (rated.severities, rated.provisions) == (plainly.severities, plainly.provisions)
 
 
-@pytest.mark.parametrize(("waivers", "reviews"), [(WAIVERS, None), (None, FALSE), (None, RATED), (WAIVERS, FALSE)])
+@pytest.mark.parametrize(("waivers", "reviews"), [(WAIVERS, FALSE), (None, RATED)])
 def test_a_report_lays_them_over_as_an_assessment_does(
     tmp_path: Path, bundle: Path, plainly: Assessment, waivers: str | None, reviews: str | None
 ) -> None:
