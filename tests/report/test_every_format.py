@@ -136,11 +136,13 @@ def test_every_format_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 def test_every_format_holds_where_nothing_was_found(tmp_path: Path) -> None:
     hold(Case(seed=2, assets=0, complete=False).write(tmp_path / "out"), tmp_path, thoroughly=True)
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 def test_every_format_holds_for_the_lab(tmp_path: Path) -> None:
     audit(Switches(), tmp_path, free_base())
     hold(tmp_path / "out", tmp_path, thoroughly=True)

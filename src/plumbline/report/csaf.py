@@ -88,7 +88,11 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
     how = f"Matching {plural(len(products), 'component')} with the vulnerabilities known: {outcome.value if outcome else 'not_attempted'}."
     document["notes"] = [
         {"category": "summary", "title": "How it was made", "text": how},
-        {"category": "general", "title": "What it does not say", "text": "A component or vulnerability that is not named was not judged."},
+        {
+            "category": "general",
+            "title": "What it does not say",
+            "text": "Of a component or a vulnerability that is not named, it says nothing.",
+        },
     ]
     whole: dict[str, Any] = {"document": document}
     if statements:
