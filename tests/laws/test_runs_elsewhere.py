@@ -84,6 +84,7 @@ def test_no_name_is_one_that_windows_refuses(there: There) -> None:
     assert len({part.casefold() for part in parts}) == len(parts)
 
 
+@pytest.mark.full
 def test_what_only_reads_runs_too(there: There) -> None:
     assert "still open" in there.run("diff", str(there.here), str(there.out))
     assert there.run("trends", str(there.here), str(there.out))
@@ -91,6 +92,7 @@ def test_what_only_reads_runs_too(there: There) -> None:
     assert "device.telnet_service" in there.run("checks", "list")
 
 
+@pytest.mark.full
 def test_a_seal_holds_there(there: There) -> None:
     there.run("seal", str(there.out))
     assert "Nothing has changed" in there.run("verify", str(there.out))
