@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from plumbline.attest.verify import Asked, verify
 from plumbline.evidence.bundle import BundleWriter
 from plumbline.model.errors import InputError
 from tests.attest.sealing import NOW, key, no_passphrase, sealed
+from tests.laws.corruptions import change_and_digest_anew
 from tests.report import harbour
 
 QUICK = Asked(again=False)
@@ -155,6 +157,10 @@ def _evidence_gone(out: Path) -> None:
     next((out / "bundle" / "raw").iterdir()).unlink()
 
 
+def _evidence_digested_anew(out: Path) -> None:
+    change_and_digest_anew(out, random.Random(1))
+
+
 def _link(out: Path) -> None:
     (out / "link").symlink_to("/etc/passwd")
 
@@ -176,6 +182,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "evidence that changed": (_evidence_changed, r"contacts\.jsonl has changed since the collection ended"),
     "evidence that was added": (_evidence_added, r"tables/more\.parquet was added"),
     "evidence that is gone": (_evidence_gone, "is missing since the collection ended"),
+    "evidence that changed, with a manifest made to fit": (_evidence_digested_anew, "is not the bundle that was assessed"),
     "a link": (_link, "is a link, which a seal cannot be about"),
     "an assessment under way": (_being_written, "an assessment is being written there"),
     "no ledger": (_no_ledger, "holds no ledger"),

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +81,12 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
     if found.missing:
         raise InputError(f"evidence is not at hand: {', '.join(found.missing)}", where=str(out), remedy="name it with --bundle")
     rows = Rows(out, said, list(found.bundles.values()))
-    chosen = _chosen(rows, findings)
-    leaves = [leaf_of(row, private.seed, number) for number, row in enumerate(rows)]
+    along = _Along(rows, findings)
+    leaves, chosen = list[bytes](), dict[int, Row]()
+    for number, row in enumerate(rows):
+        leaves.append(leaf_of(row, private.seed, number))
+        if along.goes(row):
+            chosen[number] = row
     tree = Tree(leaves, private.seed)
     if tree.root() != private.root:
         raise InputError("the rows are not those that were sealed", where=str(out), remedy="plumbline verify says what has changed")
@@ -96,23 +100,28 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
     return Disclosed(to, len(shown), tuple(sorted(told)))
 
 
-def _chosen(rows: Rows, findings: Collection[str]) -> dict[int, Row]:
-    """Choose the rows that go with some findings, by their numbers; raises InputError for one that is not there."""
-    verdicts = {_id(row): row for row in rows if row["kind"] == "verdict" and _id(row) in findings}
-    if unknown := sorted(set(findings) - verdicts.keys()):
-        raise InputError(f"no verdict {unknown[0]!r}", remedy="findings are named check|asset|subject, as report.json names them")
-    wanted = {
-        "check": {row["check"] for row in verdicts.values()},
-        "asset": {row["asset"] for row in verdicts.values()},
-        "evidence": {one for row in verdicts.values() for one in row.get("evidence") or ()},
-    }
-    keys = {"check": "id", "asset": "id", "evidence": "row"}
+class _Along:
+    """What goes along with some findings; raises InputError for one that is no verdict of the ledger."""
 
-    def goes_along(row: Row) -> bool:
+    def __init__(self, rows: Iterable[Row], findings: Collection[str]) -> None:
+        named = set(findings)
+        verdicts = {_id(row): row for row in rows if row["kind"] == "verdict" and _id(row) in named}
+        if unknown := sorted(named - verdicts.keys()):
+            raise InputError(f"no verdict {unknown[0]!r}", remedy="findings are named check|asset|subject, as report.json names them")
+        self._verdicts = verdicts.keys()
+        self._wanted = {
+            "check": ("id", {row["check"] for row in verdicts.values()}),
+            "asset": ("id", {row["asset"] for row in verdicts.values()}),
+            "evidence": ("row", {one for row in verdicts.values() for one in row.get("evidence") or ()}),
+        }
+
+    def goes(self, row: Row) -> bool:
+        """Tell whether a row is one of the findings, or goes along with them."""
         kind = row["kind"]
-        return kind == "assessment" or (kind == "verdict" and _id(row) in verdicts) or (kind in keys and row[keys[kind]] in wanted[kind])
-
-    return {number: row for number, row in enumerate(rows) if goes_along(row)}
+        if kind in self._wanted:
+            name, wanted = self._wanted[kind]
+            return row[name] in wanted
+        return kind == "assessment" or _id(row) in self._verdicts
 
 
 def _hidden(rows: Mapping[int, Row], without: Collection[str]) -> dict[int, set[str]]:

@@ -130,9 +130,7 @@ class Rederivation:
         if not (self._scratch / name).is_file():
             return Derived(name, None, "this release makes no such file")
         if not (self._folder / name).is_file():
-            return Derived(
-                name, None, "is not there: the release that judged made no such file, or somebody took it away before it was sealed"
-            )
+            return Derived(name, None, "is not there, and the seal names none")
         where = differences.in_table(self._folder / name, self._scratch / name)
         return Derived(name, where is None, where or "")
 

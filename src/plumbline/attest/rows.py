@@ -18,6 +18,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +79,20 @@ class Rows:
             f"create temp table cited as select id, regexp_extract(id, '{_ROW_ID}', 1) as tab, regexp_extract(id, '{_ROW_ID}', 2) as part,"
             f" regexp_extract(id, '{_ROW_ID}', 3)::bigint as n from ({ids}) where regexp_full_match(id, '{_ROW_ID}')"
         )
-        for table, part in connection.execute("select distinct tab, part from cited order by all").fetchall():
-            if (path := self._part(table, part)) is not None:
-                yield from _of_part(connection, table, part, path)
+        cited = connection.execute("select distinct tab, part from cited order by all").fetchall()
+        for table, parts in groupby(cited, key=lambda one: str(one[0])):
+            paths = {path.stem: path for path in reversed(self._parts(table))}
+            for _, part in parts:
+                if part in paths:
+                    yield from _of_part(connection, table, part, paths[part])
 
-    def _part(self, table: str, part: str) -> Path | None:
+    def _parts(self, table: str) -> list[Path]:
         spec = load_tables().get(table)
         if table != COVERAGE and spec is None:
-            return None
+            return []
         if spec is not None and spec.derived is not None:
-            places = self._derived.parts(table)
-        else:
-            places = [path for bundle in self._bundles for path in (bundle.coverage_parts() if table == COVERAGE else bundle.parts(table))]
-        return next((path for path in places if path.stem == part), None)
+            return self._derived.parts(table)
+        return [path for bundle in self._bundles for path in (bundle.coverage_parts() if table == COVERAGE else bundle.parts(table))]
 
     def _ledger(self) -> str:
         return file_list(ledger_files(self._out / "ledger.parquet"))

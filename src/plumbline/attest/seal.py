@@ -27,7 +27,7 @@ from plumbline.attest.envelope import Envelope, Signature
 from plumbline.attest.private import Private, read_private
 from plumbline.attest.rows import Rows
 from plumbline.attest.sealed import read_seal
-from plumbline.attest.statement import ROWS, SEAL, Facts, Statement
+from plumbline.attest.statement import ROWS, SEAL, Facts, Statement, plain
 from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError
 
@@ -180,6 +180,8 @@ def _of_assessment(folder: Path, now: datetime, named: Collection[Path], show: P
         if digest != said["ledger_digest"]:
             raise InputError("the ledger is not the one of assessment.json", where=str(folder), remedy="assess the bundle again")
         found = at_hand.find(folder, said["bundles"], named)
+        if other := [name for name in found.missing if plain(name) and (folder / name).exists()]:
+            raise InputError("is not the bundle that was assessed", where=str(folder / other[0]), remedy="assess it again, or copy it anew")
         for bundle in found.bundles.values():
             whole_bundle(bundle.path, show)
         facts = Facts(

@@ -1,9 +1,10 @@
 """Timestamps: an authority's signed word that a signature was there at a moment (RFC 3161), asked for and checked.
 
 Not the door: no rig is contacted, only the address that the auditor names with `--timestamp`, which is told the SHA-256 of a signature and
-nothing else. Rules: one request, answered within TIMEOUT_S by at most ANSWER_MAX bytes; no redirect is followed; an answer is kept only
-when it is granted and about this signature. Whether to believe the authority is the verifier's choice: without its certificate nothing
-is said to hold. Anybody can take a stamp away or put another in its place; nobody can make one of an authority that is believed.
+nothing else. Rules: one request for each signature, answered within TIMEOUT_S by at most ANSWER_MAX bytes; no redirect is followed; an
+answer is kept only when it is granted and about this signature. Whether to believe the authority is the verifier's choice: without its
+certificate nothing is said to hold. Anybody can take a stamp away or put another in its place; nobody can make one of an authority that is
+believed.
 """
 
 from __future__ import annotations
