@@ -22,6 +22,8 @@ from plumbline.assess.conforming import FILE
 from plumbline.assess.run import assess
 from plumbline.model.words import Basis, Outcome, Verdict, roll_up
 from plumbline.report import registry
+from plumbline.report.data import Report
+from plumbline.report.loading import load
 from plumbline.standards.standard import AskedOf
 from tests.assess.making import NOW, ROWS, Row, write_bundle
 from tests.laws.bundles import ledger
@@ -244,9 +246,14 @@ def test_every_format_tells_of_provisions_or_says_why_not() -> None:
     assert sorted([*TELLS, *SILENT]) == sorted(registry.formats())
 
 
+@pytest.fixture(scope="module")
+def views(waived: Path, reviewed: Path) -> list[tuple[Path, Report]]:
+    return [(out, load(out)) for out in (waived, reviewed)]
+
+
 @pytest.mark.parametrize("format", sorted(TELLS))
-def test_every_format_tells_what_was_concluded(format: str, waived: Path, reviewed: Path, tmp_path: Path) -> None:
-    for out in (waived, reviewed):
-        registry.write(format, out, tmp_path / out.name)
+def test_every_format_tells_what_was_concluded(format: str, views: list[tuple[Path, Report]], tmp_path: Path) -> None:
+    for out, view in views:
+        registry.write(format, out, tmp_path / out.name, report=view)
         told = TELLS[format](tmp_path / out.name)
         assert sorted(told) == sorted((ref, verdict) for ref, (verdict, _) in by_ref(out).items())
