@@ -141,8 +141,15 @@ def test_a_report_lays_them_over_as_an_assessment_does(
     got = json.loads(json.dumps(relaid(out, read_json(out), given["waivers"], given["reviews"])))
     for name in ("waivers", "reviews", "standing", "findings", "profiles"):
         assert got[name] == json.loads(json.dumps(wanted[name])), name
+    before, after = rows(out), rows(tmp_path / "o")
+    assert {(provision, asset) for provision, asset in got.get("taken_back", ())} == {key for key in before if before[key] != after[key]}
     assert [stripped(one) for one in got["provisions"]] == [stripped(one) for one in wanted["provisions"]]
     assert read_json(out) == plainly.to_json() | {"format": 1}
+
+
+def rows(out: Path) -> dict[tuple[str, str], str]:
+    """The verdicts of conformance.parquet."""
+    return {(row["provision"], row["asset"]): row["verdict"] for row in pq.read_table(out / "conformance.parquet").to_pylist()}
 
 
 def stripped(provision: dict[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,7 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         profiles=_profiles(_provisions(results)),
         waivers=(),
         reviews=(),
+        taken_back=(),
         links=(data.Link("Several devices share one TLS key", (0, 1, 9)),) if assets > 9 else (),
         digests=(data.Digest("bundle northwind", "5f" * 32), data.Digest("checks", "a0" * 32), data.Digest("ledger", "3c" * 32)),
     )

@@ -13,7 +13,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from plumbline.assess.conformance import Reason
 from plumbline.assess.conforming import FILE as CONFORMANCE
+from plumbline.model.words import Verdict
 from plumbline.report.data import Report
 from plumbline.report.text import visible
 from plumbline.report.verdicts import BATCH_ROWS, Failed
@@ -76,16 +78,19 @@ def provision_rows(report: Report) -> Iterator[tuple[object, ...]]:
         )
 
 
-def conformance_rows(out: Path) -> Iterator[tuple[object, ...]]:
+def conformance_rows(report: Report, out: Path) -> Iterator[tuple[object, ...]]:
     """Give the values of CONFORMANCE_COLUMNS for each provision on each asset that it was judged on; '' is the rig."""
+    taken_back = frozenset(report.taken_back)
     path = out / CONFORMANCE
     if not path.is_file():
         return
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(CONFORMANCE_COLUMNS)):
             columns = [batch.column(name).to_pylist() for name in CONFORMANCE_COLUMNS]
-            for *values, checks in zip(*columns, strict=True):
-                yield (*values, _joined(checks))
+            for provision, asset, *came_to, checks in zip(*columns, strict=True):
+                if (provision, asset) in taken_back:
+                    came_to = [Verdict.INCONCLUSIVE.value, Reason.FALSE_POSITIVE.value, None]
+                yield (provision, asset, *came_to, _joined(checks))
 
 
 def _joined(values: Any) -> str:

@@ -35,7 +35,7 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
         _table(to / "findings.csv", FINDING_COLUMNS, map(finding_cells, failed(report, out))),
         _table(to / "ledger.csv", LEDGER, _ledger(out)),
         _table(to / "provisions.csv", PROVISION_COLUMNS, provision_rows(report)),
-        _table(to / "conformance.csv", CONFORMANCE_COLUMNS, conformance_rows(out)),
+        _table(to / "conformance.csv", CONFORMANCE_COLUMNS, conformance_rows(report, out)),
         _table(to / "contacts.csv", CONTACTS, _contacts(report)),
     ]
 

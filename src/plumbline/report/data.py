@@ -464,7 +464,9 @@ class Report:
     Counts are over the whole rig; `assets` is a sample of `assets_count`. `sources` are what assets were seen through (captures, networks)
     and have verdicts of their own. `kinds` counts assets and sources by what saw them, `undeclared` hosts that the rig file does not name,
     `failed_assets` those with a finding; `customs` are the first of `customs_count` custom parts. `missing_bundles` were assessed and not
-    found, so that their rows are cited but not shown. `language` is the code of the language in which people are told.
+    found, so that their rows are cited but not shown. `taken_back` are provisions on assets ('' is the rig) that conformance.parquet calls
+    failed, and that false positives alone failed, by reviews that the report was given. `language` is the code of the language in which
+    people are told.
     """
 
     head: Head
@@ -494,6 +496,7 @@ class Report:
     profiles: tuple[ProfileResult, ...]
     waivers: tuple[WaiverSummary, ...]
     reviews: tuple[ReviewSummary, ...]
+    taken_back: tuple[tuple[str, str], ...]
     links: tuple[Link, ...]
     digests: tuple[Digest, ...]
     missing_bundles: tuple[str, ...]
