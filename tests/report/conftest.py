@@ -9,7 +9,7 @@ import pytest
 from plumbline.assess.run import assess
 from plumbline.report.data import Report
 from plumbline.report.loading import load
-from tests.report import harbour
+from tests.report import harbour, matched
 
 HOSTILE = "=cmd|' /C calc'!A0<script>alert(1)</script>\"'>\u202egnp.exe\x1b[31m{{7*7}}"
 
@@ -72,3 +72,9 @@ def overlaid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     overlay = {"waivers": folder / "waivers.toml", "reviews": folder / "review.toml"}
     assess([harbour.collected(out / "bundle")], out, **overlay)
     return out
+
+
+@pytest.fixture(scope="session")
+def matched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Components with vulnerabilities in every state, judged into a folder `out` of this one."""
+    return matched.assessed(tmp_path_factory.mktemp("matched"))

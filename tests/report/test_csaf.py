@@ -13,11 +13,10 @@ from plumbline.assess.run import assess
 from plumbline.model.errors import InputError
 from plumbline.report import csaf, registry
 from tests.report import schemas
-from tests.report.test_exploitability import NAMES, SYSTEM, folder
+from tests.report.matched import NAMES, SYSTEM
 from tests.vulnerabilities.deriving import IMAGE, bundle, component
 from tests.vulnerabilities.making import CVE, NOW, VECTOR, affected, read
 
-__all__ = ["folder"]  # the assessment that VEX in CycloneDX is tested on
 STATUSES = {
     "affected": "under_investigation",
     "said": "known_affected",
@@ -29,10 +28,10 @@ STATUSES = {
 
 
 @pytest.fixture(scope="module")
-def advisory(folder: Path) -> dict[str, Any]:
-    [path] = registry.write("csaf", folder / "out", folder)
+def advisory(matched_folder: Path) -> dict[str, Any]:
+    [path] = registry.write("csaf", matched_folder / "out", matched_folder)
     first = path.read_bytes()
-    registry.write("csaf", folder / "out", folder)
+    registry.write("csaf", matched_folder / "out", matched_folder)
     assert path.read_bytes() == first
     found: dict[str, Any] = json.loads(first)
     return found
