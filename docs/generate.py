@@ -52,7 +52,7 @@ def tables_page(tables: Mapping[str, TableSpec], checks: list[Check]) -> str:
         kind = f"{row_kinds} (coverage: {kinds})" if spec.by_source else kinds
         readers = [check.id for check in checks if check.subjects == spec.name]
         subject = spec.subject.replace("|", "\\|")
-        place = f"Layer {spec.layer.value}; about: {kind}; subject: {subject}; since {spec.since}."
+        place = f"Layer {spec.layer.value}; about: {kind}; subject: {subject}; basis: {spec.basis.value}; since {spec.since}."
         out += [f"## {spec.name}", "", spec.about, "", place, ""]
         if readers:
             out += ["Judged by: " + ", ".join(_link(name) for name in readers) + ".", ""]

@@ -286,3 +286,8 @@ def test_assets_of_a_ledger_that_is_too_large_are_not_counted_and_nothing_passes
         assert (one.verdict is Verdict.FAIL) == (other.verdict is Verdict.FAIL)
         assert other.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     assert {row["asset"] for row in pq.read_table(tmp_path / "o" / "conformance.parquet").to_pylist()} == {""}
+
+
+def test_a_network_that_is_none_is_the_bundles_fault() -> None:
+    with connect(threads=1) as connection, pytest.raises(InputError, match="'10.0.0.0/64' is no network"):
+        find_asked(connection, ["10.0.0.0/64"])

@@ -18,7 +18,9 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from plumbline.evidence.engine import Connection
+from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind
+from plumbline.rig.addresses import IPNetwork
 from plumbline.standards.standard import AskedOf
 
 DEVICES = frozenset(kind.value for kind in (EntityKind.HOST, EntityKind.DECLARED, EntityKind.SYSTEM, EntityKind.IDENTITY))
@@ -29,9 +31,10 @@ _SCHEMA = pa.schema([("asset", pa.string()), *((word.value, pa.bool_()) for word
 def find_asked(connection: Connection, networks: Iterable[str], assets: int | None = None) -> Mapping[AskedOf, int]:
     """Make the table `asked` of the known assets that are asked, with what each is, and count all that are, by what they are.
 
-    `networks` are the rig's, as `10.0.0.0/8`; `assets` is how many there are in all, where that was counted already.
+    `networks` are the rig's, as `10.0.0.0/8`; `assets` is how many there are in all, where that was counted already. Raises InputError when
+    a network is none.
     """
-    own = [ipaddress.ip_network(text, strict=False) for text in networks]
+    own = [_network(text) for text in networks]
     rows = []
     for asset, kinds, address in connection.execute("select asset, kinds, address from known.asset").fetchall():
         device = bool(DEVICES & set(kinds)) or (EntityKind.STATION.value in kinds and (not own or _inside(address, own)))
@@ -49,7 +52,14 @@ def find_asked(connection: Connection, networks: Iterable[str], assets: int | No
     return counts
 
 
-def _inside(address: str | None, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+def _network(text: str) -> IPNetwork:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise InputError(f"{text!r:.60} is no network", where="manifest.json: authorisation", remedy="the bundle was changed") from error
+
+
+def _inside(address: str | None, networks: Iterable[IPNetwork]) -> bool:
     try:
         place = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:
