@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from plumbline.assess import assess
 from plumbline.model.words import Outcome
@@ -59,6 +60,7 @@ def test_a_file_that_was_read_in_part_is_inconclusive_beside_its_results(tmp_pat
     assert said["unjudged_sources"] == []
 
 
+@pytest.mark.full
 def test_a_file_of_which_nothing_could_be_read_is_a_source_that_went_unjudged(tmp_path: Path) -> None:
     _, said = judged(tmp_path, Outcome.PROTOCOL_ERROR)
     assert [(one["entity"], one["outcome"]) for one in said["unjudged_sources"]] == [(FILE, "protocol_error")]

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from plumbline.report.registry import formats
 from tests.assess.making import write_bundle
 
@@ -56,6 +58,7 @@ def test_assess_and_report_need_nothing_that_only_linux_has(tmp_path: Path) -> N
     assert done.stdout.split() == [name for word in words for name in formats()[word].files]
 
 
+@pytest.mark.full
 def test_the_command_line_loads_without_it_too() -> None:
     program = PROGRAM.partition("from pathlib")[0].format(absent=ABSENT, without=WITHOUT)
     program += "import plumbline.cli.main, plumbline.cli.assess\nplumbline.cli.main.app(['assess', '--help'], prog_name='plumbline')\n"
