@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -128,6 +129,35 @@ def test_the_private_file_of_another_seal(out: Path, tmp_path: Path) -> None:
     resealed(out, key(tmp_path / "key.pem"))
     (out / "seal.private.json").write_bytes(private)
     assert claims(verify(out, Asked(again=False)))["seal.private.json opens the rows that are sealed"] is False
+
+
+@pytest.mark.parametrize(
+    "name", ["ledger.parquet", "assessment.json", "bundle/contacts.jsonl", "seal.private.json", "bundle/manifest.json"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(out: Path, name: str) -> None:
+    (out / name).unlink()
+    os.mkfifo(out / name)
+    found = verify(out, Asked(again=False))
+    assert {one.outcome for one in found.artefacts if one.name == name} <= {Outcome.CHANGED, Outcome.ADDED}
+    assert found.wrong
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["ledger.parquet", "assessment.json", "identity.parquet"])
+def test_a_pipe_is_not_waited_for_when_judging_anew(out: Path, name: str) -> None:
+    (out / name).unlink()
+    os.mkfifo(out / name)
+    assert verify(out, Asked()).wrong
+
+
+def test_a_seal_that_is_a_pipe_or_a_link(out: Path, tmp_path: Path) -> None:
+    seal = out / "seal.dsse.json"
+    seal.rename(tmp_path / "aside")
+    seal.symlink_to(tmp_path / "aside")
+    assert verify(out, Asked(again=False)).wrong
+    seal.unlink()
+    os.mkfifo(seal)
+    assert verify(out, Asked(again=False)).wrong
 
 
 def test_without_a_seal(out: Path) -> None:

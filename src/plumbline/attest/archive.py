@@ -18,6 +18,7 @@ import pyrage  # type: ignore[import-untyped]
 
 from plumbline.attest.content import BLOCK, PRIVATE
 from plumbline.attest.keys import PEM_MAX
+from plumbline.attest.plain_files import open_plain
 from plumbline.attest.sealed import read_seal
 from plumbline.evidence.parts import atomic
 from plumbline.model.errors import EnvironmentFault, InputError
@@ -82,12 +83,8 @@ def _tar(folder: Path, due: dict[str, str | None]) -> Iterator[bytes]:
     """Give the bytes of the archive, piece by piece; raises InputError for a file that is not the one that was sealed."""
     for name, digest in sorted(due.items()):
         path = folder / name
-        try:
-            handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", where=str(path), remedy="plumbline verify says what changed") from error
-        with os.fdopen(handle, "rb") as file:
-            size = os.fstat(handle).st_size
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
             yield _header(name, size)
             found, read = hashlib.sha256(), 0
             while read < size and (block := file.read(min(BLOCK, size - read))):

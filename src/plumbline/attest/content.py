@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from plumbline.attest.plain_files import open_plain
 from plumbline.attest.statement import plain
 from plumbline.model.errors import InputError
 
@@ -73,13 +73,10 @@ def _is_text(name: str) -> bool:
 def digest_of(path: Path) -> str:
     """Give the SHA-256 of a plain file, in hex; raises InputError for anything else, or when it cannot be read."""
     digest = hashlib.sha256()
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InputError("is no plain file", where=str(path))
+    with open_plain(path) as file:
+        try:
             while block := file.read(BLOCK):
                 digest.update(block)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     return digest.hexdigest()

@@ -31,7 +31,8 @@ from plumbline.assess.assessment import read_json
 from plumbline.attest import at_hand
 from plumbline.attest.commitments import HEIGHT_MAX, SALT_BYTES, Row, Tree, canonical, commitment, leaf, leaf_of, root_of, salts
 from plumbline.attest.content import PRIVATE
-from plumbline.attest.envelope import decoded, parse_envelope, read_bytes
+from plumbline.attest.envelope import decoded, parse_envelope
+from plumbline.attest.plain_files import read_plain
 from plumbline.attest.private import Private, read_private, root_in
 from plumbline.attest.rows import Rows
 from plumbline.attest.statement import parse_statement
@@ -175,7 +176,7 @@ def _shown(row: Row, number: int, private: Private, hidden: set[str], place: int
 def verify_disclosure(path: Path, asked: Asked) -> Verification:
     """Check a file that shows findings, with nothing else at hand; raises InputError when it is none."""
     try:
-        document = decoded(read_bytes(path, SIZE_MAX))
+        document = decoded(read_plain(path.resolve(), SIZE_MAX))
         if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("rows"), list):
             raise ProtocolError(f"is no disclosure of format {FORMAT}")
         envelope = parse_envelope(document.get("envelope"))

@@ -37,6 +37,7 @@ from securesystemslib.signer import Signature as DsseSignature  # type: ignore[a
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 
 from plumbline.attest.keys import fingerprint, parse_public, public_pem, verifying_key
+from plumbline.attest.plain_files import read_plain
 from plumbline.evidence.parts import atomic
 from plumbline.model.errors import InputError, ProtocolError
 from plumbline.protocols import strict_json
@@ -109,7 +110,7 @@ class Envelope:
 
 def read_envelope(path: Path) -> Envelope:
     """Read a file; raises InputError when it cannot be read, ProtocolError when it is no envelope in the form above."""
-    data = read_bytes(path, SIZE_MAX)
+    data = read_plain(path, SIZE_MAX)
     envelope = parse_envelope(decoded(data))
     if envelope.to_bytes() != data:
         raise ProtocolError("is not in the form in which envelopes are written")
@@ -134,18 +135,6 @@ def parse_envelope(document: Any) -> Envelope:
     if len({one.fingerprint for one in envelope.signatures}) != len(envelope.signatures):
         raise ProtocolError("has two signatures of one key")
     return envelope
-
-
-def read_bytes(path: Path, size_max: int) -> bytes:
-    """Read a file of at most so many bytes; raises InputError."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(size_max + 1)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    if len(data) > size_max:
-        raise InputError(f"is larger than {size_max} bytes", where=str(path))
-    return data
 
 
 def decoded(data: bytes) -> Any:

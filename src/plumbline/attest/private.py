@@ -15,7 +15,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbline.attest.envelope import Envelope, decoded, parse_envelope, read_bytes
+from plumbline.attest.envelope import Envelope, decoded, parse_envelope
+from plumbline.attest.plain_files import read_plain
 from plumbline.attest.statement import ROWS, parse_statement
 from plumbline.evidence.parts import atomic
 from plumbline.model.errors import InputError, ProtocolError
@@ -51,7 +52,7 @@ class Private:
 
 def read_private(path: Path) -> Private:
     """Read the file; raises InputError when it is none, or not as it was written."""
-    data = read_bytes(path, SIZE_MAX)
+    data = read_plain(path, SIZE_MAX)
     try:
         document = decoded(data)
         if not isinstance(document, dict) or list(document) != ["format", "seed", "envelope"] or document["format"] != FORMAT:

@@ -85,7 +85,7 @@ class Rederivation:
         """Read what people laid over the findings, as assessment.json tells it; None where it tells it in another form."""
         try:
             moment = datetime.fromisoformat(self._facts.as_of or "")
-            return overlay_of(moment, *read_summaries(read_json(self._folder)))
+            return overlay_of(moment, *read_summaries(read_json(self._folder))) if self._is_plain("assessment.json") else None
         except (InputError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
             return None
 
@@ -118,6 +118,8 @@ class Rederivation:
     def _ledger(self) -> Derived:
         """Compare the ledgers by their digests, and by their rows where those differ."""
         name = "ledger.parquet"
+        if not self._is_plain(name) and not (self._folder / name).is_dir():
+            return Derived(name, False, "is no plain file")
         try:
             mine = ledger_digest(self._folder / name)
         except InputError as error:
@@ -129,12 +131,19 @@ class Rederivation:
     def _table(self, name: str) -> Derived:
         if not (self._scratch / name).is_file():
             return Derived(name, None, "this release makes no such file")
-        if not (self._folder / name).is_file():
+        if not self._is_plain(name):
             return Derived(name, None, "is not there, and the seal names none")
         where = differences.in_table(self._folder / name, self._scratch / name)
         return Derived(name, where is None, where or "")
 
+    def _is_plain(self, name: str) -> bool:
+        """Tell whether a name in OUT is a plain file: a pipe would be waited for without end."""
+        path = self._folder / name
+        return path.is_file() and not path.is_symlink()
+
     def _summary(self) -> Derived:
+        if not self._is_plain("assessment.json"):
+            return Derived("assessment.json", False, "is no plain file")
         try:
             said, due = read_json(self._folder), read_json(self._scratch)
         except (InputError, RecursionError) as error:
@@ -148,7 +157,7 @@ class Rederivation:
     def where(self, name: str) -> str | None:
         """Say where a file of OUT, a table or assessment.json, differs from what follows; None: nowhere, or nobody can tell."""
         found, due = self._folder / name, self._scratch / name
-        if found.is_symlink() or not found.is_file() or not due.is_file():
+        if not self._is_plain(name) or not due.is_file():
             return self._in_folder(name) if found.is_dir() or due.is_dir() else None
         if name.endswith(".parquet"):
             return differences.in_table(found, due)
