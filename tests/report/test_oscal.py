@@ -161,6 +161,8 @@ def test_what_is_waived_or_called_false_is_a_deviation_with_who_and_why(overlaid
         OVERLAID: "Waived by Head of operations",
         MISTAKEN: "Called a false positive by A. Smith",
     }
+    responses = [one["uuid"] for risk in body["risks"] for one in risk.get("remediations", ())]
+    assert len(set(responses)) == len(responses)
     about = {one["observation-uuid"] for risk in body["risks"] for one in risk["related-observations"]}
     assert {one["uuid"] for one in body["observations"] if one["types"] == ["finding"]} <= about
     open_ones = {props(risk).get("check") for risk in body["risks"] if risk["status"] == "open"}

@@ -44,6 +44,7 @@ class _Group:
 
     @property
     def key(self) -> str:
+        """Tell it from the other groups of its check."""
         if self.deviation is None:
             return "open"
         return f"waiver {self.deviation.id}" if isinstance(self.deviation, Waiver) else f"review {self.deviation.number}"
@@ -61,9 +62,11 @@ class Parts:
     # What all three have.
 
     def uuid(self, *parts: str) -> str:
+        """Name a part of these documents."""
         return of_ledger(self.report.head, "oscal", *parts)
 
     def metadata(self, title: str) -> dict[str, Any]:
+        """Say whose rig it is, as of when, by which ledger."""
         head = self.report.head
         return {
             "title": markup(f"{title}: {head.rig_name}"),
@@ -78,9 +81,11 @@ class Parts:
         }
 
     def origin(self) -> dict[str, Any]:
+        """Say that it comes from us."""
         return {"actors": [{"type": "tool", "actor-uuid": everywhere("tool")}]}
 
     def assets(self) -> dict[str, Any]:
+        """Say what it was assessed with."""
         tool = {
             "uuid": everywhere("tool"),
             "type": "software",
@@ -96,6 +101,7 @@ class Parts:
         }
 
     def reviewed(self) -> dict[str, Any]:
+        """Name every provision that was asked about, by its standard."""
         selections = []
         titles = {name: standard.title for name, standard in load_standards().items()}
         for name in dict.fromkeys(provision.standard for provision in self.report.provisions):
@@ -120,6 +126,7 @@ class Parts:
             }
 
     def back_matter(self) -> dict[str, Any]:
+        """Name the rig, the standards, and the digests that fix what was judged."""
         head = self.report.head
         resources: list[dict[str, Any]] = [
             {
@@ -194,6 +201,7 @@ class Parts:
         return observation
 
     def of_check(self, check: CheckResult) -> dict[str, Any]:
+        """Give an observation of everything that one check said, in counts."""
         return {
             "uuid": self.uuid("check", check.id),
             "title": markup(check.title),
@@ -206,6 +214,7 @@ class Parts:
         }
 
     def of_provision(self, provision: Provision) -> dict[str, Any]:
+        """Give an observation of what one provision came to over the rig."""
         why = f" {REASONS.get(provision.reason, UNKNOWN_REASON).means}" if provision.reason else ""
         on = f" Over assets: {counted(provision.assets, 'asset')}." if provision.assets else ""
         return {
@@ -226,9 +235,11 @@ class Parts:
         }
 
     def provisions_of(self, *verdicts: Verdict) -> list[Provision]:
+        """Choose provisions by their verdict."""
         return [provision for provision in self.report.provisions if provision.verdict in verdicts]
 
     def risks(self) -> Iterator[dict[str, Any]]:
+        """Give a risk of each group of findings, and of each provision that was not judged; comes after their observations."""
         for check in self.report.checks:
             for group in self.found.get(check.id, ()):
                 yield self._risk(check, group)
@@ -240,7 +251,9 @@ class Parts:
         risk: dict[str, Any] = {
             "uuid": self.uuid("risk", check.id, group.key),
             "title": markup(check.title),
-            "description": markup(f"{plural(len(group.observations), 'finding')} of {check.tally.failed} on {check.failed_assets} assets."),
+            "description": markup(
+                f"{len(group.observations)} of {plural(check.tally.failed, 'finding')}, on {plural(check.failed_assets, 'asset')}."
+            ),
             "statement": markup(f"A fail proves: {check.proves}."),
             "props": [prop("check", check.id), prop("severity", check.severity), prop("risk", f"{check.risk:g}")],
             "status": "open" if group.deviation is None else "deviation-approved",
@@ -254,7 +267,7 @@ class Parts:
                     ],
                 }
             ],
-            "remediations": [self._response(check, "mend", check.recommendation, check.verify), *self._meanwhile(check)],
+            "remediations": self._responses(check, group),
             "related-observations": [{"observation-uuid": uuid} for uuid in group.observations],
         }
         if group.deviation is not None:
@@ -278,16 +291,18 @@ class Parts:
             "status-change": "deviation-approved",
         }
 
-    def _meanwhile(self, check: CheckResult) -> list[dict[str, Any]]:
-        return [self._response(check, "until then", check.compensate, "")] if check.compensate else []
-
-    def _response(self, check: CheckResult, kind: str, text: str, verify: str) -> dict[str, Any]:
-        return {
-            "uuid": self.uuid("response", kind, check.id),
-            "lifecycle": "recommendation",
-            "title": "What to do" if kind == "mend" else "Until then",
-            "description": markup(f"{text} To verify: {verify}" if verify else text),
-        }
+    def _responses(self, check: CheckResult, group: _Group) -> list[dict[str, Any]]:
+        advice = {"What to do": f"{check.recommendation} To verify: {check.verify}", "Until then": check.compensate}
+        return [
+            {
+                "uuid": self.uuid("response", title, check.id, group.key),
+                "lifecycle": "recommendation",
+                "title": title,
+                "description": markup(text),
+            }
+            for title, text in advice.items()
+            if text
+        ]
 
     def _open_question(self, provision: Provision) -> dict[str, Any]:
         why = REASONS.get(provision.reason or "", UNKNOWN_REASON)
@@ -303,6 +318,7 @@ class Parts:
         }
 
     def risks_of(self, checks: Iterable[str]) -> list[dict[str, Any]]:
+        """Refer to the risks of some checks; comes after their observations."""
         return [{"risk-uuid": self.uuid("risk", check, group.key)} for check in checks for group in self.found.get(check, ())]
 
 
@@ -313,5 +329,6 @@ def _facts(asset: Asset) -> list[dict[str, Any]]:
 
 
 def counts(tally: Tally) -> Sequence[dict[str, Any]]:
-    counts = {"fail": tally.failed, "pass": tally.passed, "inconclusive": tally.inconclusive, "not-applicable": tally.not_applicable}
-    return [prop(name, str(count)) for name, count in counts.items()]
+    """Give the counts of a tally as properties."""
+    each = {"fail": tally.failed, "pass": tally.passed, "inconclusive": tally.inconclusive, "not-applicable": tally.not_applicable}
+    return [prop(name, str(count)) for name, count in each.items()]
