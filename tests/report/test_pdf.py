@@ -25,7 +25,7 @@ from plumbline.report.language import codes
 from tests.report import rigs
 
 pytestmark = pytest.mark.system
-RIG = rigs.rig(10, 12)
+RIG = rigs.rig(10, 6)
 LONG = "Straßenbahnhaltestellenbeleuchtungssteuerung"
 
 

@@ -50,6 +50,7 @@ class Extent:
     devices: int = 1000
     unjudged: int = 1000
     reasons: int = 1000
+    gaps: int = 1000
     unread: int = 10
     profiles: int = 1000
     overlays: int = 200

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 SUMMARY_PAGES = 2
 LISTED_CHANGES = 60  # of each word in the letter
-FINDINGS_ON_PAPER = 90  # over all checks; a check shows at least one
+FINDINGS_ON_PAPER = 60  # over all checks; a check shows at least one
 PAPER = Extent(
-    paper=True, open_actions=0, actions=10, advice=6, assets=40, sources=12, evidence=1, columns=6, sent_devices=40, exchanges=0,
-    devices=40, provisions=60, unjudged=12, reasons=6,
+    paper=True, open_actions=0, actions=10, advice=6, assets=30, sources=12, evidence=1, columns=4, sent_devices=40, exchanges=0,
+    devices=40, provisions=25, unjudged=6, reasons=6, gaps=20,
 )  # fmt: skip
 # How many actions, reasons and profiles, and sources that could not be read: tried in turn until the summary fits.
 SUMMARIES = tuple(
