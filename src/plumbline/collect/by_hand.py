@@ -34,6 +34,7 @@ from plumbline.standards.loading import load_standards
 
 SIZE_MAX = 4_000_000  # bytes; ten thousand questions fit
 ENTRIES_MAX = 10_000  # of one file
+KEYS_MAX = 40  # of one entry, and unknown ones at the head that are named; each that is wrong costs a sentence
 WORDS_MAX = 4_000  # characters of one answer
 FILES_MAX = 50  # that one entry names
 FILE_BYTES_MAX = 1 << 30  # a long film of a walk through a plant
@@ -155,7 +156,11 @@ def read_sheet(path: Path, form: Form[S], rig: Rig, now: datetime) -> Sheet:
         noted.found.clear()
         key = (form.entry, index)
         line = noted.line_of(key) or 1
-        said = read_table(form.shape, {**head, **entry}, key, noted)
+        said = None
+        if len(entry) > KEYS_MAX:
+            noted.add(key, f"has {len(entry)} keys", "leave those out that are not known")
+        else:
+            said = read_table(form.shape, {**head, **entry}, key, noted)
         try:
             if said is not None and (claimed := form.claim(said)) is None:
                 unanswered += 1
@@ -184,9 +189,9 @@ def _data(path: Path) -> bytes:
 
 def _entries(document: Mapping[str, Any], form: Form[S], noted: ProblemList) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]]:
     """Give the entries, and what the head says for all of them; what is unknown there is noted, and no entry is lost by it."""
-    for key in document.keys() - {form.entry, *form.shared}:
-        known = ", ".join((f"[[{form.entry}]]", *form.shared))
-        noted.add((key,), "unknown key", f"known here: {known}")
+    known = (form.entry, *form.shared)
+    for key in [key for key in document if key not in known][:KEYS_MAX]:
+        noted.add((key,), "unknown key", f"known here: {', '.join((f'[[{form.entry}]]', *form.shared))}")
     entries = document.get(form.entry, [])
     if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
         noted.add((form.entry,), "wants a list of tables", f"write [[{form.entry}]], with two brackets")

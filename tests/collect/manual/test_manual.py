@@ -148,6 +148,7 @@ WRONG = {
     "links in a circle": (PASSED + 'attachments = ["circle"]\n', "'circle' is not there"),
     "a folder": (PASSED + 'attachments = ["."]\n', "is no file"),
     "a pipe": (PASSED + 'attachments = ["pipe"]\n', "is no file"),
+    "ten thousand keys": (PASSED + "".join(f"k{n} = 1\n" for n in range(10_000)), "has 10008 keys"),
     "too many attachments": (PASSED + f"attachments = {['a'] * 51}\n".replace("'", '"'), "more than 50 files"),
 }
 
