@@ -24,7 +24,7 @@ from plumbline.evidence.engine import Connection, connect
 from plumbline.model.errors import InputError
 from plumbline.model.words import Basis, Outcome, Verdict
 from plumbline.standards.standard import AskedOf, Confidence, Field, Provision
-from tests.assess.making import COVERAGE, HUB, ROWS, write_bundle
+from tests.assess.making import COVERAGE, HUB, NOW, ROWS, write_bundle
 
 CHECKS = ("a.one", "a.two", "b.three")
 RIG = "rig:/r"
@@ -289,5 +289,39 @@ def test_assets_of_a_ledger_that_is_too_large_are_not_counted_and_nothing_passes
 
 
 def test_a_network_that_is_none_is_the_bundles_fault() -> None:
-    with connect(threads=1) as connection, pytest.raises(InputError, match="'10.0.0.0/64' is no network"):
+    with connect(threads=1) as connection, pytest.raises(InputError, match=r"'10\.0\.0\.0/64' is no network"):
         find_asked(connection, ["10.0.0.0/64"])
+
+
+def test_what_people_say_reaches_provisions(tmp_path: Path) -> None:
+    rig = '[rig]\nid = "t"\n[standards]\nassess = ["etsi-en-303-645"]\n'
+    by_hand = {"tester": "A. Smith", "method": "test", "performed_at": NOW}
+    rows: list[Any] = [
+        *ROWS,
+        ("manual_result", "rig:/t", "etsi-en-303-645/5.1-4", {"provision": "etsi-en-303-645/5.1-4", "verdict": "pass", **by_hand}),
+        (
+            "manual_result",
+            "declared:s/cam-1",
+            "etsi-en-303-645/5.3-2",
+            {"provision": "etsi-en-303-645/5.3-2", "verdict": "fail", **by_hand},
+        ),
+        ("declaration", "rig:/t", "etsi-en-303-645/5.2-1", {"provision": "etsi-en-303-645/5.2-1", "met": "no"}),
+        (
+            "declaration",
+            "rig:/t",
+            "etsi-en-303-645/5.11-2",
+            {"provision": "etsi-en-303-645/5.11-2", "met": "not_applicable", "justification": "It keeps nothing.", "answered_at": NOW},
+        ),
+    ]
+    coverage = [*COVERAGE, ("rig:/t", "manual_result", "", Outcome.OK, 2), ("rig:/t", "declaration", "", Outcome.OK, 2)]
+    assessment = assess([write_bundle(tmp_path / "b", rows, coverage, rig_text=rig)], tmp_path / "o")
+    came_to = {ref: (one.verdict, one.basis) for ref in SPOKEN if (one := of(assessment, ref))}
+    assert came_to == SPOKEN
+
+
+SPOKEN = {
+    "etsi-en-303-645/5.1-4": (Verdict.PASS, Basis.MANUAL),
+    "etsi-en-303-645/5.3-2": (Verdict.FAIL, Basis.MANUAL),
+    "etsi-en-303-645/5.2-1": (Verdict.FAIL, Basis.DECLARED),
+    "etsi-en-303-645/5.11-2": (Verdict.NOT_APPLICABLE, Basis.DECLARED),
+}

@@ -7,9 +7,9 @@ holds:
     a review calls such a fail a false positive                inconclusive    reviewed_false_positive
     a test by hand passed                                      pass            whatever the checks left open
     `whole`, a check passed and none is inconclusive           pass
-    a check passed, where any names it, none is inconclusive,
-      and the rest was answered: `manual` by hand, otherwise
-      `declare` by the owner                                   pass
+    a check passed, where any names it, none is inconclusive
+      (nor a test by hand), and the rest was answered:
+      `manual` by hand, otherwise `declare` by the owner       pass
     a test by hand or the owner says that it does not apply    not_applicable
     `whole`, and every check says so                           not_applicable
     otherwise                                                  inconclusive    the checks' worst reason; not_attempted where no check spoke,
@@ -225,7 +225,8 @@ def _judged(question: Question, said: Answers) -> Judged:
     if said.manual is Verdict.PASS:
         return Judged(Verdict.PASS, basis=weakest([Basis.MANUAL, said.passed]))
     rest = _rest(question, said)
-    open_ = said.unjudged is not None or said.manual is Verdict.INCONCLUSIVE or rest is not None
+    untold = said.manual is Verdict.INCONCLUSIVE and not question.whole  # somebody tested, or long ago, and could not tell
+    open_ = said.unjudged is not None or untold or rest is not None
     declared = Basis.DECLARED if not question.whole and said.declared is Verdict.PASS else None
     needed = said.passed if question.checks else declared
     if not open_ and needed is not None:
