@@ -139,6 +139,19 @@ def test_what_was_said_before_settles_whom_it_is_about(case: str, tmp_path: Path
     assert set(asked(found(rig(tmp_path, **sheets)), BY_DEVICE)) == everybody - settled
 
 
+def test_a_yes_leaves_the_test_by_hand_open(tmp_path: Path) -> None:
+    answered = rig(tmp_path, declaration=answer(BY_DEVICE, "rig = true"))
+    assert (asked(found(answered), BY_DEVICE), len(asked(found(answered, sheet=Sheet.MANUAL), BY_DEVICE))) == ([], 3)
+    unmet = rig(tmp_path, declaration=answer(BY_DEVICE, "rig = true", "no"))
+    assert asked(found(unmet, sheet=Sheet.MANUAL), BY_DEVICE) == []
+
+
+def test_not_applicable_settles_where_somebody_says_why(tmp_path: Path) -> None:
+    bare = answer(BY_DEVICE, "rig = true", "not_applicable")
+    assert len(asked(found(rig(tmp_path, declaration=bare)), BY_DEVICE)) == 3
+    assert asked(found(rig(tmp_path, declaration=bare + "justification = 'no users'\n"), sheet=Sheet.MANUAL), BY_DEVICE) == []
+
+
 def test_a_sheet_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not TOML"):
         found(rig(tmp_path, declaration="[[answer"))

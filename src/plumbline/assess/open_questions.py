@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from plumbline.assess.conforming import FILE
 from plumbline.checks.registry import Registry
-from plumbline.collect.by_hand import Form, S, read_sheet
+from plumbline.collect.by_hand import Form, S, Statement, read_sheet
 from plumbline.collect.declarations.collector import FORM as DECLARATIONS
 from plumbline.collect.declared import site_of
 from plumbline.collect.manual.collector import FORM as RESULTS
@@ -90,7 +90,7 @@ def open_questions(
 ) -> OpenQuestions:
     """Find what is open of some profiles; `assessed` is an OUT. Raises InputError for a sheet or an OUT that cannot be read."""
     provisions = list({one.ref: one for profile in profiles for one in profile.provisions}.values())
-    settled = _stated(rig, now)
+    settled = _stated(sheet, rig, now)
     if assessed is not None:
         settled |= _assessed(rig, assessed, {one.ref for one in provisions if one.per is AskedOf.RIG})
     asked = {word: list(_asked(rig, word)) for word in AskedOf}
@@ -151,32 +151,42 @@ def _asked(rig: Rig, per: AskedOf) -> Iterator[_Asked]:
 
 
 def _by_model(assets: Sequence[Asset]) -> Iterator[_Asked]:
-    for model in dict.fromkeys(asset.model for asset in assets):
-        of_model = [asset.id for asset in assets if asset.model == model]
+    models: dict[str | None, list[str]] = {}
+    for asset in assets:
+        models.setdefault(asset.model, []).append(asset.id)
+    for model, ids in models.items():
         if model is not None:
-            yield _Asked(frozenset(of_model), model=model)
+            yield _Asked(frozenset(ids), model=model)
         else:
-            yield from (_Asked(frozenset([asset]), asset=asset) for asset in of_model)
+            yield from (_Asked(frozenset([asset]), asset=asset) for asset in ids)
 
 
-def _stated(rig: Rig, now: datetime) -> frozenset[tuple[str, str]]:
-    """Give the provisions, each with an asset's id or the rig, that sheets of the rig file settle."""
-    answered = _read([one.path for one in rig.declarations], DECLARATIONS, rig, now, "met", ("yes", "no", "not_applicable"))
-    found = _read([one.path for one in rig.manuals], RESULTS, rig, now, "verdict", ("pass", "fail", "not_applicable"))
-    return frozenset((*answered, *found))
+def _stated(sheet: Sheet, rig: Rig, now: datetime) -> frozenset[tuple[str, str]]:
+    """Give the provisions, each with an asset's id or the rig, that sheets of the rig file settle.
+
+    Not applicable settles nothing where nobody says why, and a yes leaves a test by hand open that is asked beside it.
+    """
+    found: set[tuple[str, str]] = set()
+    for said in _read([one.path for one in rig.declarations], DECLARATIONS, rig, now):
+        met = said.columns["met"]
+        if met == "no" or (met == "yes" and sheet is Sheet.DECLARATION) or (met == "not_applicable" and said.columns["justification"]):
+            found |= _about(said)
+    for said in _read([one.path for one in rig.manuals], RESULTS, rig, now):
+        if said.columns["verdict"] != Verdict.INCONCLUSIVE:
+            found |= _about(said)
+    return frozenset(found)
 
 
-def _read(
-    paths: Sequence[Path], form: Form[S], rig: Rig, now: datetime, column: str, settling: Collection[str]
-) -> Iterator[tuple[str, str]]:
+def _about(said: Statement) -> set[tuple[str, str]]:
+    return {(said.subject, asset) for asset in [one.id for one in said.assets] or [RIG]}
+
+
+def _read(paths: Sequence[Path], form: Form[S], rig: Rig, now: datetime) -> Iterator[Statement]:
     for path in paths:
         try:
-            sheet = read_sheet(path, form, rig, now)
+            yield from read_sheet(path, form, rig, now).statements
         except ProtocolError as error:
-            raise InputError(str(error), where=str(path), remedy="mend it, or leave it out of the rig file") from error
-        for said in sheet.statements:
-            if said.columns[column] in settling:
-                yield from ((said.subject, asset) for asset in [one.id for one in said.assets] or [RIG])
+            raise InputError(str(error), where=str(path.parent), remedy="mend it, or leave it out of the rig file") from error
 
 
 def _assessed(rig: Rig, out: Path, of_rig: Collection[str]) -> frozenset[tuple[str, str]]:

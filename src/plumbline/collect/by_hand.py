@@ -14,6 +14,7 @@ count; what is left empty was not said; a file that an entry names is a regular 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,14 +142,14 @@ def read_sheet(path: Path, form: Form[S], rig: Rig, now: datetime) -> Sheet:
     try:
         document, layout = parse(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ProtocolError("not UTF-8 text", offset=error.start) from error
+        raise ProtocolError(f"{path.name}: not UTF-8 text", offset=error.start) from error
     except NotTomlError as error:
         place = f"{path.name}:{error.line}" if error.line else path.name
         raise ProtocolError(f"{place}: {error.message} ({error.remedy})") from error
     noted = ProblemList(path.name, layout.lines)
     entries, head = _entries(document, form, noted)
     problems = tuple(str(problem) for problem in noted.found)
-    starts = _line_starts(data)
+    starts, declared = _line_starts(data), _Declared(rig.assets)
     statements: list[Statement] = []
     refused: dict[int, str] = {}
     unanswered = 0
@@ -166,7 +167,7 @@ def read_sheet(path: Path, form: Form[S], rig: Rig, now: datetime) -> Sheet:
                 unanswered += 1
                 continue
             if said is not None and claimed is not None:
-                assets, files = _about(said, rig), _files(getattr(said, form.files), path.parent)
+                assets, files = declared.about(said), _files(getattr(said, form.files), path.parent)
                 _in_time(getattr(said, form.moment), form.moment, now)
                 statements.append(Statement(index + 1, f"{path.name}:{line}", starts[line - 1], *claimed, assets, files))
         except WrongValueError as error:
@@ -181,9 +182,9 @@ def _data(path: Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(SIZE_MAX + 1)
     except OSError as error:
-        raise ProtocolError(f"cannot be read: {error.strerror}") from error
+        raise ProtocolError(f"{path.name}: cannot be read: {error.strerror}") from error
     if len(data) > SIZE_MAX:
-        raise ProtocolError(f"larger than {SIZE_MAX} bytes (split it into several files)")
+        raise ProtocolError(f"{path.name}: larger than {SIZE_MAX} bytes (split it into several files)")
     return data
 
 
@@ -208,16 +209,27 @@ def _line_starts(data: bytes) -> list[int]:
     return starts
 
 
-def _about(said: Stated, rig: Rig) -> tuple[Asset, ...]:
-    if sum((said.asset is not None, said.model is not None, said.rig)) != 1:
-        raise WrongValueError("must say what it is about, once", 'name asset = "ID", model = "VENDOR/MODEL" or rig = true')
-    if said.rig:
-        return ()
-    found = tuple(one for one in rig.assets if (one.id == said.asset if said.asset is not None else one.model == said.model))
-    if not found:
-        what = f"no asset has the id {said.asset!r}" if said.asset is not None else f"no asset is of the model {said.model!r}"
-        raise WrongValueError(what, "correct it, or declare the [[asset]] in the rig file")
-    return found
+class _Declared:
+    """The assets of a rig file, by what an entry may call them."""
+
+    def __init__(self, assets: Sequence[Asset]) -> None:
+        self._by_id = {asset.id: asset for asset in assets}
+        self._by_model: dict[str | None, list[Asset]] = defaultdict(list)
+        for asset in assets:
+            self._by_model[asset.model].append(asset)
+
+    def about(self, said: Stated) -> tuple[Asset, ...]:
+        """Give the assets that an entry is about, none for the rig; raises WrongValueError when it names none that is declared."""
+        if sum((said.asset is not None, said.model is not None, said.rig)) != 1:
+            raise WrongValueError("must say what it is about, once", 'name asset = "ID", model = "VENDOR/MODEL" or rig = true')
+        declare = "correct it, or declare the [[asset]] in the rig file"
+        if said.asset is not None:
+            if said.asset not in self._by_id:
+                raise WrongValueError(f"no asset has the id {said.asset!r}", declare)
+            return (self._by_id[said.asset],)
+        if said.model is not None and said.model not in self._by_model:
+            raise WrongValueError(f"no asset is of the model {said.model!r}", declare)
+        return tuple(self._by_model[said.model]) if said.model is not None else ()
 
 
 def _in_time(moment: datetime | None, key: str, now: datetime) -> None:
