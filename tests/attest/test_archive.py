@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pyrage
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from plumbline.attest.archive import load_recipients, write_archive
 from plumbline.attest.unsealing import HEADER_MAX, load_identities, unseal
@@ -198,6 +200,27 @@ NO_RECIPIENT = {"no key": "age1qqq", "no file": "nowhere", "an SSH key of anothe
 def test_no_recipient(word: str) -> None:
     with pytest.raises(InputError):
         load_recipients([word])
+
+
+def test_an_ssh_key(untouched: Path, tmp_path: Path) -> None:
+    private = Ed25519PrivateKey.generate()
+    path = tmp_path / "id_ed25519"
+    path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    path.chmod(0o600)
+    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    write_archive(untouched, tmp_path / "x.age", load_recipients([public]))
+    assert unseal(tmp_path / "x.age", tmp_path / "out", load_identities(path)) > 10
+
+
+NO_IDENTITY = {"nothing": "", "comments alone": "# none\n", "a recipient": str(ME.to_public()), "no key": "-----BEGIN PRIVATE KEY-----\nx"}
+
+
+@pytest.mark.parametrize("text", NO_IDENTITY.values(), ids=NO_IDENTITY)
+def test_no_identity(tmp_path: Path, text: str) -> None:
+    (tmp_path / "me.txt").write_text(text)
+    (tmp_path / "me.txt").chmod(0o600)
+    with pytest.raises(InputError, match="holds no identity"):
+        load_identities(tmp_path / "me.txt")
 
 
 def test_a_file_of_recipients(tmp_path: Path) -> None:

@@ -135,6 +135,22 @@ def test_a_bundle_beside_out(tmp_path: Path, untouched: Path) -> None:
     assert "evidence is not at hand: bundle" in {claim.why.split(" (")[0] for claim in found.claims}
 
 
+def test_a_bundle_elsewhere(out: Path, tmp_path: Path) -> None:
+    """Where nobody names it, no single row can be shown, and the seal says why."""
+    _unsealed(out)
+    (tmp_path / "vault").mkdir()
+    vault = (out / "bundle").rename(tmp_path / "vault" / "b")
+    pem = key(tmp_path / "key.pem")
+    assert sealed(out, pem).facts.rows_missing == "not at hand: bundle"
+    assert not [one.name for one in verify(out, QUICK).artefacts if "bundle" in one.name]
+    (out / "seal.dsse.json").unlink()
+    sealed(out, pem, bundles=[vault])
+    found = verify(out, Asked(bundles=(vault,), again=False))
+    assert not found.wrong and "../bundle/contacts.jsonl" in {one.name for one in found.artefacts}
+    with pytest.raises(InputError, match="is not a bundle that was assessed here"):
+        verify(out, Asked(bundles=(tmp_path,), again=False))
+
+
 def _unsealed(out: Path) -> None:
     (out / "seal.dsse.json").unlink()
     (out / "seal.private.json").unlink()

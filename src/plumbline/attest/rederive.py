@@ -58,7 +58,7 @@ class Rederivation:
             return f"evidence is not at hand: {', '.join(self._found.missing)} (name it with --bundle)"
         try:
             if load_registry(checks).digest != facts.checks_digest:
-                return f"the checks at hand are not those of Plumbline {facts.plumbline} that judged; this is {__version__}"
+                return f"the checks at hand are not those that judged (Plumbline {facts.plumbline} then, {__version__} now)"
             # What was not there then must not be there now, or more would be known than was.
             self.reference_missing = bool(facts.reference) and Reference(reference).digests() != dict(facts.reference or {})
             derived = self._folder / "derived"
