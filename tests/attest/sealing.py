@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
@@ -13,6 +15,7 @@ from plumbline.attest.seal import Sealed, seal
 from plumbline.report.registry import write
 from tests.report import harbour
 
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 

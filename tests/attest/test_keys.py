@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from plumbline.attest.keys import load_fingerprint, load_signer, make_key, parse_public, user_key
 from plumbline.model.errors import EnvironmentFault, InputError
-from tests.attest.sealing import key, no_passphrase
+from tests.attest.sealing import key, needs_openssl, no_passphrase
 
 
 def test_a_user_key_is_theirs_alone_and_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +73,7 @@ def test_a_key_that_others_can_read(tmp_path: Path) -> None:
         load_signer(pem, no_passphrase)
 
 
+@needs_openssl
 @pytest.mark.system
 def test_signers_are_named_by_key_certificate_or_fingerprint(tmp_path: Path) -> None:
     pem = key(tmp_path / "key.pem", "ecdsa")

@@ -27,7 +27,7 @@ from plumbline.attest.seal import seal
 from plumbline.attest.verify import Asked, verify
 from plumbline.evidence.bundle import BundleWriter
 from plumbline.model.errors import InputError
-from tests.attest.sealing import NOW, key, no_passphrase, sealed
+from tests.attest.sealing import NOW, key, needs_openssl, no_passphrase, sealed
 from tests.laws.corruptions import change_and_digest_anew
 from tests.report import harbour
 
@@ -72,7 +72,7 @@ def test_others_read_it(untouched: Path) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
+@needs_openssl
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
 def test_openssl_verifies_it(out: Path, tmp_path: Path, kind: str) -> None:
     """With nothing of Python's: PAE as the specification writes it, by openssl's own reading of key and signature."""

@@ -17,10 +17,10 @@ from plumbline.attest.keys import load_signer
 from plumbline.attest.timestamp import check_stamps, stamper
 from plumbline.attest.verify import Asked, verify
 from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
-from tests.attest.sealing import key, no_passphrase, sealed
+from tests.attest.sealing import key, needs_openssl, no_passphrase, sealed
 
 pytest.importorskip("rfc3161_client", reason="rfc3161-client is missing")
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, needs_openssl]
 
 CONFIG = """[tsa]
 default_tsa = t
