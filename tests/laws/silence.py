@@ -7,6 +7,7 @@ written from the contract and knows nothing of how answers are read or folded.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from plumbline.assess.assessment import CheckSummary, Tally
 from plumbline.assess.conforming import FILE, Conformance, Grounds, conform
-from plumbline.assess.tallies import by_check
+from plumbline.assess.tallies import COUNTED_ROWS, by_check
 from plumbline.checks.check import Check
 from plumbline.checks.registry import Registry, load_registry
 from plumbline.evidence.engine import connect, literal
@@ -133,8 +134,20 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(assets, provisions, tuple(rows), tuple(accepts))
 
 
-def concluded(case: Case, out: Path) -> Concluded:
-    """Hold a case's ledger against its provisions, as an assessment does."""
+_ONE = Provision(STANDARD, "0", "L1", "M", Field.DEVICE, "t", "s", Confidence.HIGH, AskedOf.RIG, whole=True)
+FAILED_BY_HAND = Case(  # a check passed, and somebody who tested what it asks says that it fails
+    ("host:s/10.0.0.1",),
+    ((_ONE, NAMES[:1]),),
+    (
+        Row(NAMES[0], "host:s/10.0.0.1", "", Verdict.PASS, basis=Basis.OBSERVED),
+        Row(MANUAL, RIG, OF_A_CHECK + NAMES[0], Verdict.FAIL, basis=Basis.MANUAL),
+    ),
+    tuple(Basis),
+)
+
+
+def concluded(case: Case, out: Path, *, large: bool = False) -> Concluded:
+    """Hold a case's ledger against its provisions, as an assessment does; `large` as if it had too many rows to count assets."""
     named = {name: tuple(one.ref for one, checks in case.provisions if name in checks) for name in NAMES}
     shipped = load_registry()
     checks: dict[str, Check] = {
@@ -162,7 +175,14 @@ def concluded(case: Case, out: Path) -> Concluded:
             for r in case.rows
             if r.wrong
         ]
-        grounds = Grounds(registry, summaries, len(case.rows), (), " or ".join(wrong) or "false")
+        grounds = Grounds(
+            registry,
+            summaries,
+            COUNTED_ROWS + 1 if large else len(case.rows),
+            (),
+            " or ".join(wrong) or "false",
+            Counter(row.check for row in case.rows if row.wrong),
+        )
         profile = Profile("p", "P", "", tuple(one for one, _ in case.provisions), Thresholds(), case.accepts, {})
         summary = conform(connection, [profile], grounds, out)
     rows = pq.read_table(out / FILE).to_pylist()

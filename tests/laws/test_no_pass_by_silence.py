@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from plumbline.assess.conformance import SILENCE, Answers, Question, Told, conclude, judge
@@ -27,7 +27,7 @@ from plumbline.report.loading import load
 from plumbline.standards.standard import AskedOf
 from tests.assess.making import NOW, ROWS, Row, write_bundle
 from tests.laws.bundles import ledger
-from tests.laws.silence import Case, Concluded, cases, concluded, spoke
+from tests.laws.silence import FAILED_BY_HAND, Case, Concluded, cases, concluded, spoke
 from tests.laws.told import SILENT, TELLS
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -134,6 +134,29 @@ def hold(case: Case, found: Concluded) -> set[Verdict]:
 def hold_by_chance(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         hold(case, concluded(case, Path(folder)))
+
+
+def hold_large(case: Case) -> None:
+    """Of a ledger too large to count assets: what is asked of assets never passes, and no fail is lost."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = concluded(case, Path(folder), large=True)
+    for one in found.summary.provisions:
+        [(provision, checks)] = [each for each in case.provisions if each[0].id == one.id]
+        everything = spoke(case.rows, provision.ref, checks, None)
+        assert found.verdicts[provision.ref, ""] is one.verdict
+        if any(row.stands for row in everything):
+            assert one.verdict is Verdict.FAIL
+        if one.verdict is Verdict.PASS:
+            assert provision.per is AskedOf.RIG
+            assert any(row.verdict is Verdict.PASS for row in everything)
+            assert not any(row.verdict is Verdict.FAIL for row in everything)
+
+
+@FEW
+@example(FAILED_BY_HAND)
+@given(cases())
+def test_what_is_concluded_stands_in_a_large_ledger(case: Case) -> None:
+    hold_large(case)
 
 
 @FEW

@@ -27,7 +27,7 @@ from plumbline.standards.standard import Provision
 
 MANUAL = "rig.manual_test_failed"
 DECLARED = "rig.provision_declared_unmet"
-CELLS = 500_000  # what is said of a provision by a pattern; so many are made at a time, which bounds their memory
+CELLS = 1_000_000  # what is said of a provision by a pattern; so many are made at a time, which bounds their memory
 HAND = "check/"
 _FLAGS = ("false_positive", "absent")
 _ANSWERS = ("failed", "false_positive", "unjudged", "passed", "absent", "manual", "declared")
@@ -87,7 +87,7 @@ class LedgerAnswers:
     def by_people(self) -> list[Said]:
         """Give what people alone said; all that is read of a ledger that is too large to fold."""
         told: dict[int, list[Told]] = defaultdict(list)
-        for n, answers in self._people(f"not {_OF_RIG}"):
+        for n, answers in (*self._people(f"not {_OF_RIG}"), *self._failed_by_hand()):
             told[n].append(Told(answers, asked=False, assets=1))
         rig = self._of_the_rig()
         return [Said(tuple(told[n]), rig[n]) for n in range(len(self._provisions))]
@@ -165,8 +165,7 @@ class LedgerAnswers:
         run(
             f"""
             create or replace temp table pattern as
-            select asset, md5(string_agg(concat_ws('|', what, {_texts_sql("")}), chr(10) order by what)) as pattern
-            from entry group by asset
+            select asset, bit_xor(md5_number(concat_ws('|', what, {_texts_sql("")}))) as pattern from entry group by asset
             """
         )
         run("create or replace temp table first as select pattern, min(asset) as asset from pattern group by pattern")
@@ -215,6 +214,15 @@ class LedgerAnswers:
                 said = None if wrong else Verdict(verdict)
                 manual, declared = (said, None) if check == MANUAL else (None, said)
                 yield self._places[subject], Answers(false_positive=wrong, manual=manual, declared=declared)
+
+    def _failed_by_hand(self) -> Iterator[tuple[int, Answers]]:
+        """Give the fails of tests by hand of what checks ask; their passes stand in for checks on single assets, which are not counted."""
+        hand = f"\"check\" = '{MANUAL}' and starts_with(subject, '{HAND}') and verdict = '{Verdict.FAIL}'"
+        rows = self._connection.execute(
+            f"select distinct n, {self._wrong} from ledger join named on what = substr(subject, {len(HAND) + 1}) where {hand} order by all"
+        ).fetchall()
+        for n, wrong in rows:
+            yield n, Answers(failed=None if wrong else Basis.MANUAL, false_positive=wrong)
 
     def _of_the_rig(self) -> dict[int, Answers]:
         found: dict[int, Answers] = defaultdict(lambda: SILENCE)
