@@ -86,27 +86,27 @@ class _Seen:
     before: Mapping[tuple[str, str, str], str]  # of findings, by check, asset and subject: the state against a baseline
     assets: dict[str, str] = field(default_factory=dict)  # id: name
     files: dict[str, None] = field(default_factory=dict)
-    indexes: dict[str, int] = field(default_factory=dict)
+    indexes: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def asset(self, key: str, name: str) -> int:
         """Give the index of an asset's logical location."""
-        if key not in self.indexes:
-            self.indexes[key] = len(self.assets)
+        if key not in self.assets:
+            self.indexes["asset", key] = len(self.assets)
             self.assets[key] = name
-        return self.indexes[key]
+        return self.indexes["asset", key]
 
     def file(self, sha256: str) -> int:
         """Give the index of a supplied file's artifact."""
-        if sha256 not in self.indexes:
-            self.indexes[sha256] = len(self.files)
+        if sha256 not in self.files:
+            self.indexes["file", sha256] = len(self.files)
             self.files[sha256] = None
-        return self.indexes[sha256]
+        return self.indexes["file", sha256]
 
 
 def _run(report: Report, out: Path) -> dict[str, Any]:
     bundles, derived = bundles_of(out), DerivedParts(out / "derived")
     head = report.head
-    supplied = {entry["sha256"]: str(entry["name"]) for bundle in bundles for entry in bundle.manifest.get("supplied", ())}
+    supplied = {str(entry.get("sha256")): str(entry.get("name")) for bundle in bundles for entry in bundle.manifest.get("supplied", ())}
     changes = _changes(out, head.ledger_digest)
     seen = _Seen(supplied, _states(changes))
     indexes = {check.id: number for number, check in enumerate(report.checks)}
