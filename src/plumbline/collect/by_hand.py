@@ -117,7 +117,7 @@ class Form(Generic[S]):
 class Statement:
     """One entry that stands: its subject and columns, the assets that it is about (none: the rig), and the files that it names."""
 
-    number: int  # from 1, in its file
+    number: int  # from 0, in its file, as problems name it
     place: str  # cam.toml:12
     offset: int  # of its first line, in bytes
     subject: str
@@ -128,7 +128,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One file, read: entries that stand, those that are refused by their number (from 1), and what is wrong beside them."""
+    """One file, read: entries that stand, those that are refused by their number (from 0), and what is wrong beside them."""
 
     statements: tuple[Statement, ...]
     refused: Mapping[int, str]
@@ -169,11 +169,11 @@ def read_sheet(path: Path, form: Form[S], rig: Rig, now: datetime) -> Sheet:
             if said is not None and claimed is not None:
                 assets, files = declared.about(said), _files(getattr(said, form.files), path.parent)
                 _in_time(getattr(said, form.moment), form.moment, now)
-                statements.append(Statement(index + 1, f"{path.name}:{line}", starts[line - 1], *claimed, assets, files))
+                statements.append(Statement(index, f"{path.name}:{line}", starts[line - 1], *claimed, assets, files))
         except WrongValueError as error:
             noted.add(key, error.message, error.remedy)
         if noted.found:
-            refused[index + 1] = "; ".join(str(problem) for problem in noted.found)
+            refused[index] = "; ".join(str(problem) for problem in noted.found)
     return Sheet(tuple(statements), refused, problems, unanswered)
 
 

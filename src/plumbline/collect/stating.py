@@ -1,7 +1,7 @@
 """Rows of files that people write (`by_hand`): one for each entry and asset that it is about, with the files that it names by digest.
 
     coverage of the rig, subject    file/walk.toml             what became of the file
-                                    file/walk.toml/result/3    why the third entry of it does not count
+                                    file/walk.toml/result/3    why its entry result[3] does not count
 
 Rules: all files of a kind are one unit of work; an entry that does not count has coverage of its own, so that the ledger names it; a
 row says what others state of the same subject where they state something else.

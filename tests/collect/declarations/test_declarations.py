@@ -92,7 +92,7 @@ def test_what_cannot_stand_is_named_and_the_others_count(case: str, tmp_path: Pa
     done = collected(tmp_path, text + ANSWER.replace("5.1-1", "5.1-3"))
     assert {row["subject"] for row in done.rows("declaration")} == {"etsi-en-303-645/5.1-3"}
     [refused] = [row for row in done.attempts() if row["outcome"] == "protocol_error"]
-    assert (refused["subject"], words in refused["detail"]) == ("file/cam.toml/answer/1", True), refused["detail"]
+    assert (refused["subject"], words in refused["detail"]) == ("file/cam.toml/answer/0", True), refused["detail"]
 
 
 def test_a_no_counts_from_whomever_it_comes(tmp_path: Path) -> None:
