@@ -53,7 +53,7 @@ def shown(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_disclosures(shown: Path, tmp_path: Path) -> None:
     chance = random.Random(5)
     document = json.loads(shown.read_text())
-    for _ in range(300):
+    for _ in range(120):
         (tmp_path / "x.json").write_text(json.dumps(mutated(document, chance)))
         with suppress(InputError):
             verify_disclosure(tmp_path / "x.json", Asked())
@@ -62,7 +62,7 @@ def test_disclosures(shown: Path, tmp_path: Path) -> None:
 def test_private_files(untouched: Path, tmp_path: Path) -> None:
     chance = random.Random(6)
     document = json.loads((untouched / "seal.private.json").read_text())
-    for _ in range(300):
+    for _ in range(120):
         (tmp_path / "x.json").write_text(json.dumps(mutated(document, chance), indent=1) + "\n")
         with suppress(InputError):
             read_private(tmp_path / "x.json")
@@ -74,7 +74,7 @@ def test_seals_by_a_hostile_signer(untouched: Path, tmp_path: Path) -> None:
     signer = load_signer(key(tmp_path / "theirs.pem"), no_passphrase)
     statement = json.loads(base64.b64decode(json.loads((untouched / "seal.dsse.json").read_text())["payload"]))
     (tmp_path / "out").mkdir()
-    for _ in range(150):
+    for _ in range(60):
         Envelope(json.dumps(mutated(statement, chance)).encode()).signed(signer).write(tmp_path / "out" / "seal.dsse.json")
         assert verify(tmp_path / "out", Asked(again=False)).wrong
 

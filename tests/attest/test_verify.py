@@ -208,6 +208,7 @@ def known(tmp_path: Path) -> Path:
     return out
 
 
+@pytest.mark.full
 def test_without_the_reference_data_of_then(tmp_path: Path) -> None:
     """The ledger still follows, from the evidence and what was derived; that itself could not be derived anew, and that is said."""
     out = known(tmp_path)
