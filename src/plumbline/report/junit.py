@@ -49,8 +49,9 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
         _sources(file, report)
         fails = failed(report, out)
         checks = {check.id: check for check in report.checks}
+        names = {asset.id: asset.name for asset in (*report.assets, *report.sources)}
         for check, group in groupby(rows(out), key=lambda row: str(row["check"])):
-            _check(file, report, checks[check], group, fails)
+            _check(file, report, checks[check], group, fails, names)
         file.write("</testsuites>\n")
     return [path]
 
@@ -74,10 +75,17 @@ class _Suite:
         self.cases.write(f'    <testcase classname={_quoted(classname)} name={_quoted(name)} time="0"{end}\n')
 
 
-def _check(file: IO[str], report: Report, check: CheckResult, group: Iterator[Mapping[str, Any]], fails: Iterator[Failed]) -> None:
+def _check(
+    file: IO[str],
+    report: Report,
+    check: CheckResult,
+    group: Iterator[Mapping[str, Any]],
+    fails: Iterator[Failed],
+    names: Mapping[str, str],
+) -> None:
     """Write one check's suite; `fails` gives the ledger's failed rows in its order, one for each that stands in `group`."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as cases:
-        suite, others, names = _Suite(cases), 0, {asset.id: asset.name for asset in (*report.assets, *report.sources)}
+        suite, others = _Suite(cases), 0
         for row in group:
             name = _name(names.get(row["asset"], row["asset"]), row["asset"], row["subject"])
             if row["verdict"] == Verdict.FAIL:
