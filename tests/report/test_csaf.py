@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plumbline.assess.run import assess
 from plumbline.model.errors import InputError
 from plumbline.report import csaf, registry
+from plumbline.report.components import IDENTITY, Held
+from plumbline.report.streaming import _pieces
 from tests.report import schemas
+from tests.report.ledgers import HOSTILE
 from tests.report.matched import NAMES, SYSTEM
 from tests.vulnerabilities.deriving import IMAGE, bundle, component
 from tests.vulnerabilities.making import CVE, NOW, VECTOR, affected, read
@@ -104,3 +109,37 @@ def test_hostile_words_stay_within_the_schema(hostile_out: Path, tmp_path: Path)
     assert accepted(json.loads(path.read_text())) == []
     with pytest.raises(InputError):
         registry.write("csaf", tmp_path, tmp_path)
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(HOSTILE)
+NAMED = st.none() | WORDS | st.sampled_from(["pkg:deb/debian/x@1?a=b", "pkg:x", "cpe:2.3:a:b:c:1:*:*:*:*:*:*:*", "cpe:/a:b", "cpe:2.3:a:b"])
+ROWS = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["affected", "fixed", "not_affected", "under_investigation", "needs_context", "not_comparable"]),
+        "origin": st.sampled_from([None, "vex", "nvd"]),
+        "justification": st.none() | WORDS | st.sampled_from(sorted(csaf.FLAGS)),
+        "cvss": st.none() | WORDS | st.sampled_from([VECTOR, "CVSS:3.1/AV:N", VECTOR.replace("3.1", "3.0")]),
+        "exploited": st.sampled_from([None, False, True]),
+        "confidence": st.sampled_from(["high", "low"]),
+        **dict.fromkeys(("source", "record", "fixed_in", "remedy"), st.none() | WORDS),
+        "reason": WORDS,
+    }
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(ROWS, st.lists(st.sampled_from("abc"), min_size=1, unique=True)), min_size=1, max_size=5), WORDS, NAMED, NAMED)
+def test_whatever_feeds_and_bills_say_the_document_is_valid(
+    advisory: dict[str, Any], rows: list[tuple[dict[str, Any], list[str]]], name: str, purl: str | None, cpe: str | None
+) -> None:
+    held = Held(tuple({"name": name, "version": name, "purl": purl, "cpe": cpe}.get(column) for column in IDENTITY), None)
+    document = {
+        "document": advisory["document"],
+        "product_tree": {"full_product_names": [csaf._product(key, held) for key in "abc"]},
+        "vulnerabilities": [csaf._vulnerability(csaf._statement(name, rows))],
+    }
+    assert accepted(json.loads("".join(_pieces(document)))) == []
+    statuses = document["vulnerabilities"][0]["product_status"]
+    assert sorted(product for products in statuses.values() for product in products) == sorted(
+        {product for _, products in rows for product in products}
+    )
