@@ -162,6 +162,7 @@ class LedgerAnswers:
     def _fold(self) -> None:
         run = self._connection.execute
         run(f"create or replace temp table entry as {self._entries_sql()}")
+        # An asset has one entry of a kind, so the digests of its entries, one over the other in whatever order, tell which it has.
         run(
             f"""
             create or replace temp table pattern as
