@@ -30,7 +30,7 @@ from tests.laws.bundles import ledger
 from tests.laws.silence import FAILED_BY_HAND, Case, Concluded, cases, concluded, spoke
 from tests.laws.told import SILENT, TELLS
 
-FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MANY = settings(max_examples=300, deadline=None, derandomize=True)
 QUESTIONS = st.builds(Question, *(st.booleans() for _ in range(4)))
 BASES = st.none() | st.sampled_from(Basis)

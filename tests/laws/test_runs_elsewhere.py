@@ -61,6 +61,7 @@ def test_the_ledger_is_the_same(there: There) -> None:
     assert ledger(there.out) == ledger(there.here)
 
 
+@pytest.mark.full
 def test_every_report_has_the_same_bytes(there: There, tmp_path: Path) -> None:
     for name, unit in registry.formats().items():
         if name == "pdf":
