@@ -325,3 +325,20 @@ SPOKEN = {
     "etsi-en-303-645/5.2-1": (Verdict.FAIL, Basis.DECLARED),
     "etsi-en-303-645/5.11-2": (Verdict.NOT_APPLICABLE, Basis.DECLARED),
 }
+
+
+@pytest.mark.full
+def test_a_thousand_hosts_are_counted_and_listed(tmp_path: Path) -> None:
+    rows: list[Any] = []
+    for n in range(1000):
+        host = f"host:s/10.1.{n // 250}.{n % 250}"
+        rows += [
+            ("host", host, "", {"address": host.partition("/")[2], "network": "n"}),
+            ("mqtt_broker", host, "tcp/1883", {"port": 1883, "anonymous_accepted": n % 2 == 0}),
+        ]
+    assessment = assess([write_bundle(tmp_path / "b", rows, [("network:s/n", "host", "", Outcome.OK, 1000)])], tmp_path / "o")
+    one = of(assessment, "etsi-en-303-645/5.5-5")
+    assert (one.verdict, one.asked, one.assets.fail) == (Verdict.FAIL, 1000, 500)
+    assert {item.asked for item in assessment.provisions} == {1000, 0}
+    listed = Counter(row["provision"] for row in pq.read_table(tmp_path / "o" / "conformance.parquet").to_pylist())
+    assert listed["etsi-en-303-645/5.5-5"] == 1001  # the hosts and the rig
