@@ -17,7 +17,7 @@ from plumbline.assess import conforming as conforming_module
 from plumbline.assess.answers import DECLARED, MANUAL, LedgerAnswers
 from plumbline.assess.asked import find_asked
 from plumbline.assess.assessment import Assessment, Tally
-from plumbline.assess.conformance import SILENCE, Answers, Judged, Question, conclude, judge_told, strongest, weakest, worst
+from plumbline.assess.conformance import SILENCE, Answers, Judged, Question, Told, conclude, judge_told, strongest, weakest, worst
 from plumbline.assess.conforming import chosen_profiles, within
 from plumbline.assess.run import assess
 from plumbline.evidence.engine import Connection, connect
@@ -182,6 +182,21 @@ def test_the_fold_says_what_a_plain_reading_says(tmp_path: Path, monkeypatch: py
         asked_and_known = counts.get(one.per, 0)
         assert conclude(question, one.per, said[n].told, asked_and_known - said[n].asked, rig).assets == each
     assert {key: value for key, value in got.items() if key[1]} == expected
+
+
+@pytest.mark.parametrize("asset", ["host:s/1", RIG])
+def test_of_a_ledger_that_is_too_large_a_fail_by_hand_is_still_read(asset: str) -> None:
+    rows = [
+        {"check": MANUAL, "asset": asset, "subject": subject, "verdict": "fail", "basis": "manual"}
+        for subject in ("check/a.one", "std/gap")
+    ]
+    with connect(threads=1) as connection:
+        knowing(connection, rows)
+        said = LedgerAnswers(connection, PROVISIONS, NAMED, "false").by_people()
+    for one, told in zip(PROVISIONS, said, strict=True):
+        fails = [*told.told, Told(told.rig, asked=False, assets=1)]
+        failed = any(answers.answers.failed or answers.answers.manual is Verdict.FAIL for answers in fails)
+        assert failed == (one.ref in ("std/whole", "std/hand", "std/process", "std/gap")), one.ref
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,11 @@ class LedgerAnswers:
         told: dict[int, list[Told]] = defaultdict(list)
         for n, answers in (*self._people(f"not {_OF_RIG}"), *self._failed_by_hand()):
             told[n].append(Told(answers, asked=False, assets=1))
+        fails = self._connection.execute(
+            f"select n.n, l.wrong from {self._hand_sql()} l join named n on n.what = l.what where verdict = '{Verdict.FAIL}' order by all"
+        ).fetchall()
+        for n, wrong in fails:
+            told[n].append(Told(Answers(failed=None if wrong else Basis.MANUAL, false_positive=wrong), asked=False, assets=1))
         rig = self._of_the_rig()
         return [Said(tuple(told[n]), rig[n]) for n in range(len(self._provisions))]
 
@@ -179,8 +184,7 @@ class LedgerAnswers:
 
     def _entries_sql(self) -> str:
         """Select an entry for each check, and for each word of people, on each asset."""
-        by_hand = f"\"check\" = '{MANUAL}' and starts_with(subject, '{HAND}')"
-        hand = f"(select substr(subject, {len(HAND) + 1}) as what, asset, verdict, {self._wrong} as wrong from ledger where {by_hand})"
+        hand = self._hand_sql()
         instead = f"l.verdict = '{Verdict.INCONCLUSIVE}' and coalesce(h.verdict, r.verdict) is not null"
         return f"""
           select what, asset,
@@ -202,6 +206,11 @@ class LedgerAnswers:
           select {_REF} as what, asset, null, {self._wrong}, null, null, false, {self._said_sql(MANUAL)}, {self._said_sql(DECLARED)}
           from ledger where {_PEOPLE} and not {_OF_RIG} and {_REF} in (select what from named)
         """
+
+    def _hand_sql(self) -> str:
+        """Select tests by hand of what checks ask."""
+        by_hand = f"\"check\" = '{MANUAL}' and starts_with(subject, '{HAND}')"
+        return f"(select substr(subject, {len(HAND) + 1}) as what, asset, verdict, {self._wrong} as wrong from ledger where {by_hand})"
 
     def _said_sql(self, check: str) -> str:
         return f"case when \"check\" = '{check}' and not {self._wrong} then verdict end"
