@@ -166,7 +166,7 @@ def test_what_is_concluded_stands_in_the_ledger(case: Case) -> None:
 
 
 @pytest.mark.full
-@settings(FEW, max_examples=150)
+@settings(FEW, max_examples=100)
 @given(cases())
 def test_what_is_concluded_stands_in_many_ledgers(case: Case) -> None:
     hold_by_chance(case)
