@@ -193,6 +193,7 @@ BY_HAND, WRONG = replace(PASSED, manual=P), replace(PASSED, manual=F)
         ("a capture could not be read", WHOLE, AskedOf.DEVICE, told((PASSED, 9), (TIMEOUT, 1, False)), 0, SILENCE, came(OPEN, "timeout")),
         ("an image passed, devices are silent", WHOLE, AskedOf.DEVICE, told((PASSED, 1, False)), 4, SILENCE, came(OPEN, "not_attempted")),
         ("it applies to none", WHOLE, AskedOf.DEVICE, told((ABSENT, 3)), 0, SILENCE, came(N)),
+        ("it applies to none, and an image passed", WHOLE, AskedOf.DEVICE, told((ABSENT, 3), (PASSED, 1, False)), 0, SILENCE, came(N)),
         ("it applies to one", WHOLE, AskedOf.DEVICE, told((ABSENT, 3), (PASSED, 1)), 0, SILENCE, came(P, OBSERVED)),
         ("the most frequent reason", WHOLE, AskedOf.DEVICE, told((TIMEOUT, 2)), 3, SILENCE, came(OPEN, "not_attempted")),
         ("of two alike the worse", WHOLE, AskedOf.DEVICE, told((TIMEOUT, 3)), 3, SILENCE, came(OPEN, "timeout")),
