@@ -228,9 +228,8 @@ def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Pat
         return code
     print_summary(assessment, out, written)
     if more is not None:
-        say(
-            f"Beyond the baseline of {more.baseline_as_of:%Y-%m-%d %H:%M} UTC: {plural(more.added, 'finding')}; it has {more.known:,} already."
-        )
+        baseline_of = f"Beyond the baseline of {more.baseline_as_of:%Y-%m-%d %H:%M} UTC"
+        say(f"{baseline_of}: {plural(more.added, 'finding')}; it has {more.known:,} already.")
     if why:
         say(f"Exit code {code.value}: {why}")
     return code
