@@ -87,7 +87,7 @@ class LedgerAnswers:
     def by_people(self) -> list[Said]:
         """Give what people alone said; all that is read of a ledger that is too large to fold."""
         told: dict[int, list[Told]] = defaultdict(list)
-        for n, answers in (*self._people(f"not {_OF_RIG}"), *self._failed_by_hand()):
+        for n, answers in self._people(f"not {_OF_RIG}"):
             told[n].append(Told(answers, asked=False, assets=1))
         fails = self._connection.execute(
             f"select n.n, l.wrong from {self._hand_sql()} l join named n on n.what = l.what where verdict = '{Verdict.FAIL}' order by all"
@@ -224,15 +224,6 @@ class LedgerAnswers:
                 said = None if wrong else Verdict(verdict)
                 manual, declared = (said, None) if check == MANUAL else (None, said)
                 yield self._places[subject], Answers(false_positive=wrong, manual=manual, declared=declared)
-
-    def _failed_by_hand(self) -> Iterator[tuple[int, Answers]]:
-        """Give the fails of tests by hand of what checks ask; their passes stand in for checks on single assets, which are not counted."""
-        hand = f"\"check\" = '{MANUAL}' and starts_with(subject, '{HAND}') and verdict = '{Verdict.FAIL}'"
-        rows = self._connection.execute(
-            f"select distinct n, {self._wrong} from ledger join named on what = substr(subject, {len(HAND) + 1}) where {hand} order by all"
-        ).fetchall()
-        for n, wrong in rows:
-            yield n, Answers(failed=None if wrong else Basis.MANUAL, false_positive=wrong)
 
     def _of_the_rig(self) -> dict[int, Answers]:
         found: dict[int, Answers] = defaultdict(lambda: SILENCE)
