@@ -159,7 +159,7 @@ def test_the_summary_never_takes_more_than_two_pages(printer: pdf.Printer, asset
 
 
 @pytest.mark.full
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.integers(1, 400), st.integers(2, 120), st.integers(0, 99), st.sampled_from(codes()),
     st.sampled_from(["w", LONG * 9, "x y " * 99]),

@@ -203,7 +203,7 @@ class _Own:
     def __init__(self, tongue: Language) -> None:
         self._tongue = tongue
 
-    def __call__(self, said: str, *, sentence: bool = False, limit: int = 1_000) -> str:
+    def __call__(self, said: str, *, sentence: bool = False, limit: int = 600) -> str:
         shown = self._tongue.clip(self._tongue.checks.get(said, said), limit)
         whole = _as_sentence(shown) if sentence else shown
         if self._tongue.code == "en" or said in self._tongue.checks:
