@@ -101,7 +101,7 @@ def open_as_there() -> None:
 
 def _ours() -> bool:
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") == "pathlib":
+    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "pathlib":
         frame = frame.f_back
     return frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "plumbline"
 
