@@ -2,15 +2,13 @@
 
 import pytest
 
-from plumbline.cli.later import COMMANDS, FORMATS
+from plumbline.cli.later import COMMANDS
 from plumbline.cli.main import app
-from plumbline.report.registry import formats
 from tests.cli.conftest import Call
 
 LINES = {
     **{name: (name, "some", "--thing", "x") for name in COMMANDS},
     "its help": ("gateway", "--help"),
-    **{name: ("report", "OUT", "--format", f"html,{name}") for name in FORMATS},
     "spark": ("assess", "BUNDLE", "-o", "OUT", "--engine", "spark"),
 }
 
@@ -27,4 +25,3 @@ def test_what_is_there_is_not_for_later() -> None:
     there = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback and not command.hidden]
     there += [group.name for group in app.registered_groups if group.name]
     assert not COMMANDS.keys() & set(there)
-    assert not FORMATS.keys() & formats().keys()

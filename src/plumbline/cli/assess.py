@@ -11,7 +11,6 @@ import typer
 
 from plumbline.cli.collect import run_collection
 from plumbline.cli.exits import Exit, exit_of
-from plumbline.cli.later import FORMATS as LATER_FORMATS
 from plumbline.cli.later import not_yet
 from plumbline.cli.options import (
     ALL_FORMATS,
@@ -211,8 +210,6 @@ def wanted_formats(text: str) -> list[str]:
     wanted = [word.strip() for word in text.split(",") if word.strip()]
     choose = f"choose from {', '.join(formats())}"
     for word in wanted:
-        if word in LATER_FORMATS:
-            raise not_yet(f"--format {word}", LATER_FORMATS[word])
         if word not in formats():
             raise InputError(f"no report format {word!r}", where="--format", remedy=choose)
     if not wanted:

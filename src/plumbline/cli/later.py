@@ -1,4 +1,4 @@
-"""Commands and reports that the design names and this release does not have: each says so, instead of being unknown."""
+"""Commands that the design names and this release does not have: each says so, instead of being unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ COMMANDS = {
     "program": "the report is one file that can be handed over",
     "sensor": "collect on each site, then name all bundles to `plumbline assess`",
 }
-FORMATS: dict[str, str] = {}
 
 
 def not_yet(what: str, instead: str) -> NotYetError:

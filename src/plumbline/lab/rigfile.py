@@ -27,6 +27,7 @@ NETWORKS = {
     4: ("silent things", ABSENT_PORTS, ()),
 }
 POPULATIONS = {"northwind/sensor-3": 40, "northwind/sensor-4": 1}  # of each model one stands in the lab
+STANDARDS = ["etsi-mandatory", "uk-psti-2023", "owasp-top10", "iec-62443-sl2"]
 _CUSTOM = {"camera firmware": "firmware", "collector": "module", "relay": "module"}
 _CRITICALITY = {"plc": "high", "controller": "high", "gateway": "high", "relay": "critical"}
 _HEAD = """# The lab's rig: simulated devices on loopback, and the files that belong to them.
@@ -106,6 +107,7 @@ def text(fleet: Fleet, subset: Collection[str] | None = None, *, intrusion: Intr
     parts += [_custom(fleet, name, kind) for name, kind in _CUSTOM.items()]
     parts += [f'[[population]]\nmodel = "{model}"\nsize = {size}\ndrawn = "random"\n' for model, size in POPULATIONS.items()]
     parts += [_asset(device) for device in fleet.devices if device.declared]
+    parts.append(f"[standards]\nassess = {json.dumps(STANDARDS)}\n")
     return "\n".join(part for part in parts if part)
 
 
