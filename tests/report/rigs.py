@@ -11,6 +11,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from plumbline.assess.assessment import FindingReview, ReviewSummary, WaiverSummary
 from plumbline.checks.check import Check
 from plumbline.checks.registry import load_registry
 from plumbline.model.words import Basis, Layer, Severity, Verdict
@@ -97,8 +98,8 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         customs_count=4,
         provisions=_provisions(results),
         profiles=_profiles(_provisions(results)),
-        waivers=(),
-        reviews=(),
+        waivers=_waivers(),
+        reviews=_reviews(),
         taken_back=(),
         links=(data.Link("Several devices share one TLS key", (0, 1, 9)),) if assets > 9 else (),
         digests=(data.Digest("bundle northwind", "5f" * 32), data.Digest("checks", "a0" * 32), data.Digest("ledger", "3c" * 32)),
@@ -173,7 +174,9 @@ def _finding(check: Check, place: tuple[str, str, Any]) -> data.Finding:
         row, row_id="currency/derived#4", permit=None, source="", excerpt=(), derived=True, made_from_rows=5, made_from=(row,)
     )
     rows = (row, drawn) if check.layer is Layer.FIRMWARE else (row,)
-    return data.Finding(entity, name, subject, check.severity, check.cvss, check.message.replace("{subject}", subject), rows, len(rows))
+    review = FindingReview(2, "rate", Severity.LOW)
+    message = check.message.replace("{subject}", subject)
+    return data.Finding(entity, name, subject, check.severity, check.cvss, message, rows, len(rows), "W-1", review)
 
 
 def _asset(n: int, place: tuple[str, str, Any], chosen: list[Check], by_pair: dict[tuple[int, str], data.Tally]) -> data.Asset:
@@ -361,6 +364,21 @@ def _provision(name: str, entries: list[data.CheckResult]) -> data.Provision:
         declare="Do you?",
         manual="Look whether it does; it passes when it does.",
     )
+
+
+def _waivers() -> tuple[WaiverSummary, ...]:
+    begins, until = NOW - timedelta(days=90), NOW + timedelta(days=90)
+    active = WaiverSummary("W-1", "device.*", "*", "tcp/80", "Head of operations", "replaced in spring", begins, until, "active", 2)
+    return active, dataclasses.replace(active, id="W-2", until=NOW - timedelta(days=1), state="ended", findings=0)
+
+
+def _reviews() -> tuple[ReviewSummary, ...]:
+    first = ReviewSummary(
+        number=1, finding=None, check="device.*", asset="*", subject="*", action="false_positive", severity=None,
+        who="A. Auditor", why="a honeypot", until=None, state="active", findings=1,
+    )  # fmt: skip
+    rated = dataclasses.replace(first, number=2, finding="device.x|a|tcp/80", action="rate", severity=Severity.LOW, until=NOW)
+    return first, rated
 
 
 def _profiles(provisions: tuple[data.Provision, ...]) -> tuple[data.ProfileResult, ...]:
