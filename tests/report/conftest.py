@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from plumbline.assess.run import assess
 from plumbline.report.data import Report
 from plumbline.report.loading import load
 from tests.report import harbour, matched
@@ -32,12 +31,12 @@ def hostile_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return harbour.judged(tmp_path_factory.mktemp("hostile") / "out", words=HOSTILE, complete=False)
 
 
-OVERLAID = "gateway.broker_accepts_anonymous"  # waived in `overlaid_out`
+OVERLAID = "gateway.broker_accepts_anonymous"  # waived in `overlaid`
 MISTAKEN = "device.admin_page_without_login"  # called a false positive there
 
 
 @pytest.fixture(scope="session")
-def overlaid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def overlaid(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The harbour where one check's findings are waived, one's are called false positives, and a waiver has ended."""
     folder = tmp_path_factory.mktemp("overlaid")
     (folder / "waivers.toml").write_text(
@@ -68,10 +67,7 @@ def overlaid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         until = 2027-05-31
         """
     )
-    out = folder / "out"
-    overlay = {"waivers": folder / "waivers.toml", "reviews": folder / "review.toml"}
-    assess([harbour.collected(out / "bundle")], out, **overlay)
-    return out
+    return load(out, waivers=folder / "waivers.toml", reviews=folder / "review.toml")
 
 
 @pytest.fixture(scope="session")

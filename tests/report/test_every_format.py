@@ -132,7 +132,7 @@ def hold(out: Path, to: Path, *, thoroughly: bool) -> None:
 
 
 def test_every_format_holds(tmp_path: Path) -> None:
-    hold(Case(seed=1).write(tmp_path / "out"), tmp_path, thoroughly=False)
+    hold(Case(seed=1, assets=2).write(tmp_path / "out"), tmp_path, thoroughly=False)
 
 
 @pytest.mark.full

@@ -151,8 +151,8 @@ def test_the_same_assessment_gives_the_same_files(out: Path, folder: Path, tmp_p
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
-def test_what_is_waived_or_called_false_is_a_deviation_with_who_and_why(overlaid_out: Path, tmp_path: Path) -> None:
-    registry.write("oscal", overlaid_out, tmp_path)
+def test_what_is_waived_or_called_false_is_a_deviation_with_who_and_why(out: Path, overlaid: Report, tmp_path: Path) -> None:
+    registry.write("oscal", out, tmp_path, report=overlaid)
     for name, (_, model) in FILES.items():
         assert model.oscal_read(tmp_path / name) is not None
     [body] = json.loads((tmp_path / oscal.RESULTS).read_text())["assessment-results"]["results"]

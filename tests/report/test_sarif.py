@@ -124,8 +124,8 @@ def test_the_same_assessment_gives_the_same_file(out: Path, path: Path, tmp_path
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_what_is_waived_or_called_false_is_still_there_and_suppressed(overlaid_out: Path, tmp_path: Path) -> None:
-    [path] = registry.write("sarif", overlaid_out, tmp_path)
+def test_what_is_waived_or_called_false_is_still_there_and_suppressed(out: Path, overlaid: Report, tmp_path: Path) -> None:
+    [path] = registry.write("sarif", out, tmp_path, report=overlaid)
     document = json.loads(path.read_text())
     assert schemas.errors(schemas.validator(*schemas.SARIF), document) == []
     found = of_kind(document["runs"][0], "fail")
@@ -134,14 +134,14 @@ def test_what_is_waived_or_called_false_is_still_there_and_suppressed(overlaid_o
     assert why == {OVERLAID: ["The broker is replaced in spring <b>."], MISTAKEN: ["It is a honeypot of ours."]}
 
 
-def test_after_a_comparison_findings_say_whether_they_are_new(out: Path, report: Report, overlaid_out: Path, tmp_path: Path) -> None:
-    compare(out, overlaid_out).write(overlaid_out)
-    try:
-        [path] = registry.write("sarif", overlaid_out, tmp_path)
-    finally:
-        (overlaid_out / "changes.json").unlink()
-    document = json.loads(path.read_text())
-    assert schemas.errors(schemas.validator(*schemas.SARIF), document) == []
-    [run] = document["runs"]
-    assert {result["baselineState"] for result in of_kind(run, "fail")} == {"unchanged"}
-    assert run["baselineGuid"] == json.loads(registry.write("sarif", out, tmp_path)[0].read_text())["runs"][0]["automationDetails"]["guid"]
+def test_after_a_comparison_findings_say_whether_they_are_new(out: Path, report: Report, run: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("assessment.json", "ledger.parquet", "derived", "bundle"):
+        (tmp_path / name).symlink_to(out / name)
+    compare(out, out).write(tmp_path)
+    [path] = registry.write("sarif", tmp_path, tmp_path, report=report)
+    [later] = json.loads(path.read_text())["runs"]
+    assert {result["baselineState"] for result in of_kind(later, "fail")} == {"unchanged"}
+    assert later["baselineGuid"] == run["automationDetails"]["guid"]
+    (tmp_path / "changes.json").write_text((tmp_path / "changes.json").read_text().replace(report.head.ledger_digest, "0" * 64))
+    [path] = registry.write("sarif", tmp_path, tmp_path, report=report)
+    assert '"baseline' not in path.read_text(), "a comparison of other audits says nothing of this one"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.report.streaming import _pieces, write_json
@@ -17,6 +17,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=25)
 @given(st.dictionaries(st.text(), VALUES))
 def test_without_iterators_it_is_the_same_document(value: dict[str, object]) -> None:
     text = "".join(_pieces(value))
@@ -24,6 +25,7 @@ def test_without_iterators_it_is_the_same_document(value: dict[str, object]) -> 
     assert text.isascii()
 
 
+@settings(max_examples=25)
 @given(st.lists(VALUES), st.dictionaries(st.text(), VALUES))
 def test_an_iterator_stands_for_its_list_at_any_depth(items: list[object], other: dict[str, object]) -> None:
     text = "".join(_pieces({"a": [{"deep": {"list": iter(items)}, "other": other}], "b": iter(())}))

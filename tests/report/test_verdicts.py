@@ -11,7 +11,6 @@ import pytest
 from plumbline.model.words import Verdict
 from plumbline.report import verdicts
 from plumbline.report.data import Report, Tally
-from plumbline.report.loading import load
 from tests.report.conftest import MISTAKEN, OVERLAID
 
 
@@ -33,8 +32,8 @@ def test_what_the_assessment_does_not_list_is_told_and_weighed_alike(out: Path, 
     assert list(verdicts.failed(report, tmp_path)) == list(verdicts.failed(report, out))
 
 
-def test_what_lies_over_the_ledger_comes_with_it(overlaid_out: Path) -> None:
-    found = list(verdicts.failed(load(overlaid_out), overlaid_out))
+def test_what_lies_over_the_ledger_comes_with_it(out: Path, overlaid: Report) -> None:
+    found = list(verdicts.failed(overlaid, out))
     assert {one.check.id for one in found if one.waiver} == {OVERLAID}
     assert {one.check.id for one in found if one.review} == {MISTAKEN}
 
