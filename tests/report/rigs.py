@@ -92,6 +92,13 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         sources=(),
         conflicts=(data.Conflict("mac", "24:a4:3c:10:00:01", ("declared:/a", "declared:/b"), "both are declared"),),
         missing_bundles=(),
+        hand_tests=(
+            data.HandTest(
+                "dock camera 1", "etsi-en-303-645/5.1-1", "pass", "A. Auditor", "test", NOW, "it asked for a new one", ("5f" * 32,), 6
+            ),
+            data.HandTest("rig", "check/device.ftp_anonymous", "fail", None, None, None, None, (), 0),
+        ),
+        hand_tests_count=3,
         contacts=_contacts(places),
         currency=currency(),
         customs=_customs(results),

@@ -405,6 +405,24 @@ class ProfileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class HandTest:
+    """One result of a test by hand, of a provision or of what a check asks; `attachments` are the digests of the first of its files.
+
+    Fields are columns of the table `manual_result`, and mean what those mean; None as well.
+    """
+
+    asset_name: str
+    about: str
+    verdict: str | None
+    tester: str | None
+    method: str | None
+    performed_at: datetime | None
+    observations: str | None
+    attachments: tuple[str, ...]
+    attachments_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """A digest that fixes one input of the assessment."""
 
@@ -501,6 +519,8 @@ class Report:
     digests: tuple[Digest, ...]
     missing_bundles: tuple[str, ...]
     language: str = "en"
+    hand_tests: tuple[HandTest, ...] = ()
+    hand_tests_count: int = 0
 
     @property
     def overlay(self) -> Overlay:

@@ -24,6 +24,7 @@ from plumbline.evidence.derived import DerivedParts
 from plumbline.model.errors import InputError
 from plumbline.model.words import Basis, EntityKind, Layer, Severity, Verdict
 from plumbline.report import cited, contacts, data, shortfalls
+from plumbline.report.by_hand import hand_tests
 from plumbline.report.currency import currency
 from plumbline.report.customs import customs
 from plumbline.report.language import FALLBACK, Language, reworded, told
@@ -79,6 +80,8 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, 
     ledger = ledger_files(out / "ledger.parquet")
     custom_parts, customs_count = customs(bundles, ledger, checks, said, whose, templates)
     waivers, reviews = read_summaries(said)
+    by_entity = {entity: names[asset] for entity, asset in whose.items()}
+    tests, tests_count = hand_tests(bundles, by_entity)
     sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
     return data.Report(
         head=_head(said),
@@ -100,7 +103,7 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, 
         gaps=gaps.listed,
         gaps_count=gaps.count,
         attempts=gaps.attempts,
-        contacts=contacts.summary([bundle.path for bundle in bundles], {entity: names[asset] for entity, asset in whose.items()}),
+        contacts=contacts.summary([bundle.path for bundle in bundles], by_entity),
         currency=currency(derived, said, whose),
         customs=custom_parts,
         customs_count=customs_count,
@@ -112,6 +115,8 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, 
         links=tuple(_links(findings, titles, {asset.id: n for n, asset in enumerate(assets)}, whose)),
         digests=tuple(_digests(said)),
         missing_bundles=tuple(missing),
+        hand_tests=tests,
+        hand_tests_count=tests_count,
     )
 
 

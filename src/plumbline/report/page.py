@@ -153,6 +153,7 @@ def _environment(code: str) -> jinja2.Environment:
         remains_words=words.REMAINS,
         state_words=words.STATES,
         action_words=words.REVIEWS,
+        method_words=words.METHODS,
         table_basis=_table_basis,
         standard_titles={standard.id: standard.title for standard in load_standards().values()},
         became_words=became.BECAME,

@@ -178,6 +178,13 @@ STATES: Mapping[str, Said] = {
     "unused": told("concerns no finding"),
 }
 
+METHODS: Mapping[str, Said] = {
+    "test": told("test"),
+    "walk_down": told("walk-down"),
+    "interview": told("interview"),
+    "document": told("reading of documents"),
+}
+
 REVIEWS: Mapping[str, Said] = {"confirm": told("confirmed"), "false_positive": told("false positive"), "rate": told("rated anew")}
 
 UNKNOWN_REASON = Explained(told("A reason that this release does not know."), told("See the ledger."))
