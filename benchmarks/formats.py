@@ -67,6 +67,7 @@ def measure(options: argparse.Namespace) -> Result:
     full = options.assets >= ASSETS and options.rows >= ROWS
     figures = (
         _timed("all formats, wall time", together, ALL_MAX_S if full else None),
+        Figure("all formats, processor time", together.cpu_s, None, "s"),
         _peak("all formats, peak memory", together),
         *(Figure(f"{word}, wall time with loading", one.wall_s, None, "s") for word, one in alone.items()),
         *(_peak(f"{word}, peak memory", one) for word, one in alone.items()),
