@@ -16,8 +16,8 @@ help:
 	@echo "make docs       write the pages generated from tables and checks"
 	@echo "make lock       resolve the dependencies anew into requirements/"
 
-$(READY): requirements/all.txt pyproject.toml
-	@PYTHON="$(PYTHON)" sh scripts/venv.sh $(VENV) requirements/all.txt
+$(READY): requirements/all.txt requirements/schemas.txt pyproject.toml
+	@PYTHON="$(PYTHON)" sh scripts/venv.sh $(VENV) requirements/all.txt requirements/schemas.txt
 	@touch $@
 
 demo: $(READY)

