@@ -117,12 +117,17 @@ def _read_hubs(after: Mapping[str, Any]) -> set[str]:
 # An asset that no identifier led to may still be there under its own name: hub identities, sources.
 _TARGET = "case when m.itself then m.now when m.asset is null then o.asset end"
 
-# Each finding of the earlier audit with what the later one says at its place: of the same subject, else of the nearest that holds it.
+# Each finding of the earlier audit with what the later one says at its place: of the same subject, else of the nearest that holds it. That
+# there is nothing of a kind on the whole device may rest on its usual ports alone, so at a port it counts where that was seen vacated.
 _WAS = f"""
 create or replace temp table was as
 with finding as (
-  select o."check", o.asset, o.subject, o.cvss, m.through, coalesce(not m.itself, false) as replaced, m.now as other, {_TARGET} as target
+  select o."check", o.asset, o.subject, o.cvss, m.through, coalesce(not m.itself, false) as replaced, m.now as other, {_TARGET} as target,
+    regexp_extract(o.subject, '^(tcp|udp)/[0-9]+') as port
   from old_ledger o left join met m on m.asset = o.asset where o.verdict = 'fail'
+), vacated as (
+  select distinct f.target, f.port from finding f join looked l on l.asset = f.target
+  where l."table" in ('host', 'service') and list_contains(l.subjects, f.port)
 ), present as (
   select distinct asset from new_ledger where asset in (select target from finding)
 ), exact as (
@@ -133,6 +138,8 @@ with finding as (
   from finding f join new_ledger n on n."check" = f."check" and n.asset = f.target
     and (n.subject = '' or starts_with(f.subject, n.subject || '/')) and n.subject <> f.subject
     and n.verdict in ('inconclusive', 'not_applicable')
+  left join vacated v on v.target = f.target and v.port = f.port
+  where n.verdict = 'inconclusive' or n.subject <> '' or f.port = '' or v.port is not null
   group by all
 )
 select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told.reason) as reason,
@@ -140,13 +147,7 @@ select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told
   e.verdict is null and a.told is null and exists (
     select 1 from subjects_of s join looked l on l.asset = f.target and l."table" = s."table" and l.subjects is null
     where s."check" = f."check"
-  ) and (
-    not regexp_matches(f.subject, '^(tcp|udp)/[0-9]+')
-    or exists (
-      select 1 from looked l where l.asset = f.target and l."table" in ('host', 'service')
-        and list_contains(l.subjects, regexp_extract(f.subject, '^(tcp|udp)/[0-9]+'))
-    )
-  ) as seen_absent,
+  ) and (f.port = '' or v.port is not null) as seen_absent,
   exists (select 1 from new_check c where c.name = f."check") as asked,
   exists (select 1 from looked_at l where l.name = f.asset) as looked_at,
   starts_with(f.asset, 'identity:')
@@ -156,6 +157,7 @@ select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told
 from finding f left join present p on p.asset = f.target
   left join exact e on e."check" = f."check" and e.asset = f.asset and e.subject = f.subject
   left join above a on a."check" = f."check" and a.asset = f.asset and a.subject = f.subject
+  left join vacated v on v.target = f.target and v.port = f.port
 """
 
 # Each finding of the later audit that the earlier had not, with what the earlier said at its place.
