@@ -148,7 +148,7 @@ def test_a_finding_on_an_asset_that_was_not_there_is_new(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("subject", "verdict", "word"),
     [
-        ("", ("not_applicable", "absent"), Became.GONE),
+        ("", ("not_applicable", "absent"), Became.NOT_JUDGED),  # of its usual ports: this one may only have kept silent
         ("", ("inconclusive", "timeout"), Became.UNREACHABLE),
         ("", ("inconclusive", "not_attempted"), Became.NOT_JUDGED),
         ("", ("pass", None), Became.NOT_JUDGED),
@@ -185,6 +185,14 @@ def test_where_the_ledger_is_silent_a_port_is_gone_only_if_it_was_seen_closed_or
     assert only(changes_of(tmp_path, before, after)).word is word
 
 
+@pytest.mark.parametrize(("closed", "word"), [("tcp/2323", Became.GONE), ("tcp/23", Became.NOT_JUDGED)])
+def test_nothing_of_the_kind_at_the_usual_ports_says_nothing_of_a_port_that_kept_silent(tmp_path: Path, closed: str, word: Became) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail", subject="tcp/2323")
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "not_applicable", "absent", subject="")
+    after.saw("host:s/a", "telnet_service").saw("host:s/a", "host", closed)
+    assert only(changes_of(tmp_path, before, after)).word is word
+
+
 def test_a_part_of_something_that_was_wholly_read_is_gone_when_it_is_not_in_it(tmp_path: Path) -> None:
     before = Audit(EARLIER).asset("image:/cam").verdict("image:/cam", "fail", subject="component/busybox")
     after = Audit(LATER).asset("image:/cam").verdict("image:/cam", "pass", subject="component/openssl").saw("image:/cam", "telnet_service")
@@ -217,6 +225,14 @@ def test_two_devices_that_swapped_their_names_are_followed_by_their_hardware(tmp
     )
     change = only(changes_of(tmp_path, before, after))
     assert (change.word, change.asset, change.new_asset, change.by) == (Became.MOVED, "declared:s/one", "declared:s/two", "mac")
+
+
+def test_a_finding_follows_a_key_to_another_address_and_not_the_address_to_another_key(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/10.0.0.5", public_key="one", ip="s/10.0.0.5").verdict("host:s/10.0.0.5", "fail")
+    after = Audit(LATER).asset("host:s/10.0.0.5", public_key="two", ip="s/10.0.0.5").verdict("host:s/10.0.0.5", "pass")
+    after.asset("host:s/10.0.0.6", public_key="one", ip="s/10.0.0.6").verdict("host:s/10.0.0.6", "fail")
+    change = only(changes_of(tmp_path, before, after))
+    assert (change.word, change.new_asset, change.by) == (Became.MOVED, "host:s/10.0.0.6", "public_key")
 
 
 def test_an_identifier_that_two_assets_share_leads_nowhere(tmp_path: Path) -> None:

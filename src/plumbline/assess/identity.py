@@ -4,7 +4,8 @@
 
 Identifiers are taken in the order of their strength, each level once, and at each only values that one asset on either side carries:
 
-    serial, mac, hub_device_id, declared_id, id (the asset's own name), public_key, certificate_sha1, ip
+    serial, mac, hub_device_id, declared_id, id (the asset's own name), public_key, certificate_sha1,
+    address (its own name, where that is one), ip
 
 Rules: two assets whose serial numbers (else whose MAC addresses) are known on both sides and have none in common are two devices,
 whatever name or address they share: the later one stands in the place of the earlier, and is not it. Keys and certificates are renewed,
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,10 +26,11 @@ import pyarrow.parquet as pq
 
 from plumbline.correlate.merging import Correlation
 from plumbline.evidence.parts import atomic
+from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
 
 FILE = "identity.parquet"
-LEVELS = ("serial", "mac", "hub_device_id", "declared_id", "id", "public_key", "certificate_sha1", "ip")
+LEVELS = ("serial", "mac", "hub_device_id", "declared_id", "id", "public_key", "certificate_sha1", "address", "ip")
 HARDWARE = ("serial", "mac")  # what a device keeps, whatever is done to it
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("asset", "identifier", "value")])
 
@@ -101,10 +104,19 @@ def _carriers(assets: Iterable[tuple[str, Mapping[str, frozenset[str]]]]) -> Map
     """By level and value the one asset that carries it; '' where several do."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for asset, known in assets:
-        for word, values in [*known.items(), ("id", frozenset({asset}))]:
+        for word, values in [*known.items(), (_kind_of_name(asset), frozenset({asset}))]:
             for value in values:
                 found[word][value] = "" if value in found[word] else asset
     return found
+
+
+def _kind_of_name(asset: str) -> str:
+    """Say at which level a name counts: one that is an address passes to another device as easily as that."""
+    try:
+        ip_address(Entity.parse(asset).key)
+    except ValueError:
+        return "id"
+    return "address"
 
 
 def _gathered(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
