@@ -108,6 +108,28 @@ def test_a_guess_confirms_nothing(untouched: Path, tmp_path: Path) -> None:
     assert not verify_disclosure(tmp_path / "withheld.json", Asked()).wrong
 
 
+def test_the_digest_of_an_answer_is_withheld(untouched: Path, tmp_path: Path) -> None:
+    """It has no salt: who guesses what else the answer says, of this device or of others, could confirm the guess by it."""
+    disclose(untouched, [one["id"] for one in findings(untouched)], tmp_path / "all.json")
+    document = json.loads((tmp_path / "all.json").read_text())
+    evidence = [row for row in verify_disclosure(tmp_path / "all.json", Asked()).rows if row["kind"] == "evidence"]
+    assert any(row["withheld"] for row in evidence), "no row of the harbour has an answer"
+    assert not [field for row in document["rows"] for field in row["fields"] if field.get("name") == "raw"]
+
+
+def test_what_repeats_a_text_within_a_withheld_value_goes_too(untouched: Path, tmp_path: Path) -> None:
+    wanted = next(one for one in findings(untouched) if any(isinstance(value, str) and len(value) > 3 for value in one["detail"].values()))
+    texts = {value for value in wanted["detail"].values() if isinstance(value, str) and len(value) > 3}
+    disclose(untouched, [wanted["id"]], tmp_path / "x.json", without=["detail"])
+    rows = json.loads((tmp_path / "x.json").read_text())["rows"]
+    shown = [field["value"] for row in rows for field in row["fields"] if "value" in field and _kind(row) != "check"]
+    assert not texts & {value for value in shown if isinstance(value, str)}
+
+
+def _kind(row: Any) -> str:
+    return next(str(field["value"]) for field in row["fields"] if field.get("name") == "kind")
+
+
 def test_the_salts_of_two_fields_or_rows_are_never_the_same(shown: Path) -> None:
     salts = [field["salt"] for row in json.loads(shown.read_text())["rows"] for field in row["fields"]]
     assert len(salts) == len(set(salts)) > 20

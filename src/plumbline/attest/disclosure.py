@@ -9,12 +9,12 @@
      ]
     }
 
-A field that is withheld stands as its commitment alone: not even its name is told. How commitments, leaves and nodes are computed stands in
+A field that is withheld stands as its commitment alone, without its name (which its place among the others may tell). How commitments, leaves and nodes are computed stands in
 `commitments`; a reader needs SHA-256 and JSON, and the signers' public keys.
 
 Rules: with a finding go its evidence, its asset, its check, and the row that says which assessment it is of; the seal itself, which names
 every file of the rig, and the ledger's digest do not. A field that repeats a text which is withheld is withheld as
-well, but for what a check says of itself. What is shown is told in full: who hands the file over reads it first.
+well, but for what a check says of itself, and the digest of the raw answer always is. What is shown is told in full: who hands the file over reads it first.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ SIZE_MAX = 64 << 20
 FINDINGS_MAX = 1_000
 FIELDS_MAX = 200
 TELLING_MIN = 3  # characters; a shorter text stands in too many others to tell anything
+UNSALTED = "raw"  # names an answer by its plain digest, by which a guess at what else it says could be confirmed: never shown
 # What `--without asset` and `--without rig` withhold, by the kinds of row in which it tells them.
 WITHHELD: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "asset": (("verdict", "asset", "evidence"), ("asset", "entity", "id", "name", "address", "mac", "ip", "hostname", "serial")),
@@ -128,7 +129,7 @@ class _Along:
 def _hidden(rows: Mapping[int, Row], without: Collection[str]) -> dict[int, set[str]]:
     """Choose the fields to withhold, by the rows' numbers: those named, and what else repeats a text of theirs.
 
-    Raises InputError for a name that no row has, which may be a slip.
+    What is UNSALTED is withheld always. Raises InputError for a name that no row has, which may be a slip.
     """
     there = {name for row in rows.values() for name in row} - {"kind"}
     if unknown := sorted(set(without) - there - WITHHELD.keys()):
@@ -146,16 +147,18 @@ def _hidden(rows: Mapping[int, Row], without: Collection[str]) -> dict[int, set[
         said = canonical(row[name]).casefold()
         return row["kind"] != "check" and name != "kind" and any(text in said for text in texts)
 
-    return {number: named(row) | {name for name in row if repeats(row, name)} for number, row in rows.items()}
+    return {number: named(row) | {name for name in row if name == UNSALTED or repeats(row, name)} for number, row in rows.items()}
 
 
 def _texts(value: Any) -> Iterator[str]:
     """Give the texts by which a value would be known again, as canonical JSON has them: its own, and an entity's key."""
-    for text in value if isinstance(value, list) else [value]:
-        if isinstance(text, str):
-            yield canonical(text)[1:-1].casefold()
-            with suppress(ValueError):
-                yield canonical(Entity.parse(text).key)[1:-1].casefold()
+    if isinstance(value, str):
+        yield canonical(value)[1:-1].casefold()
+        with suppress(ValueError):
+            yield canonical(Entity.parse(value).key)[1:-1].casefold()
+    elif isinstance(value, list | dict):
+        for inside in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inside)
 
 
 def _id(row: Row) -> str:
