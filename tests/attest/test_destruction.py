@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from plumbline.attest.destruction import Destroyed, destroy, verify_certificate
+from plumbline.attest.envelope import Envelope
 from plumbline.attest.keys import load_signer
+from plumbline.attest.statement import DESTRUCTION, Statement
 from plumbline.attest.verify import Asked
-from plumbline.model.errors import InputError
+from plumbline.model.errors import EnvironmentFault, InputError
 from tests.attest.sealing import NOW, key, no_passphrase, sealed
 
 
@@ -116,6 +118,38 @@ def test_nothing_goes(out: Path, pem: Path, options: dict[str, object], said: st
     with pytest.raises(InputError, match=said):
         destroyed(out, pem, **options)
     assert (out / "ledger.parquet").exists()
+
+
+def test_nothing_goes_where_no_certificate_can_be_written(out: Path, pem: Path) -> None:
+    long = out.rename(out.with_name("x" * 240))  # no file system takes the certificate's name
+    with pytest.raises(EnvironmentFault, match="nothing was destroyed"):
+        destroyed(long, pem)
+    assert (long / "ledger.parquet").exists()
+
+
+def test_a_link_in_the_place_of_the_certificate(out: Path, pem: Path) -> None:
+    out.with_name("out.destroyed.dsse.json").symlink_to(out.with_name("nowhere"))
+    with pytest.raises(InputError, match="exists already"):
+        destroyed(out, pem)
+    assert (out / "ledger.parquet").exists()
+
+
+LISTS: dict[str, object] = {
+    "no names": {"count": 1, "names": 5},
+    "no list": 7,
+    "a count in words": {"count": "many", "names": []},
+    "names that are none": {"count": 1, "names": [{"x": 1}]},
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("said", LISTS.values(), ids=LISTS)
+def test_a_certificate_of_another_form(pem: Path, tmp_path: Path, said: object) -> None:
+    lists = {"missing": said, "changed": {"count": 0, "names": []}, "left": {"count": 0, "names": []}}
+    statement = Statement(DESTRUCTION, {"x": "0" * 64}, lists)
+    Envelope(statement.to_bytes()).signed(load_signer(pem, no_passphrase)).write(tmp_path / "theirs.json")
+    with pytest.raises(InputError, match="what is missing"):
+        verify_certificate(tmp_path / "theirs.json", Asked())
 
 
 def test_a_folder_without_a_seal(out: Path, pem: Path) -> None:

@@ -6,7 +6,7 @@ What the certificate proves: that the holder of a key says so. What deletion doe
 used again. On flash, on journaling and copying file systems, in snapshots and backups the bytes may live on; a customer who needs more
 destroys the medium, or keeps the folder on an encrypted one and destroys its key. The certificate says as much.
 
-Rules: nothing before `retain_until` unless it is forced; exactly the files that the seal names, the seal, and what opens its rows; no link
+Rules: nothing before `retain_until` (a day in UTC) unless it is forced; nothing where no certificate can be signed and written; exactly the files that the seal names, the seal, and what opens its rows; no link
 is followed, nothing outside the folder is touched, and what the seal does not name stays and is named. A run that was ended early can be
 run again, for the seal goes last.
 """
@@ -34,6 +34,7 @@ from plumbline.attest.verify import Asked, named_signers, signed_by
 from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
 
 LISTED_MAX = 1_000
+LISTS = ("missing", "changed", "left")
 PROVES = (
     "The files were deleted from the file system where they lay. Their bytes may live on in free space, on flash, in journals, snapshots,"
     " copies and backups; of those this certificate says nothing."
@@ -64,7 +65,7 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
     if not by.strip() or not reason.strip():
         raise InputError("somebody answers for it", where=str(folder), remedy="give --by and --reason")
     certificate = folder.absolute().with_name(f"{folder.absolute().name}.destroyed.dsse.json")
-    if certificate.exists():
+    if os.path.lexists(certificate):
         raise InputError("exists already", where=str(certificate), remedy="move it away; it certifies an earlier destruction")
     found = _found(folder)
     until = found.seal.facts.retained_until
@@ -75,6 +76,7 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
         remedy = "plumbline verify says what; --force destroys it all the same, and says so"
         raise InputError(f"{found.changed[0]} is not the file that was sealed", where=str(folder), remedy=remedy)
     Envelope(b"{}").signed(signer)  # whoever cannot sign destroys nothing
+    _try_to_write(certificate)
     for name in sorted(found.digests):
         _remove(folder, name)
     left = [entry.name for entry in entries(folder, found.seal.name, PRIVATE)]
@@ -101,8 +103,17 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
     return Destroyed(certificate, len(found.digests), tuple(left))
 
 
+def _try_to_write(certificate: Path) -> None:
+    """Make the file and take it away again; raises EnvironmentFault where that cannot be done."""
+    try:
+        with certificate.open("xb"):
+            certificate.unlink()
+    except OSError as error:
+        raise EnvironmentFault(f"cannot write {certificate}: {error.strerror}; nothing was destroyed") from error
+
+
 def _lists(found: _Found, left: list[str]) -> dict[str, list[str]]:
-    return {"missing": found.missing, "changed": found.changed, "left": left}
+    return dict(zip(LISTS, (found.missing, found.changed, left), strict=True))
 
 
 def _found(folder: Path) -> _Found:
@@ -164,8 +175,20 @@ def verify_certificate(path: Path, asked: Asked) -> Verification:
             raise ProtocolError(
                 "is the seal of a folder: verify the folder" if statement.kind.startswith("urn:plumbline:seal") else "is no certificate"
             )
+        if odd := [name for name in LISTS if not _is_list(statement.predicate.get(name))]:
+            raise ProtocolError(f"says in no form of ours what is {odd[0]}")
     except ProtocolError as error:
         raise InputError(str(error), where=str(path), remedy="name a sealed folder, a disclosure or a certificate") from error
     signers = signed_by(envelope, asked)
     said: dict[str, Any] = {**statement.predicate, "files": len(statement.subjects)}
     return Verification("destruction", path.name, said, signers, (), tuple(named_signers(signers, asked)))
+
+
+def _is_list(said: Any) -> bool:
+    """Tell whether a certificate names files as ours do: how many, and the first of them."""
+    return (
+        isinstance(said, dict)
+        and type(said.get("count")) is int
+        and isinstance(said.get("names"), list)
+        and all(isinstance(name, str) for name in said["names"])
+    )
