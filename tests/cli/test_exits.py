@@ -9,10 +9,13 @@ from typing import NoReturn
 
 import pytest
 
-from plumbline.cli.exits import Exit, guarded
+from plumbline.assess.changes import compare
+from plumbline.assess.run import assess
+from plumbline.cli.exits import Exit, exit_of_retest, guarded
 from plumbline.evidence.bundle import BundleWriter
 from plumbline.model.errors import EnvironmentFault, InputError, InternalError, NotPermittedError, ProtocolError, StoppedError
-from plumbline.model.words import Outcome
+from plumbline.model.words import Outcome, Severity
+from tests.assess.two_audits import EARLIER, LATER, Audit
 from tests.cli.conftest import Call
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -110,3 +113,24 @@ def test_bundles(call: Call, tmp_path: Path, outcome: Outcome, ends: tuple[bool,
     ended = call("assess", bundle(tmp_path / "bundle", outcome, ends=ends), "-o", tmp_path / "out")
     assert ended.code == code, ended
     assert said in ended.out
+
+
+AGAIN = {
+    "fixed": (("pass", None), Severity.HIGH, 0),
+    "not reached": (("inconclusive", "timeout"), Severity.HIGH, 3),
+    "not judged": (("inconclusive", "refused"), Severity.CRITICAL, 3),
+    "nobody looked": (None, Severity.NONE, 3),
+}
+
+
+@pytest.mark.parametrize(("now", "fail_on", "code"), AGAIN.values(), ids=AGAIN)
+def test_a_re_test_that_could_not_judge_a_finding_again_is_not_whole(
+    tmp_path: Path, now: tuple[str, str | None] | None, fail_on: Severity, code: int
+) -> None:
+    assessment = assess([bundle(tmp_path / "bundle", Outcome.OK, ends=(True,))], tmp_path / "out")
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER).asset("host:s/a")
+    if now is not None:
+        after.verdict("host:s/a", *now)
+    changes = compare(before.write(tmp_path / "old"), after.write(tmp_path / "new"))
+    assert exit_of_retest(assessment, changes, fail_on)[0] == code

@@ -24,7 +24,7 @@ listed are the first CHANGES_LISTED, worst first.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -131,6 +131,10 @@ class Changes:
 
     def _sides(self) -> Sequence[tuple[str, Side]]:
         return ("old", self.old), ("new", self.new)
+
+    def at_least(self, severity: Severity, words: Collection[Became]) -> int:
+        """Count the findings of some words, at or above a severity."""
+        return sum(count for word in words for rated, count in self.severities.get(word, {}).items() if rated.rank >= severity.rank)
 
     def write(self, out: Path) -> Path:
         """Write OUT/changes.json, whole or not at all."""

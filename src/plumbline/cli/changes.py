@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from plumbline.cli.exits import Exit, exit_of
+from plumbline.cli.exits import Exit, exit_of_retest
 from plumbline.cli.options import ALL_FORMATS, FailOn, Formats, Json, Out, ReferenceDir, RigPath, reference_folder, writable_folder
 from plumbline.cli.output import draw, print_json, progress, say, table
 from plumbline.model.errors import InputError
@@ -89,7 +89,7 @@ def retest(
         changes = compare(old, out)
         changes.write(out)
         written = run_reports(out, out, wanted, show)
-    code, why = exit_of(assessment, fail_on)
+    code, why = exit_of_retest(assessment, changes, fail_on)
     if as_json:
         print_json(changes.to_json())
         return code
@@ -120,8 +120,7 @@ def trends(
 def _came(changes: Changes, fail_on: Severity) -> int:
     from plumbline.assess.changes import Became
 
-    came = (Became.REGRESSED, Became.NEW, Became.NEWLY_JUDGED)
-    return sum(count for word in came for severity, count in changes.severities.get(word, {}).items() if severity.rank >= fail_on.rank)
+    return changes.at_least(fail_on, (Became.REGRESSED, Became.NEW, Became.NEWLY_JUDGED))
 
 
 def _print_plan(plan: Retest, addresses: int) -> None:

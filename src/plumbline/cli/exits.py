@@ -1,7 +1,7 @@
 """Exit codes, and the one place where an error becomes a message (DESIGN section 8).
 
 The first that holds: 4 our own fault; 2 the input was wrong; 1 a finding at or above `--fail-on`;
-3 the run ended early, or a whole source or network went unjudged; 0.
+3 the run ended early, a whole source or network went unjudged, or a re-test could not judge such a finding again; 0.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from plumbline.report.text import visible
 if TYPE_CHECKING:
     from plumbline.assess.assessment import Assessment
     from plumbline.assess.baseline import Beyond
+    from plumbline.assess.changes import Changes
 
 # Of an OSError that nobody translated these say that the machine failed, not that we did.
 MACHINE = {
@@ -61,6 +62,17 @@ def exit_of(assessment: Assessment, fail_on: Severity, beyond: Beyond | None = N
     if assessment.unjudged_sources:
         return Exit.INCOMPLETE, "a whole source or network went unjudged."
     return Exit.OK, ""
+
+
+def exit_of_retest(assessment: Assessment, changes: Changes, fail_on: Severity) -> tuple[Exit, str]:
+    """Choose the exit code for a re-test likewise: a finding that it could not judge again is not mended."""
+    from plumbline.assess.changes import Became
+
+    code, why = exit_of(assessment, fail_on)
+    left = changes.at_least(fail_on, (Became.UNREACHABLE, Became.NOT_JUDGED))
+    if code is Exit.OK and left:
+        return Exit.INCOMPLETE, f"findings at or above {fail_on} that could not be judged again: {left:,}."
+    return code, why
 
 
 def guarded(main: Callable[[], object]) -> int:
