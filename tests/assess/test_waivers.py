@@ -81,6 +81,12 @@ def test_a_file_without_entries_waives_nothing(waivers: Callable[[str], Any], re
         ("a year that cannot be", "2027-03-31", "9999-12-31", "is not a date with a time"),
         ("no check", 'check = "gateway.*"\n', "", "waiver[0].check: is missing"),
         ("every finding", 'check = "gateway.*"\nasset = "dock-*"', 'check = "*"', "means every finding of the rig"),
+        (
+            "every check, said otherwise",
+            'check = "gateway.*"\nasset = "dock-*"',
+            'check = "*.*"\nasset = "*:*/*"',
+            "means every finding of the rig",
+        ),
         ("an unknown key", 'asset = "', 'assets = "', "did you mean 'asset'?"),
         ("an unknown table", "[[waiver]]", "[[waivers]]", "a file of this kind holds [[waiver]]"),
         ("one table", "[[waiver]]", "[waiver]", "write [[waiver]], with two brackets"),
@@ -151,6 +157,7 @@ why = "Seen."
         ("no finding's id", "|host:s/10.0.0.9|tcp/23", "", "is no finding's id"),
         ("an id and patterns", "action", 'asset = "x"\naction', "wants either a finding's id or patterns"),
         ("nothing meant", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"\n', "", "wants either a finding's id or patterns"),
+        ("every check, said otherwise", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"', 'check = "**.*"', "wants a check"),
         ("every check", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"', 'check = "*"\nasset = "x"', "wants a check"),
     ],
 )
@@ -208,6 +215,8 @@ FINDINGS = [
         ("a line feed is text too", Scope("*", "*", "line*"), {5}),
         ("any text means itself", Scope("*", f"*{EVERYTHING.replace('*', '')[:40]}*", EVERYTHING), {6}),
         ("a key with a slash", Scope("*", "a/b"), {3}),
+        ("ends that would share text", Scope("*", "dock-cam-1*cam-1"), set()),
+        ("stars without end", Scope("*", "*a" * 150), set()),
     ],
 )
 def test_whom_it_means_in_python_and_in_sql(name: str, scope: Scope, meant: set[int]) -> None:

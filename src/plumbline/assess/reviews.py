@@ -23,7 +23,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
-from plumbline.assess.scope import ANY, End, FindingId, Pattern, Scope, SubjectPattern, Words, read_entries, refuse
+from plumbline.assess.scope import ANY, End, FindingId, Pattern, Scope, SubjectPattern, Words, means_all, read_entries, refuse
 from plumbline.model.words import Severity
 from plumbline.rig.schema import Text
 from plumbline.rig.values import WrongValueError
@@ -80,7 +80,7 @@ def load_reviews(path: Path) -> tuple[Review, ...]:
         by_pattern = table.check is not None or table.asset != ANY or table.subject != ANY
         if (table.finding is not None) == by_pattern:
             problems.add((*key, "finding"), "wants either a finding's id or patterns", "give finding, or check, asset and subject")
-        elif table.finding is None and table.check in (None, ANY):
+        elif table.finding is None and means_all(table.check or ANY):
             problems.add((*key, "check"), "wants a check", "a review is of what one check, or checks alike, found")
         elif table.finding is not None and table.finding.count("|") < 2:
             problems.add((*key, "finding"), "is no finding's id", "copy it from assessment.json: <check>|<asset>|<subject>")

@@ -10,8 +10,8 @@
     until = 2027-03-31                          # the day itself still counts
 
 A waiver changes no verdict and no ledger: what it covers is shown as such and does not count for `--fail-on`. Rules: one without an owner,
-a reason or an end is refused, and so is one that means every finding of the rig; it ends by itself, and one that would last longer than
-DAYS_MAX is refused rather than warned of, for a warning is read once and the waiver would outlive it. Renew it with a new entry.
+a reason or an end is refused, and so is one that means every finding of the rig, in whatever words; it ends by itself, and one that would
+last longer than DAYS_MAX is refused rather than warned of, for a warning is read once and the waiver would outlive it. Renew it with a new entry.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from plumbline.assess.scope import ANY, Begin, End, Pattern, Scope, SubjectPattern, Words, read_entries, refuse
+from plumbline.assess.scope import ANY, Begin, End, Pattern, Scope, SubjectPattern, Words, means_all, read_entries, refuse
 from plumbline.rig.schema import Identifier, Text
 
 DAYS_MAX = 400  # a year, and a month to renew it in
@@ -62,7 +62,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
         if table.id in seen:
             problems.add((*key, "id"), f"{table.id!r} stands twice", "give each waiver its own id")
         seen.add(table.id)
-        if table.check == table.asset == table.subject == ANY:
+        if means_all(table.check) and means_all(table.asset) and not table.subject.strip(ANY) and table.subject:
             problems.add((*key, "check"), "means every finding of the rig", "name the check, or the asset")
         if table.until < table.begins:
             problems.add((*key, "until"), "ends before it begins", "correct one of the two")
