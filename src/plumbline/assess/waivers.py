@@ -11,7 +11,8 @@
 
 A waiver changes no verdict and no ledger: what it covers is shown as such and does not count for `--fail-on`. Rules: one without an owner,
 a reason or an end is refused, and so is one that means every finding of the rig, in whatever words; it ends by itself, and one that would
-last longer than DAYS_MAX is refused rather than warned of, for a warning is read once and the waiver would outlive it. Renew it with a new entry.
+last longer than DAYS_MAX is refused rather than warned of, for a warning is read once and the waiver would outlive it. Renew it with a new
+entry.
 """
 
 from __future__ import annotations
