@@ -188,6 +188,10 @@ def _no_kind(document: Any) -> None:
     document["rows"][0]["fields"] = [field for field in document["rows"][0]["fields"] if field.get("name") != "kind"]
 
 
+def _more(document: Any) -> None:
+    document["rows"][0]["verdict"] = "pass"
+
+
 def _deep(document: Any) -> None:
     document["rows"][0]["path"] *= 9
 
@@ -198,6 +202,8 @@ MISSHAPEN: dict[str, Callable[[Any], None]] = {
     "a path without end": _deep,
     "no envelope": lambda document: document.pop("envelope"),
     "another format": lambda document: document.update(format=2),
+    "a note": lambda document: document.update(note="all other rows passed"),
+    "a note at a row": _more,
     "a row that is none": lambda document: document["rows"].append(1),
 }
 
@@ -208,6 +214,15 @@ def test_another_form_is_refused(shown: Path, change: Callable[[Any], None]) -> 
     change(document)
     shown.write_text(json.dumps(document))
     with pytest.raises(InputError):
+        verify_disclosure(shown, Asked())
+
+
+def test_a_member_that_stands_twice_is_refused(shown: Path) -> None:
+    """Who reads the file sees the first, programs mostly take the last."""
+    text = shown.read_text()
+    at = text.index('"value": "fail"')
+    shown.write_text(f'{text[:at]}"value": "pass", {text[at:]}')
+    with pytest.raises(InputError, match="stands twice"):
         verify_disclosure(shown, Asked())
 
 

@@ -87,6 +87,10 @@ WORDS: dict[str, Callable[[], bytes]] = {
     "a number": lambda: b"1",
     "NaN": lambda: b'{"_type": NaN}',
     "long digits": lambda: b"1" * 10_000,
+    "a member twice": lambda: (
+        b'{"_type": "https://in-toto.io/Statement/v1", "predicateType": "x", "subject": [{"name": "a",'
+        b' "digest": {"sha256": "' + b"0" * 64 + b'"}}], "predicate": {"as_of": 1, "as_of": 2}}'
+    ),
 }
 
 

@@ -31,6 +31,13 @@ def test_values() -> None:
     assert strict_json.raw_decode("[1] rest") == ([1], 3)
 
 
+def test_a_member_twice() -> None:
+    text = '{"a": {"b": 1, "c": 2, "b": 3}}'
+    assert strict_json.parse(text) == {"a": {"b": 3, "c": 2}}
+    with pytest.raises(ProtocolError, match="member 'b' stands twice"):
+        strict_json.parse(text, unique=True)
+
+
 def read(data: bytes) -> object:
     return strict_json.parse(data.decode("utf-8", "replace"))
 

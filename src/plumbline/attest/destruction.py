@@ -6,9 +6,9 @@ What the certificate proves: that the holder of a key says so. What deletion doe
 used again. On flash, on journaling and copying file systems, in snapshots and backups the bytes may live on; a customer who needs more
 destroys the medium, or keeps the folder on an encrypted one and destroys its key. The certificate says as much.
 
-Rules: nothing before `retain_until` (a day in UTC) unless it is forced; nothing where no certificate can be signed and written; exactly the files that the seal names, the seal, and what opens its rows; no link
-is followed, nothing outside the folder is touched, and what the seal does not name stays and is named. A run that was ended early can be
-run again, for the seal goes last.
+Rules: nothing before `retain_until` (a day in UTC) unless it is forced; nothing where no certificate can be signed and written; exactly
+the files that the seal names, the seal, and what opens its rows; no link is followed, nothing outside the folder is touched, and what the
+seal does not name stays and is named. A run that ended early can be run again, for the seal goes last; what went before is then missing.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@
      ]
     }
 
-A field that is withheld stands as its commitment alone, without its name (which its place among the others may tell). How commitments, leaves and nodes are computed stands in
-`commitments`; a reader needs SHA-256 and JSON, and the signers' public keys.
+A field that is withheld stands as its commitment alone, without its name, which its place among the others may tell. How commitments,
+leaves and nodes are computed stands in `commitments`; a reader needs SHA-256 and JSON, and the signers' public keys.
 
 Rules: with a finding go its evidence, its asset, its check, and the row that says which assessment it is of; the seal itself, which names
-every file of the rig, and the ledger's digest do not. A field that repeats a text which is withheld is withheld as
-well, but for what a check says of itself, and the digest of the raw answer always is. What is shown is told in full: who hands the file over reads it first.
+every file of the rig, and the ledger's digest do not. A field that repeats a text which is withheld is withheld as well, but for what a
+check says of itself; the digest of a raw answer always is. What is shown is told in full: who hands the file over reads it first. A file
+that holds anything else is refused, for no signature covers it.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ WITHHELD: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "asset": (("verdict", "asset", "evidence"), ("asset", "entity", "id", "name", "address", "mac", "ip", "hostname", "serial")),
     "rig": (("assessment",), ("rig", "rig_name", "owner")),
 }
+_MEMBERS, _OF_ROW = {"format", "envelope", "rows"}, {"fields", "place", "path"}
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
@@ -180,9 +182,11 @@ def verify_disclosure(path: Path, asked: Asked) -> Verification:
     """Check a file that shows findings, with nothing else at hand; raises InputError when it is none."""
     try:
         document = decoded(read_plain(path.resolve(), SIZE_MAX))
-        if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("rows"), list):
+        if not isinstance(document, dict) or document.keys() != _MEMBERS or document["format"] != FORMAT:
             raise ProtocolError(f"is no disclosure of format {FORMAT}")
-        envelope = parse_envelope(document.get("envelope"))
+        if not isinstance(document["rows"], list):
+            raise ProtocolError("has no rows")
+        envelope = parse_envelope(document["envelope"])
         root, says = root_in(envelope), parse_statement(envelope.payload).predicate
         rows = [_row(entry, root) for entry in document["rows"]]
     except ProtocolError as error:
@@ -197,9 +201,14 @@ def verify_disclosure(path: Path, asked: Asked) -> Verification:
 
 def _row(entry: Any, root: bytes) -> tuple[dict[str, Any], bool]:
     """Read a row: what it tells, how many fields it withholds, and whether it leads to the root; raises ProtocolError for a bad form."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("fields"), list) or not isinstance(entry.get("path"), list):
+    if (
+        not isinstance(entry, dict)
+        or entry.keys() != _OF_ROW
+        or not isinstance(entry["fields"], list)
+        or not isinstance(entry["path"], list)
+    ):
         raise ProtocolError("shows a row of another form")
-    if not 0 < len(entry["fields"]) <= FIELDS_MAX or len(entry["path"]) > HEIGHT_MAX or not isinstance(entry.get("place"), int):
+    if not 0 < len(entry["fields"]) <= FIELDS_MAX or len(entry["path"]) > HEIGHT_MAX or not isinstance(entry["place"], int):
         raise ProtocolError("shows a row of another form")
     told: dict[str, Any] = {}
     commitments = list(_commitments(entry["fields"], told))

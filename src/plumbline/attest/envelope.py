@@ -138,9 +138,9 @@ def parse_envelope(document: Any) -> Envelope:
 
 
 def decoded(data: bytes) -> Any:
-    """Read bytes as strict JSON in UTF-8; raises ProtocolError."""
+    """Read bytes as strict JSON in UTF-8, no member of which stands twice; raises ProtocolError."""
     try:
-        return strict_json.parse(data.decode("utf-8"))
+        return strict_json.parse(data.decode("utf-8"), unique=True)
     except UnicodeDecodeError as error:
         raise ProtocolError("is not UTF-8", offset=error.start) from error
 
