@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.assess.digest import ledger_digest
+from plumbline.assess.run import assess
 from plumbline.attest import differences
 from plumbline.attest.keys import load_fingerprint
 from plumbline.attest.verification import Outcome, Verification
@@ -166,6 +168,18 @@ def test_without_a_seal(out: Path) -> None:
         verify(out, Asked())
 
 
+def test_evidence_that_is_not_at_hand_is_told_also_when_nothing_is_judged_anew(tmp_path: Path, untouched: Path) -> None:
+    """A bundle beside OUT is not among the files of the seal, so its absence must not go unsaid."""
+    bundle = shutil.copytree(untouched / "bundle", tmp_path / "bundle")
+    assess([bundle], tmp_path / "out")
+    sealed(tmp_path / "out", key(tmp_path / "key.pem"))
+    shutil.rmtree(bundle)
+    found = verify(tmp_path / "out", Asked(again=False))
+    assert ("the evidence is as it was assessed", None, "not at hand: bundle (name it with --bundle)") in [
+        (claim.what, claim.holds, claim.why) for claim in found.claims
+    ]
+
+
 TABLES = {
     "the same": ([1, 2], [1, 2], None),
     "a value": ([1, 9], [1, 2], "row 2"),
@@ -190,6 +204,7 @@ DOCUMENTS = {
     "a member too many": ({"a": 1, "b": 2}, {"a": 1}, "b is one too many"),
     "a member missing": ({}, {"a": 1}, "a is missing"),
     "a list": ({"a": [1]}, {"a": [1, 2]}, "a has 1 entries, due are 2"),
+    "another kind of value": ({"a": [True, 1]}, {"a": [1, 1.0]}, "a[0] is True, due is 1"),
     "what nobody compares": ({"a": 1, "x": 1}, {"a": 1, "x": 2}, None),
 }
 

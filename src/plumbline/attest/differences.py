@@ -77,7 +77,8 @@ def in_json(found: Any, due: Any, but: Collection[str] = (), at: str = "") -> st
             if (inside := in_json(one, other, but, f"{at}[{number}]")) is not None:
                 return inside
         return None if len(found) == len(due) else f"{at} has {len(found)} entries, due are {len(due)}"
-    return None if found == due else f"{at} is {_word(found)}, due is {_word(due)}"
+    same = type(found) is type(due) and found == due  # to Python true is 1, and 1 is 1.0
+    return None if same else f"{at} is {_word(found)}, due is {_word(due)}"
 
 
 def _word(value: Any) -> str:

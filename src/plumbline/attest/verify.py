@@ -210,6 +210,8 @@ def _assessment(folder: Path, facts: Facts, envelope: Envelope, files: _Files, a
     touched = files.touched()
     yield from _opens_rows(folder, facts, envelope, found, whole=not touched)
     if not asked.again:
+        if found.missing:
+            yield Claim("the evidence is as it was assessed", None, f"not at hand: {', '.join(found.missing)} (name it with --bundle)")
         yield Claim("the ledger follows from the evidence", None, "not asked for")
         return
     with tempfile.TemporaryDirectory(prefix="plumbline-verify-") as scratch:
