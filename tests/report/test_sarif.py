@@ -100,7 +100,8 @@ def test_findings_keep_their_fingerprint_over_audits_and_their_guid_within_one(o
     ("text", "shown"),
     [
         ("{0} of {name}", "{{0}} of {{name}}"),
-        ("[press](javascript:1)", "\\[press\\](javascript:1)"),
+        ("[press](javascript:1)", "\\[press\\] (javascript:1)"),
+        ("\\[press\\](javascript:1)", "\\\\[press\\\\] (javascript:1)"),
         ("a\nb\u202e", "a\\nb\\u202e"),
     ],
 )

@@ -387,5 +387,6 @@ def _taxonomy(name: str, named: Sequence[str]) -> dict[str, Any]:
 
 
 def _message(text: str) -> dict[str, str]:
-    """Make a message whose text means nothing but itself: no placeholder, no link."""
-    return {"text": visible(text).replace("{", "{{").replace("}", "}}").replace("[", "\\[").replace("]", "\\]")}
+    """Make a message whose text means nothing but itself: no placeholder, no link, whichever backslashes a reader takes as escapes."""
+    text = visible(text).replace("](", "] (")
+    return {"text": text.replace("{", "{{").replace("}", "}}").replace("[", "\\[").replace("]", "\\]")}
