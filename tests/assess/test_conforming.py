@@ -342,6 +342,35 @@ SPOKEN = {
 }
 
 
+@pytest.mark.parametrize(
+    ("outcome", "complete", "narrowed", "verdict", "reason"),
+    [
+        (Outcome.OK, True, False, Verdict.PASS, None),
+        (Outcome.TIMEOUT, True, False, Verdict.INCONCLUSIVE, "timeout"),
+        (Outcome.PARTIAL, True, False, Verdict.INCONCLUSIVE, "partial"),
+        (Outcome.OK, False, False, Verdict.INCONCLUSIVE, "not_attempted"),
+        (Outcome.OK, True, True, Verdict.INCONCLUSIVE, "not_attempted"),
+    ],
+)
+def test_nothing_asked_of_devices_passes_over_the_rig_where_some_may_not_have_been_seen(
+    tmp_path: Path, outcome: Outcome, complete: bool, narrowed: bool, verdict: Verdict, reason: str | None
+) -> None:
+    asked, settled = "etsi-en-303-645/5.1-4", "etsi-en-303-645/5.1-5"
+    by_hand = {"verdict": "pass", "tester": "A. Smith", "method": "test", "performed_at": NOW}
+    rows: list[Any] = [
+        *ROWS,
+        *(("manual_result", asset, asked, {"provision": asked, **by_hand}) for asset in ("declared:s/cam-1", "host:s/10.0.0.6")),
+        ("manual_result", "rig:/t", settled, {"provision": settled, **by_hand}),
+    ]
+    bundle = write_bundle(tmp_path / "b", rows, [*COVERAGE, ("network:s/other", "host", "", outcome, 0)], complete=complete)
+    if narrowed:
+        manifest = bundle / "manifest.json"
+        manifest.write_text(manifest.read_text().replace("{", '{"narrowed": true,', 1))
+    assessment = assess([bundle], tmp_path / "o")
+    assert (of(assessment, asked).verdict, of(assessment, asked).reason) == (verdict, reason)
+    assert of(assessment, settled).verdict is not Verdict.INCONCLUSIVE, "what was said of the rig holds for whoever is there"
+
+
 @pytest.mark.full
 def test_a_thousand_hosts_are_counted_and_listed(tmp_path: Path) -> None:
     rows: list[Any] = []

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from plumbline.evidence.engine import Connection
 from plumbline.model.errors import InputError
-from plumbline.model.words import EntityKind
+from plumbline.model.words import EntityKind, Outcome
 from plumbline.rig.addresses import IPNetwork
 from plumbline.standards.standard import AskedOf
 
@@ -50,6 +50,18 @@ def find_asked(connection: Connection, networks: Iterable[str], assets: int | No
     counts = {word: sum(row[word.value] for row in rows) for word in ASKED}
     counts[AskedOf.DEVICE] += int(assets) - int(known)
     return counts
+
+
+def find_unseen(connection: Connection) -> str | None:
+    """Say why there may be devices that nobody saw: the worst outcome of a sweep, or of a hub's list; None where each came to its end."""
+    [[outcome]] = connection.execute(
+        f"""
+        select max(outcome)::varchar from known.coverage where outcome <> '{Outcome.OK}'::outcome
+          and ("table" = 'host' and starts_with(entity, '{EntityKind.NETWORK.value}:')
+            or "table" = 'hub_identity' and starts_with(entity, '{EntityKind.HUB.value}:'))
+        """
+    ).fetchall()
+    return None if outcome is None else str(outcome)
 
 
 def _network(text: str) -> IPNetwork:

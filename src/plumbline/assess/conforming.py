@@ -2,16 +2,18 @@
 
     conformance.parquet   provision, asset ('' is the rig), verdict, reason, basis, checks (those that spoke)
 
-Not the rule (`conformance`) nor how the ledger is read (`answers`). Rules: every provision of the chosen profiles is there, also those that
-no check names; none passes by silence. Counts are over all assets; the file holds those that the assessment lists. Of a ledger above
-COUNTED_ROWS assets are not counted, so that there a provision that is asked of assets fails or is inconclusive, and never passes.
+Not the rule (`conformance`) nor how the ledger is read (`answers`). Rules: every provision of the chosen profiles is there, also those
+that no check names; none passes by silence. Counts are over all assets; the file holds those that the assessment lists. Where a network
+was not swept to its end there may be devices that nobody saw: then no provision that is asked of devices passes over the rig, unless what
+people said of the rig settles it for each. Of a ledger above COUNTED_ROWS assets are not counted, so that there a provision that is asked
+of assets fails or is inconclusive, and never passes.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plumbline.assess.answers import DECLARED, MANUAL, LedgerAnswers, Said
@@ -57,7 +59,7 @@ class Grounds:
     """What provisions are held against: checks, what each came to, the rig's networks, and which fails a review calls false.
 
     `false_positive` is an expression over a row of the ledger, `false_positives` the number of such fails by check. `assets` is how many
-    there are in all; None: they are counted.
+    there are in all; None: they are counted. `unseen` is why there may be devices that nobody saw; None: there are none.
     """
 
     registry: Registry
@@ -67,6 +69,7 @@ class Grounds:
     false_positive: str = "false"
     false_positives: Mapping[str, int] = field(default_factory=dict)
     assets: int | None = None
+    unseen: str | None = None
 
 
 def chosen_profiles(names: Iterable[str]) -> list[Profile]:
@@ -89,7 +92,7 @@ def conform(connection: Connection, profiles: Sequence[Profile], grounds: Ground
     for provision, of_it in zip(provisions, said, strict=True):
         checks = named.get(provision.ref, ())
         of_checks = None if few else together(_told_by_tally(grounds, tallies, check) for check in checks)
-        matters.append(_Matter(provision, tuple(checks), of_it, asked.get(provision.per, 0), of_checks))
+        matters.append(_Matter(provision, tuple(checks), of_it, asked.get(provision.per, 0), of_checks, grounds.unseen))
     concluded = {matter.provision.ref: matter.concluded() for matter in matters}
     spoke = [[check for check in matter.checks if tallies.get(check, Tally()) != Tally(reasons={})] for matter in matters]
     whole = [(_as_judged(concluded[matter.provision.ref]), checks) for matter, checks in zip(matters, spoke, strict=True)]
@@ -115,12 +118,20 @@ class _Matter:
     said: Said
     asked: int
     of_checks: Answers | None
+    unseen: str | None
 
     @property
     def question(self) -> Question:
         return Question.of(self.provision, self.checks)
 
     def concluded(self, accepts: Collection[Basis] = ALL_BASES) -> Concluded:
+        found = self._of_the_known(accepts)
+        asked = self.unseen is not None and self.provision.per is AskedOf.DEVICE
+        if asked and found.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) and self.of_silence(accepts).verdict is Verdict.INCONCLUSIVE:
+            return replace(found, verdict=Verdict.INCONCLUSIVE, reason=self.unseen, basis=None)
+        return found
+
+    def _of_the_known(self, accepts: Collection[Basis]) -> Concluded:
         if self.of_checks is None:
             silent = max(0, self.asked - self.said.asked)
             return conclude(self.question, self.provision.per, self.said.told, silent, self.said.rig, accepts)
@@ -134,8 +145,8 @@ class _Matter:
         for told in self.said.told:
             yield told, judge_told(self.question, told.answers, self.said.rig, asked=told.asked)
 
-    def of_silence(self) -> Judged:
-        return judge_told(self.question, SILENCE, self.said.rig, asked=True)
+    def of_silence(self, accepts: Collection[Basis] = ALL_BASES) -> Judged:
+        return judge_told(self.question, SILENCE, self.said.rig, asked=True, accepts=accepts)
 
 
 def _named(registry: Registry) -> dict[str, list[str]]:

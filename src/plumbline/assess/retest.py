@@ -39,6 +39,11 @@ class Retest:
     everywhere: bool
     unknown: tuple[str, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything is looked at again, as in an audit."""
+        return self.everywhere and self.tables is None
+
     def narrowed(self, rig: Rig) -> Rig:
         """Narrow a rig to what this asks for."""
         return rig if self.everywhere else focused(rig, self.places, self.declared)

@@ -21,7 +21,9 @@ import duckdb
 
 from plumbline import __version__
 from plumbline.assess import second_stage
+from plumbline.assess.asked import find_unseen
 from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
+from plumbline.assess.conformance import Reason
 from plumbline.assess.conforming import Grounds, chosen_profiles, conform
 from plumbline.assess.deriving import derive, derive_last, derived_before
 from plumbline.assess.digest import ledger_files
@@ -77,6 +79,7 @@ def assess(
     wrong, EnvironmentFault when OUT cannot be written or memory does not suffice.
     """
     opened = [Bundle(path) for path in bundles]
+    _refuse(opened, out, as_of)
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
     overlay = laid or Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews) if reviews else ())
     registry = load_registry(checks_dir)
@@ -95,6 +98,14 @@ def assess(
         raise EnvironmentFault(f"cannot judge into {out}: {error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _refuse(bundles: Sequence[Bundle], out: Path, as_of: datetime | None) -> None:
+    """Refuse what would judge as of another moment on another machine, or change the evidence."""
+    if as_of is not None and as_of.utcoffset() is None:
+        raise InputError("as_of has no time zone", remedy="give it one: datetime(2026, 12, 31, tzinfo=UTC)")
+    if out.resolve() in [bundle.path.resolve() for bundle in bundles]:
+        raise InputError("is the evidence itself", where=str(out), remedy="name another folder to write into")
 
 
 def _judged(
@@ -178,7 +189,16 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
     assets = counts(connection)
     profiles = chosen_profiles(_from_rig_file(facts.bundles, "standards").get("assess", ()))
     wrong = facts.overlay.false_positive_sql(over.false_positives)
-    grounds = Grounds(facts.registry, checks, facts.ledger.rows, _networks(facts.bundles), wrong, over.false_positives, assets.assets)
+    grounds = Grounds(
+        registry=facts.registry,
+        checks=checks,
+        ledger_rows=facts.ledger.rows,
+        networks=_networks(facts.bundles),
+        false_positive=wrong,
+        false_positives=over.false_positives,
+        assets=assets.assets,
+        unseen=_unseen(connection, facts.bundles),
+    )
     conformance = conform(connection, profiles, grounds, out)
     waivers, reviews = facts.overlay.summaries(over.waived, over.reviewed)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
@@ -266,6 +286,13 @@ def _checks(connection: Connection, facts: _Facts, tallies: Mapping[str, Tally])
             over.standing.update(of_check.standing)
             over.false_positives.update({check.id: of_check.false_positives} if of_check.false_positives else {})
     return summaries, findings, over
+
+
+def _unseen(connection: Connection, bundles: Sequence[Bundle]) -> str | None:
+    """Say why there may be devices that nobody saw; a re-test looks at those that had findings, and at nobody else."""
+    narrowed = all(bundle.manifest.get("narrowed") is True for bundle in bundles)
+    ended = all(bundle.manifest["sessions"][-1:] and bundle.manifest["sessions"][-1]["complete"] for bundle in bundles)
+    return find_unseen(connection) or (Reason.NOT_ATTEMPTED.value if narrowed or not ended else None)
 
 
 def _unjudged(connection: Connection) -> list[Unjudged]:

@@ -84,7 +84,9 @@ def retest(
     if not as_json:
         _print_plan(plan, sum(network.addresses.count() for network in narrowed.networks))
     with progress() as show:
-        ended = collect(narrowed, bundle, state=state_folder(), progress=show, now=now, wanted=plan.tables).ended_early
+        ended = collect(
+            narrowed, bundle, state=state_folder(), progress=show, now=now, wanted=plan.tables, narrowed=not plan.whole
+        ).ended_early
         assessment = assess([bundle], out, reference=known, progress=show)
         changes = compare(old, out)
         changes.write(out)

@@ -58,14 +58,17 @@ def collect(
     now: Callable[[], datetime],
     resume: bool = False,
     wanted: frozenset[str] | None = None,
+    narrowed: bool = False,
 ) -> Collection:
     """Collect a rig into the bundle `path`; `state` is the user's state folder (runs, login budgets), `wanted` the tables (None: all).
+    `narrowed`: of the rig only a part is looked at, which the manifest then says.
 
     Raises InputError for a bundle that is not empty, in use or of another rig, EnvironmentFault when the machine fails us.
     """
-    begun = _begin_bundle(rig, path, now(), resume=resume)
+    header = {**_header(rig), **({"narrowed": True} if narrowed else {})}
+    begun = _begin_bundle(rig, path, header, now(), resume=resume)
     with Registration(path, state) as stop, stop.on_signals():
-        writer = begun or BundleWriter.resume(path, rig_text=redacted_text(rig), header=_header(rig), now=now())  # nobody else writes there
+        writer = begun or BundleWriter.resume(path, rig_text=redacted_text(rig), header=header, now=now())  # nobody else writes there
         context = Context(rig, writer, rig_key(rig.path.parent), now, progress, lambda: stop.reason is not None, wanted)
         result, notes, exchanges = NetworkResult(), [], 0
         try:
@@ -87,10 +90,10 @@ def collect(
     return Collection(path, result.hosts, exchanges, notes[0] if notes else None)
 
 
-def _begin_bundle(rig: Rig, path: Path, now: datetime, *, resume: bool) -> BundleWriter | None:
+def _begin_bundle(rig: Rig, path: Path, header: dict[str, Any], now: datetime, *, resume: bool) -> BundleWriter | None:
     """Start a new bundle, or see that the one to go on with is this rig's (None)."""
     if not resume:
-        return BundleWriter.create(path, rig_text=redacted_text(rig), header=_header(rig), now=now)
+        return BundleWriter.create(path, rig_text=redacted_text(rig), header=header, now=now)
     if Bundle(path).manifest.get("rig", {}).get("id") != rig.id:
         raise InputError(f"this bundle is of another rig than {rig.id}", where=str(path), remedy="resume with its own rig file")
     return None
