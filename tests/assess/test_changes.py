@@ -133,6 +133,23 @@ def test_a_check_that_the_later_release_has_not_judges_nothing(tmp_path: Path) -
     assert (change.word, change.why) == (Became.NOT_JUDGED, "check_unknown")
 
 
+@pytest.mark.parametrize(
+    ("told", "word", "why"),
+    [
+        (("pass", None), Became.NOT_JUDGED, "other_parameters"),
+        (("not_applicable", None), Became.NOT_JUDGED, "other_parameters"),
+        (("not_applicable", "absent"), Became.GONE, "absent"),
+        (("fail", None), Became.OPEN, None),
+        (("inconclusive", "timeout"), Became.UNREACHABLE, "timeout"),
+    ],
+)
+def test_other_parameters_close_nothing(tmp_path: Path, told: tuple[str, str | None], word: Became, why: str | None) -> None:
+    before = Audit(EARLIER, parameters={"days": 90}).asset("host:s/a").verdict("host:s/a", "fail")
+    after = Audit(LATER, parameters={"days": 900}).asset("host:s/a").verdict("host:s/a", *told)
+    change = only(changes_of(tmp_path, before, after))
+    assert (change.word, change.why) == (word, why)
+
+
 def test_a_check_that_the_earlier_release_had_not_judges_newly(tmp_path: Path) -> None:
     before = Audit(EARLIER, checks=(BROKER,)).asset("host:s/a").verdict("host:s/a", "pass", check=BROKER, subject="tcp/1883")
     after = Audit(LATER).asset("host:s/a").verdict("host:s/a", "fail")

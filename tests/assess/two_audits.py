@@ -31,6 +31,7 @@ class Audit:
     assets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unjudged: Sequence[str] = ()
     looked: list[dict[str, Any]] = field(default_factory=list)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def asset(self, asset: str, *kinds: str, **identifiers: str) -> Audit:
         """Add an asset with what it is known by."""
@@ -64,7 +65,10 @@ class Audit:
             "ledger_digest": "00" * 32,
             "counts": {"inconclusive": sum(row["verdict"] == "inconclusive" for row in self.rows)},
             "severities": {"critical": sum(row["verdict"] == "fail" for row in self.rows)},
-            "checks": [{"id": check, "title": TITLES[check], "cvss": CVSS, "subjects": SUBJECTS[check]} for check in self.checks],
+            "checks": [
+                {"id": check, "title": TITLES[check], "cvss": CVSS, "subjects": SUBJECTS[check], "parameters": self.parameters}
+                for check in self.checks
+            ],
             "assets": [{"id": asset, "name": f"the {asset}", "kinds": list(kinds)} for asset, kinds in self.assets.items()],
             "unjudged_sources": [{"entity": entity, "outcome": "unreachable", "detail": None} for entity in self.unjudged],
         }

@@ -14,11 +14,11 @@ Not how an asset is found again (`identity`), nor the SQL (`changing`), nor how 
     inconclusive, no row    fail; of an asset that was known, or a check that is new      newly_judged
     not there               fail                                                          new
 
-Rules: silence fixes nothing: only a pass by the same check (or the one that took its id over) on the same subject of the same asset is
-`fixed`. `gone` needs evidence of absence as well: coverage that is ok (`looked`; for a port also that it
-is closed, or that something else speaks there), or hardware identifiers of another device. What moved to another
-subject is told only where one finding of a check left an asset and one came to it, and the old place was seen empty. Counts are exact;
-listed are the first CHANGES_LISTED, worst first.
+Rules: silence fixes nothing: only a pass by the same check (or the one that took its id over), with the same parameters, on the same
+subject of the same asset is `fixed`. `gone` needs evidence of absence as well: coverage that is ok (`looked`; for a port also that it is
+closed, or that something else speaks there), or hardware identifiers of another device. What moved to another subject is told only where
+one finding of a check left an asset and one came to it, and the old place was seen empty. Counts are exact; listed are the first
+CHANGES_LISTED, worst first.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Change:
     """One finding of either audit. `finding` is its id in the earlier one, or in the later where it was none before.
 
     `new_asset` and `new_subject` are what it is about now, None where there is nothing; `why` is the reason of a verdict, or a word of
-    ours: absent, does_not_apply, replaced, no_answer, not_looked_at, check_unknown. `by` is the identifier by which an asset of another
-    id was found again.
+    ours: absent, does_not_apply, replaced, no_answer, not_looked_at, check_unknown, other_parameters. `by` is the identifier by which an
+    asset of another id was found again.
     """
 
     finding: str

@@ -49,6 +49,7 @@ def define_changes(
     _define_matches(connection, match(known_before, read_identity(new)))
     _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
     _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
+    _define_names(connection, "other_question", sorted(_other_questions(before, after)))
     _define_names(connection, "looked_at", sorted(_looked_at(known_before, after)))
     _define_names(connection, "read_hub", sorted(_read_hubs(after)))
     connection.execute(_WAS)
@@ -109,6 +110,12 @@ def _looked_at(known: Known, after: Mapping[str, Any]) -> set[str]:
     return {asset for asset, words in known.items() if any(value.partition("/")[0] in sites for value in words.get("ip", ()))}
 
 
+def _other_questions(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The checks that asked with other parameters than before: what passes them now might have passed then."""
+    asked = {check["id"]: check.get("parameters") for check in before["checks"]}
+    return {check["id"] for check in after["checks"] if check["id"] in asked and asked[check["id"]] != check.get("parameters")}
+
+
 def _read_hubs(after: Mapping[str, Any]) -> set[str]:
     unread = {source["entity"] for source in after["unjudged_sources"]}
     return {asset["id"] for asset in after["assets"] if EntityKind.HUB.value in asset["kinds"] and asset["id"] not in unread}
@@ -149,6 +156,7 @@ select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told
     where s."check" = f."check"
   ) and (f.port = '' or v.port is not null) as seen_absent,
   exists (select 1 from new_check c where c.name = f."check") as asked,
+  exists (select 1 from other_question c where c.name = f."check") as otherwise,
   exists (select 1 from looked_at l where l.name = f.asset) as looked_at,
   starts_with(f.asset, 'identity:')
     and exists (select 1 from read_hub h where h.name = 'hub:/' || split_part(substr(f.asset, 10), '/', 1))
@@ -205,13 +213,14 @@ from left_it l join came_to_it c on c."check" = l."check" and c.asset = l.asset
 where split_part(l.old_subject, '/', 1) = split_part(c.new_subject, '/', 1)
 """
 
+_ASKED_OTHERWISE = "w.otherwise and (w.verdict = 'pass' or w.nearest = 'not_applicable' and w.reason is distinct from 'absent')"
 _SILENT = "('timeout', 'unreachable')"
 _CHANGE = f"""
 create or replace temp table change as
 select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
   coalesce(w.verdict, case when m.new_subject is not null then 'fail' end, w.nearest) as new_verdict,
   case
-    when not w.asked then 'not_judged'
+    when not w.asked or {_ASKED_OTHERWISE} then 'not_judged'
     when w.verdict = 'pass' then 'fixed'
     when m.new_subject is not null then 'moved'
     when w.verdict = 'fail' then case when w.target <> w.asset then 'moved' else 'open' end
@@ -220,6 +229,7 @@ select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
     else 'not_judged' end as word,
   case
     when not w.asked then 'check_unknown'
+    when {_ASKED_OTHERWISE} then 'other_parameters'
     when w.verdict in ('pass', 'fail') or m.new_subject is not null then null
     when w.replaced then 'replaced'
     when w.seen_absent then 'absent'

@@ -38,4 +38,5 @@ WHY: Mapping[str, Said] = {
     "no_answer": told("Its network was asked, and it gave no answer."),
     "not_looked_at": told("Nobody looked at it."),
     "check_unknown": told("This release does not have the check."),
+    "other_parameters": told("The check asked with other parameters, by which it might have held before."),
 }
