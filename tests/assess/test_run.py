@@ -173,6 +173,21 @@ def test_judged_at_the_end_of_collection_unless_told_otherwise(tmp_path: Path) -
     assert assess([bundle], tmp_path / "o", as_of=later).as_of == later
 
 
+def test_a_date_without_a_time_zone_is_no_date(tmp_path: Path) -> None:
+    """It would be another moment on another machine, and the ledger another."""
+    bundle = write_bundle(tmp_path / "b")
+    with pytest.raises(InputError, match="as_of has no time zone"):
+        assess([bundle], tmp_path / "o", as_of=datetime(2030, 1, 1))  # noqa: DTZ001 - what is refused
+
+
+def test_nothing_is_written_into_a_bundle(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "b")
+    before = sorted(bundle.rglob("*"))
+    with pytest.raises(InputError, match="is the evidence itself"):
+        assess([bundle], tmp_path / "x" / ".." / "b")
+    assert sorted(bundle.rglob("*")) == before
+
+
 def test_the_date_decides(tmp_path: Path) -> None:
     stale = "cloud.stale_device_enabled"
     bundle = write_bundle(tmp_path / "b")
