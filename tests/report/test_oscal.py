@@ -16,7 +16,9 @@ from trestle.oscal.poam import PlanOfActionAndMilestones
 from plumbline.model.words import Verdict
 from plumbline.report import oscal, registry
 from plumbline.report.data import Report
+from plumbline.report.loading import load
 from plumbline.report.oscal_terms import control, markup, string, token
+from plumbline.report.text import plural
 from plumbline.standards.loading import load_standards
 from tests.report import schemas
 from tests.report.conftest import MISTAKEN, OVERLAID
@@ -167,3 +169,20 @@ def test_what_is_waived_or_called_false_is_a_deviation_with_who_and_why(out: Pat
     assert {one["uuid"] for one in body["observations"] if one["types"] == ["finding"]} <= about
     open_ones = {props(risk).get("check") for risk in body["risks"] if risk["status"] == "open"}
     assert not open_ones & set(deviations)
+
+
+def test_a_risk_counts_the_assets_of_its_own_findings(out: Path, report: Report, tmp_path: Path) -> None:
+    """Of a check whose findings are borne on one asset alone, what is open says nothing of that asset."""
+    check = next(one for one in report.checks if len({finding.asset for finding in one.findings}) > 1)
+    borne = check.findings[0].asset
+    waiver = f'id = "w-1"\ncheck = "{check.id}"\nasset = "{borne}"\nowner = "O"\nreason = "R"\n'
+    (tmp_path / "waivers.toml").write_text(f"[[waiver]]\n{waiver}from = 2026-11-01\nuntil = 2027-03-31\n")
+    registry.write("oscal", out, tmp_path, report=load(out, waivers=tmp_path / "waivers.toml"))
+    [body] = json.loads((tmp_path / oscal.RESULTS).read_text())["assessment-results"]["results"]
+    observed = {one["uuid"]: one for one in body["observations"]}
+    split = [risk for risk in body["risks"] if props(risk).get("check") == check.id]
+    assert sorted((risk["status"] for risk in split), reverse=True) == ["open", "deviation-approved"]
+    for risk in split:
+        about = [observed[one["observation-uuid"]] for one in risk["related-observations"]]
+        assets = {one["subjects"][0]["subject-uuid"] for one in about}
+        assert risk["description"].endswith(f", on {plural(len(assets), 'asset')}.")

@@ -37,10 +37,11 @@ _CVSS_4 = "https://www.first.org/cvss/v4-0"
 
 @dataclass
 class _Group:
-    """Findings of one check that share the waiver or review that takes them out of what is open, and their observations."""
+    """Findings of one check that share the waiver or review that takes them out of what is open: their observations, and where."""
 
     deviation: Waiver | Review | None
     observations: list[str] = field(default_factory=list)
+    assets: set[str] = field(default_factory=set)
 
     @property
     def key(self) -> str:
@@ -155,7 +156,9 @@ class Parts:
         for finding in failed(self.report, self.out):
             self.seen.setdefault(finding.asset, finding.asset_name)
             uuid = self.uuid("observation", finding.id)
-            self._group(finding).observations.append(uuid)
+            group = self._group(finding)
+            group.observations.append(uuid)
+            group.assets.add(finding.asset)
             yield self._observation(finding, uuid)
 
     def _group(self, finding: Failed) -> _Group:
@@ -252,7 +255,7 @@ class Parts:
             "uuid": self.uuid("risk", check.id, group.key),
             "title": markup(check.title),
             "description": markup(
-                f"{len(group.observations)} of {plural(check.tally.failed, 'finding')}, on {plural(check.failed_assets, 'asset')}."
+                f"{len(group.observations)} of {plural(check.tally.failed, 'finding')}, on {plural(len(group.assets), 'asset')}."
             ),
             "statement": markup(f"A fail proves: {check.proves}."),
             "props": [prop("check", check.id), prop("severity", check.severity), prop("risk", f"{check.risk:g}")],
