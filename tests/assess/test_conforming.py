@@ -89,12 +89,14 @@ def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
     for check in NAMED.get(one.ref, ()):
         by_hand = [row for row in rows if row["check"] == MANUAL and row["subject"] == f"check/{check}"]
         own = [row for row in by_hand if row["asset"] == asset]
+        right = [row for row in own if not wrong(row)]
+        lent = ("pass", "not_applicable") if asset == RIG and one.per is not AskedOf.RIG else ()
         of_rig = [row for row in by_hand if row["asset"] == RIG and not wrong(row)]
         for row in rows:
             if row["check"] == check and row["asset"] == asset:
-                instead = (own or of_rig) if row["verdict"] == "inconclusive" else []
+                instead = (right or of_rig) if row["verdict"] == "inconclusive" else []
                 found.append({**row, "verdict": instead[0]["verdict"], "basis": "manual"} if instead else row)
-        found += [{**row, "basis": "manual", "reason": "needs_manual_test"} for row in own]
+        found += [{**row, "basis": "manual", "reason": "needs_manual_test"} for row in own if row["verdict"] not in lent]
     said = {
         check: [row for row in rows if (row["check"], row["asset"], row["subject"]) == (check, asset, one.ref)]
         for check in (MANUAL, DECLARED)
@@ -340,6 +342,24 @@ SPOKEN = {
     "etsi-en-303-645/5.2-1": (Verdict.FAIL, Basis.DECLARED),
     "etsi-en-303-645/5.11-2": (Verdict.NOT_APPLICABLE, Basis.DECLARED),
 }
+
+
+def test_a_test_by_hand_of_what_a_check_asks_counts_unless_a_review_calls_it_false_and_stands_on_no_rig(tmp_path: Path) -> None:
+    asked, subject = "etsi-en-303-645/5.6-1", "check/device.telnet_service"
+    by_hand = {"check_id": "device.telnet_service", "tester": "A. Smith", "method": "test", "performed_at": NOW}
+    review = tmp_path / "review.toml"
+    review.write_text(
+        f'[[review]]\nfinding = "{MANUAL}|declared:s/cam-1|{subject}"\n'
+        'action = "false_positive"\nwho = "A"\nwhy = "B"\nuntil = 2027-01-31\n'
+    )
+    failed = write_bundle(tmp_path / "f", [*ROWS, ("manual_result", "declared:s/cam-1", subject, {"verdict": "fail", **by_hand})])
+    assert of(assess([failed], tmp_path / "o"), asked).verdict is Verdict.FAIL
+    reviewed = of(assess([failed], tmp_path / "o", reviews=review), asked)
+    assert (reviewed.verdict, reviewed.reason) == (Verdict.INCONCLUSIVE, "reviewed_false_positive")
+    passed = write_bundle(tmp_path / "p", [*ROWS, ("manual_result", "rig:/t", subject, {"verdict": "pass", **by_hand})])
+    assert of(assess([passed], tmp_path / "o"), asked).assets.passed == 0
+    rows = pq.read_table(tmp_path / "o" / "conformance.parquet").to_pylist()
+    assert not [row for row in rows if row["provision"] == asked and row["verdict"] == "pass"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ of a provision only the different answers of patterns come out, each with the nu
 Python than one.
 
 What people said of a provision has the provision's ref as its subject, `<standard>/<id>`. A test by hand of what a check asks, subject
-`check/<id>`, stands where that check could not judge; one of the rig for all its assets. A fail that a review calls false is set apart.
+`check/<id>`, stands where that check could not judge; one of the rig for all its assets, and where it frees them it is lent: it frees
+nothing by itself but what is asked of the rig. A fail that a review calls false is set apart, and stands for nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from plumbline.assess.asked import ASKED
 from plumbline.assess.conformance import REASONS, SILENCE, Answers, Judged, Reason, Told
 from plumbline.evidence.engine import Connection, literal
 from plumbline.model.words import Basis, EntityKind, Verdict
-from plumbline.standards.standard import Provision
+from plumbline.standards.standard import AskedOf, Provision
 
 MANUAL = "rig.manual_test_failed"
 DECLARED = "rig.provision_declared_unmet"
@@ -171,7 +172,7 @@ class LedgerAnswers:
         run(
             f"""
             create or replace temp table pattern as
-            select asset, bit_xor(md5_number(concat_ws('|', what, {_texts_sql("")}))) as pattern from entry group by asset
+            select asset, bit_xor(md5_number(concat_ws('|', what, lent, {_texts_sql("")}))) as pattern from entry group by asset
             """
         )
         run("create or replace temp table first as select pattern, min(asset) as asset from pattern group by pattern")
@@ -185,25 +186,27 @@ class LedgerAnswers:
     def _entries_sql(self) -> str:
         """Select an entry for each check, and for each word of people, on each asset."""
         hand = self._hand_sql()
+        lent = f"({_OF_RIG} and verdict in ('{Verdict.PASS}', '{Verdict.NOT_APPLICABLE}'))"
         instead = f"l.verdict = '{Verdict.INCONCLUSIVE}' and coalesce(h.verdict, r.verdict) is not null"
         return f"""
-          select what, asset,
+          select what, asset, lent,
             min(basis::basis) filter (verdict = '{Verdict.FAIL}' and not wrong) as failed, bool_or(wrong) as false_positive,
             {_worst_sql("reason", f"verdict = '{Verdict.INCONCLUSIVE}'")} as unjudged,
             max(basis::basis) filter (verdict = '{Verdict.PASS}') as passed, bool_or(verdict = '{Verdict.NOT_APPLICABLE}') as absent,
             null::varchar as manual, null::varchar as declared
           from (
-            select l.what, l.asset, l.reason, l.wrong,
+            select l.what, l.asset, l.reason, l.wrong, false as lent,
               case when {instead} then coalesce(h.verdict, r.verdict) else l.verdict end as verdict,
               case when {instead} then '{Basis.MANUAL}' else l.basis end as basis
             from (select "check" as what, asset, verdict, reason, basis, {self._wrong} as wrong from ledger where not {_PEOPLE}) l
-              left join {hand} h on h.what = l.what and h.asset = l.asset
+              left join {hand} h on h.what = l.what and h.asset = l.asset and not h.wrong
               left join (select what, verdict from {hand} where {_OF_RIG} and not wrong) r on r.what = l.what
             union all
-            select what, asset, '{Reason.NEEDS_MANUAL_TEST}' as reason, wrong, verdict, '{Basis.MANUAL}' as basis from {hand}
-          ) semi join named using (what) group by what, asset
+            select what, asset, '{Reason.NEEDS_MANUAL_TEST}' as reason, wrong, {lent} as lent, verdict, '{Basis.MANUAL}' as basis
+            from {hand}
+          ) semi join named using (what) group by what, asset, lent
           union all
-          select {_REF} as what, asset, null, {self._wrong}, null, null, false, {self._said_sql(MANUAL)}, {self._said_sql(DECLARED)}
+          select {_REF} as what, asset, false, null, {self._wrong}, null, null, false, {self._said_sql(MANUAL)}, {self._said_sql(DECLARED)}
           from ledger where {_PEOPLE} and not {_OF_RIG} and {_REF} in (select what from named)
         """
 
@@ -243,8 +246,9 @@ def _cells_sql(where: str) -> str:
     return f"""
       select n, per, pattern, min(failed) as failed, bool_or(false_positive) as false_positive,
         {_worst_sql("unjudged", "unjudged is not null")} as unjudged, max(passed) as passed, bool_or(absent) as absent,
-        min(manual) as manual, min(declared) as declared, list_sort(list(what) filter (not contains(what, '|'))) as checks
-      from first f join entry e on e.asset = f.asset join named using (what) where {where} group by n, per, pattern
+        min(manual) as manual, min(declared) as declared, list_sort(coalesce(list(what) filter (not contains(what, '|')), [])) as checks
+      from first f join entry e on e.asset = f.asset join named using (what)
+      where {where} and (not lent or per = '{AskedOf.RIG}') group by n, per, pattern
     """
 
 
