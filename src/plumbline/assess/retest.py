@@ -19,7 +19,7 @@ from plumbline.evidence.engine import connect, file_list
 from plumbline.evidence.specs import load_tables
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
-from plumbline.model.words import EntityKind
+from plumbline.model.words import Basis, EntityKind
 from plumbline.rig.focus import Place, focused
 from plumbline.rig.models import Rig
 
@@ -83,7 +83,8 @@ def _tables(check: Check, registry: Registry) -> frozenset[str]:
 
 def _relies_on_all(check: Check) -> bool:
     spec = load_tables()[check.subjects]
-    return EntityKind.RIG in spec.kinds or any(need.scope is Scope.RIG for need in (*check.pass_needs, *check.fail_needs))
+    of_rig = EntityKind.RIG in spec.kinds and spec.basis not in (Basis.MANUAL, Basis.DECLARED)  # sheets are read, and ask nobody
+    return of_rig or any(need.scope is Scope.RIG for need in (*check.pass_needs, *check.fail_needs))
 
 
 def _places(asset: str, addresses: frozenset[str]) -> list[Place]:

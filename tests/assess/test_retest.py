@@ -1,0 +1,40 @@
+"""What a re-test looks at: as little as its findings need, told from the earlier audit alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plumbline.assess.retest import Retest, retest_of
+from plumbline.checks.registry import load_registry
+from plumbline.rig.focus import Place
+from tests.assess.two_audits import TELNET, Audit
+from tests.rig.rigs import BASE, make
+
+BY_HAND, DECLARED, CONTRADICTED = "rig.manual_test_failed", "rig.provision_declared_unmet", "rig.declaration_contradicted"
+HOST = "host:s/10.0.0.5"
+
+
+def planned(folder: Path, *checks: str) -> Retest:
+    rig = make(folder, BASE)
+    audit = Audit(rig=rig.id).asset(HOST, ip="s/10.0.0.5")
+    for check in checks:
+        audit.verdict(HOST, "fail", check=check)
+    return retest_of(audit.write(folder / "old"), rig, load_registry())
+
+
+@pytest.mark.parametrize(
+    ("checks", "everywhere"),
+    [
+        ([TELNET], False),
+        ([BY_HAND], False),  # sheets are read again, and ask nobody
+        ([TELNET, BY_HAND, DECLARED], False),
+        ([CONTRADICTED], True),  # by whatever any check says
+        (["rig.shared_host_key", TELNET], True),
+    ],
+)
+def test_the_whole_rig_is_asked_only_where_a_check_needs_all_of_it(tmp_path: Path, checks: list[str], everywhere: bool) -> None:
+    plan = planned(tmp_path, *checks)
+    assert plan.everywhere is everywhere
+    assert (plan.findings, plan.places) == (len(checks), {Place("s", "10.0.0.5")})
