@@ -118,6 +118,12 @@ def test_results_without_an_address_need_an_asset(tmp_path: Path) -> None:
     assert "1 results not taken, addresses in no network of the rig (10.0.0.1)" in named.details()["imported_finding"]
 
 
+def test_a_device_with_another_mac_address_than_the_asset_that_is_named_is_another_device(tmp_path: Path) -> None:
+    done = collected(tmp_path, "testrun", json.dumps(TESTRUN), assets=(asset(mac="02:00:00:00:00:99"),), about="cam")
+    assert done.rows("imported_finding") == []
+    assert "results not taken, of another MAC address than cam (02:00:00:00:00:01)" in done.details()["imported_finding"]
+
+
 def test_a_device_by_its_mac_address(tmp_path: Path) -> None:
     done = collected(tmp_path, "testrun", json.dumps(TESTRUN), assets=(asset(mac="02:00:00:00:00:01"),))
     assert {row["entity"] for row in done.rows("imported_finding")} == {"declared:/cam"}

@@ -44,7 +44,11 @@ class Places:
             return self._host(result.address)
         if result.mac is not None:
             found = self._by_mac.get(result.mac, self._about)
-            return self._declared(found) if found is not None else NotTaken("no asset of the rig has the MAC address", result.mac)
+            if found is None:
+                return NotTaken("no asset of the rig has the MAC address", result.mac)
+            if found.mac not in (None, result.mac):
+                return NotTaken(f"of another MAC address than {found.id}", result.mac)
+            return self._declared(found)
         if self._about is None:
             return NotTaken("it names no address: name asset in [[import]]", "")
         return self._declared(self._about)
