@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -157,7 +158,8 @@ def test_a_sheet_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         found(rig(tmp_path, declaration="[[answer"))
 
 
-def conformance(folder: Path, rows: Sequence[tuple[str, str, str]]) -> Path:
+def conformance(folder: Path, rows: Sequence[tuple[str, str, str]], of: str = "northwind-harbour") -> Path:
+    (folder / "assessment.json").write_text(json.dumps({"format": 1, "rig": {"id": of}}), encoding="utf-8")
     table = pa.table({name: [row[n] for row in rows] for n, name in enumerate(("provision", "asset", "verdict"))})
     pq.write_table(table, folder / "conformance.parquet")
     return folder
@@ -179,11 +181,18 @@ def test_what_an_assessment_settled_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_assessment_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="holds no assessment"):
         found(rig(tmp_path), after=tmp_path)
+    conformance(tmp_path, [(BY_RIG, "", "pass")])
     (tmp_path / "conformance.parquet").write_bytes(b"x")
     with pytest.raises(InputError, match="cannot be read"):
         found(rig(tmp_path), after=tmp_path)
+
+
+def test_an_assessment_of_another_rig_settles_nothing_here(tmp_path: Path) -> None:
+    out = conformance(tmp_path, [(BY_RIG, "", "pass")], of="another")
+    with pytest.raises(InputError, match=r"is an assessment of the rig 'another', not of 'northwind-harbour'"):
+        found(rig(tmp_path), after=out)
 
 
 @pytest.mark.parametrize("sheet", Sheet)

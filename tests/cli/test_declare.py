@@ -49,7 +49,7 @@ def test_nothing_open_writes_no_file(call: Call, rig: Path) -> None:
     ("words", "said"),
     [
         (["--standard", "etsi"], "no standard or profile"),
-        (["--after", "nowhere"], "conformance.parquet"),
+        (["--after", "nowhere"], "holds no assessment"),
         (["-o", "no/where.toml"], "folder"),
     ],
     ids=["unknown standard", "no assessment", "no folder"],

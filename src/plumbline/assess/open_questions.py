@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from plumbline.assess.assessment import read_json
 from plumbline.assess.conforming import FILE
 from plumbline.checks.registry import Registry
 from plumbline.collect.by_hand import Form, S, Statement, read_sheet
@@ -194,6 +195,9 @@ def _assessed(rig: Rig, out: Path, of_rig: Collection[str]) -> frozenset[tuple[s
 
     That a provision which is asked of assets failed over the rig settles it for none of them; `of_rig` are the refs of the others.
     """
+    of = read_json(out)["rig"].get("id")
+    if of != rig.id:
+        raise InputError(f"is an assessment of the rig {of!r}, not of {rig.id!r}", where=str(out), remedy="name one of the same rig")
     names = {str(Entity.of(EntityKind.DECLARED, site_of(rig, asset), asset.id)): asset.id for asset in rig.assets}
     try:
         rows = pq.read_table(out / FILE, columns=["provision", "asset", "verdict"]).to_pylist()
