@@ -81,6 +81,24 @@ def test_not_before_its_day(out: Path, pem: Path) -> None:
     assert verify_certificate(made.certificate, Asked()).says["before_retain_until"] is True
 
 
+def test_the_day_of_a_seal_within_or_around(out: Path, pem: Path) -> None:
+    """A bundle that is to be kept is not destroyed with its assessment, nor the evidence of an assessment that is to be kept."""
+    for name in ("seal.dsse.json", "seal.private.json"):
+        (out / name).unlink()
+    sealed(out / "bundle", pem, retain_until=date(2036, 1, 1))
+    sealed(out, pem)
+    with pytest.raises(InputError, match="is to be kept until 2036-01-01"):
+        destroyed(out, pem)
+    (out / "bundle" / "manifest.dsse.json").unlink()
+    for name in ("seal.dsse.json", "seal.private.json"):
+        (out / name).unlink()
+    sealed(out / "bundle", pem)
+    sealed(out, pem, retain_until=date(2037, 1, 1))
+    with pytest.raises(InputError, match="is to be kept until 2037-01-01"):
+        destroyed(out / "bundle", pem)
+    assert (out / "bundle" / "manifest.json").exists()
+
+
 def test_on_its_day(out: Path, pem: Path) -> None:
     (out / "seal.dsse.json").unlink()
     (out / "seal.private.json").unlink()

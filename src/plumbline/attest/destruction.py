@@ -6,9 +6,10 @@ What the certificate proves: that the holder of a key says so. What deletion doe
 used again. On flash, on journaling and copying file systems, in snapshots and backups the bytes may live on; a customer who needs more
 destroys the medium, or keeps the folder on an encrypted one and destroys its key. The certificate says as much.
 
-Rules: nothing before `retain_until` (a day in UTC) unless it is forced; nothing where no certificate can be signed and written; exactly
-the files that the seal names, the seal, and what opens its rows; no link is followed, nothing outside the folder is touched, and what the
-seal does not name stays and is named. A run that ended early can be run again, for the seal goes last; what went before is then missing.
+Rules: nothing before `retain_until` (a day in UTC; also that of a sealed bundle within, or of a sealed folder around it) unless it is
+forced; nothing where no certificate can be signed and written; exactly the files that the seal names, the seal, and what opens its rows; no
+link is followed, nothing outside the folder is touched, and what the seal does not name stays and is named. A run that ended early can be
+run again, for the seal goes last; what went before is then missing.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 
 from plumbline import __version__
-from plumbline.attest.content import PRIVATE, digest_of, entries
+from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, entries, sealed_by
 from plumbline.attest.envelope import Envelope, read_envelope
 from plumbline.attest.sealed import Seal, read_seal
-from plumbline.attest.statement import DESTRUCTION, Statement, parse_statement
+from plumbline.attest.statement import DESTRUCTION, Statement, parse_facts, parse_statement
 from plumbline.attest.verification import Verification
 from plumbline.attest.verify import Asked, named_signers, signed_by
 from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
@@ -68,7 +69,7 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
     if os.path.lexists(certificate):
         raise InputError("exists already", where=str(certificate), remedy="move it away; it certifies an earlier destruction")
     found = _found(folder)
-    until = found.seal.facts.retained_until
+    until = max((day for day in _days(folder, found) if day is not None), default=None)
     early = until is not None and now.astimezone(UTC).date() < until
     if early and not force:
         raise InputError(f"is to be kept until {until}", where=str(folder), remedy="--force destroys it all the same, and says so")
@@ -91,7 +92,7 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
         "sealed": hashlib.sha256(found.seal.envelope.payload).hexdigest(),
         "sealed_at": found.seal.facts.sealed_at,
         "sealed_by": [one.fingerprint for one in found.seal.envelope.signatures],
-        "retain_until": found.seal.facts.retain_until,
+        "retain_until": until.isoformat() if until else None,
         "before_retain_until": early,
         **{name: {"count": len(names), "names": names[:LISTED_MAX]} for name, names in _lists(found, left).items()},
         "proves": PROVES,
@@ -101,6 +102,19 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
         _remove(folder, name)
     _remove_empty(folder)
     return Destroyed(certificate, len(found.digests), tuple(left))
+
+
+def _days(folder: Path, found: _Found) -> Iterator[date | None]:
+    """Give the days until which its own seal, seals within it, and one around it want it kept."""
+    yield found.seal.facts.retained_until
+    within = [folder / name for name in found.digests if name.rpartition("/")[2] in (BUNDLE_SEAL, OUT_SEAL)]
+    above = folder.absolute().parent
+    around = sealed_by(above)
+    for path in (*within, above / around) if around else within:
+        with suppress(ProtocolError, InputError):
+            statement = parse_statement(read_envelope(path).payload)
+            if path.parent != above or any(name.startswith(f"{folder.absolute().name}/") for name in statement.subjects):
+                yield parse_facts(statement).retained_until
 
 
 def _try_to_write(certificate: Path) -> None:
