@@ -133,6 +133,12 @@ def test_a_bundle_elsewhere_is_named_or_missing(out: Path, tmp_path: Path) -> No
     assert named.checks == load(out).checks
 
 
+def test_what_was_derived_is_read_without_the_bundle(matched_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(matched_folder / "out", tmp_path / "out", ignore=shutil.ignore_patterns("bundle"))
+    report = load(tmp_path / "out")
+    assert report.missing_bundles == ("bundle",)
+
+
 def test_another_bundle_is_refused(out: Path, tmp_path: Path) -> None:
     other = harbour.collected(tmp_path / "bundle", words="another")
     with pytest.raises(InputError, match="not a bundle that was assessed here"):

@@ -49,6 +49,9 @@ def use_bundles(connection: Connection, bundles: Sequence[Parts]) -> frozenset[s
 def add_coverage(connection: Connection, bundles: Sequence[Parts]) -> None:
     """Define `base.coverage` anew, over bundles and what was derived from them."""
     paths = _by_name(path for bundle in bundles for path in bundle.coverage_parts())
+    [[empty]] = connection.execute("select count(*) from duckdb_tables() where schema_name = 'base' and table_name = 'coverage'").fetchall()
+    if empty:  # a table, as it is defined where no bundle has any, and no view can take its place
+        connection.execute("drop table base.coverage")
     define_files(connection, "base.coverage", COVERAGE, paths, place=True)
 
 
