@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import product
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from plumbline.assess.changes import Became, Change, Changes, compare, read_changes
@@ -301,6 +303,31 @@ def test_a_file_that_is_none_is_refused_with_its_name(tmp_path: Path, text: str)
     (tmp_path / "changes.json").write_text(text)
     with pytest.raises(InputError, match=r"changes\.json"):
         read_changes(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["ledger.parquet", "looked.parquet", "identity.parquet"])
+@pytest.mark.parametrize("damage", ["cut short", "another table"])
+def test_an_audit_with_a_damaged_file_is_refused_with_its_name(tmp_path: Path, file: str, damage: str) -> None:
+    old, new = (Audit(moment).asset("host:s/a").verdict("host:s/a", "fail").write(tmp_path / f"{moment:%m}") for moment in (EARLIER, LATER))
+    if damage == "cut short":
+        (new / file).write_bytes((new / file).read_bytes()[:-20])
+    else:
+        pq.write_table(pa.table({"asset": pa.array([1.5, None])}), new / file)
+    with pytest.raises(InputError, match=rf"{file}.*assess its bundles again"):
+        compare(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"checks"', '"tests"'), ('"subjects"', '"about"'), ('"unjudged_sources"', '"unread"'), ("00Z", "00"), ('"kinds"', '"kind"')],
+)
+def test_an_assessment_of_another_form_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    before, after = (Audit(moment).asset("host:s/a").write(tmp_path / f"{moment:%m}") for moment in (EARLIER, LATER))
+    text = (after / "assessment.json").read_text(encoding="utf-8")
+    assert old in text
+    (after / "assessment.json").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match="not of the form that this release reads"):
+        compare(before, after)
 
 
 def test_audits_of_two_rigs_or_in_the_wrong_order_are_refused(tmp_path: Path) -> None:

@@ -349,8 +349,8 @@ def read_json(out: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError("holds no assessment", where=str(out), remedy="name the folder that `assess` wrote") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), remedy="assess the bundle again") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError(f"not an assessment of format {FORMAT}", where=str(path), remedy="assess the bundle again")
     return data

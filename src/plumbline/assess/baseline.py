@@ -18,6 +18,7 @@ from typing import Any
 from plumbline.assess.assessment import Assessment, read_json
 from plumbline.assess.changes import STILL_WRONG, Became, side_of
 from plumbline.assess.changing import define_changes
+from plumbline.assess.identity import read_identity
 from plumbline.assess.overlay import Overlay, overlay_of
 from plumbline.checks.severity import base_score
 from plumbline.evidence.engine import Connection, connect, literal
@@ -57,6 +58,7 @@ def check_baseline(baseline: Path, out: Path, rig: str | None) -> None:
     of = said["rig"].get("id")
     if of != rig:
         raise InputError(f"is of the rig {of!r}, and this is {rig!r}", where=str(baseline), remedy="name an assessment of the same rig")
+    read_identity(baseline)
 
 
 def beyond(baseline: Path, out: Path, assessment: Assessment) -> Beyond:

@@ -37,8 +37,9 @@ from plumbline.checks.registry import load_registry
 from plumbline.checks.severity import base_score
 from plumbline.evidence.engine import Connection, connect, literal
 from plumbline.evidence.parts import atomic
+from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
-from plumbline.model.words import Severity
+from plumbline.model.words import EntityKind, Severity
 
 CHANGES_LISTED = 5_000
 FILE = "changes.json"
@@ -264,11 +265,29 @@ def check_same_rig(before: Mapping[str, Any], after: Mapping[str, Any], old: Pat
 def side_of(said: Mapping[str, Any], out: Path) -> Side:
     """Say which audit an assessment is; raises InputError when it is none of ours."""
     try:
-        return Side(datetime.fromisoformat(said["as_of"]), said["ledger_digest"], str(said["rig"].get("name") or said["rig"].get("id", "")))
+        side = Side(datetime.fromisoformat(said["as_of"]), said["ledger_digest"], str(said["rig"].get("name") or said["rig"].get("id", "")))
+        _check_form(said, side)
+        return side
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"not of the form that this release reads ({error!r})", where=str(out), remedy="assess its bundles again"
         ) from error
+
+
+def _check_form(said: Mapping[str, Any], side: Side) -> None:
+    """Raise ValueError, KeyError or TypeError where an assessment lacks something that a comparison reads."""
+    if side.as_of.utcoffset() is None:
+        raise ValueError(f"{said['as_of']} has no time zone")
+    for name, members in _READ.items():
+        for entry in said[name]:
+            for member in members:
+                entry[member]
+    for asset in said["assets"]:
+        if EntityKind.NETWORK.value in asset["kinds"]:
+            Entity.parse(asset["id"])
+
+
+_READ = {"checks": ("id", "title", "cvss", "subjects"), "assets": ("id", "name", "kinds"), "unjudged_sources": ("entity",)}
 
 
 def _iso(moment: datetime) -> str:

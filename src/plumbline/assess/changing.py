@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plumbline.assess.digest import ledger_files
+from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import Known, Match, match, read_identity
 from plumbline.assess.looked import FILE as LOOKED
 from plumbline.checks.registry import load_registry
@@ -52,10 +52,9 @@ def define_changes(
     _define_names(connection, "other_question", sorted(_other_questions(before, after)))
     _define_names(connection, "looked_at", sorted(_looked_at(known_before, after)))
     _define_names(connection, "read_hub", sorted(_read_hubs(after)))
-    connection.execute(_WAS)
-    connection.execute(_CAME)
-    connection.execute(_MOVED)
-    connection.execute(_CHANGE)
+    with readable(new):  # of the earlier ledger, or of this one
+        for statement in (_WAS, _CAME, _MOVED, _CHANGE):
+            connection.execute(statement)
 
 
 def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collection[Key] = ()) -> None:
@@ -63,7 +62,8 @@ def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collec
     if aliases := load_registry().aliases:
         renamed = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in sorted(aliases.items()))
         check = f"case {check} {renamed} else {check} end"
-    files = file_list(ledger_files(out / "ledger.parquet"))
+    ledger = out / "ledger.parquet"
+    files = file_list(ledger_files(ledger))
     rows = f'select {check} as "check", asset, subject, verdict, reason, cvss from read_parquet([{files}])'
     if waiting:
         connection.execute('create or replace temp table waiting ("check" varchar, asset varchar, subject varchar)')
@@ -73,14 +73,17 @@ def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collec
             f'from ({rows}) anti join waiting using ("check", asset, subject)'
             """ union all by name select "check", asset, subject, 'fail' as verdict from waiting"""
         )
-    connection.execute(f"create or replace view {name} as {rows}")
+    with readable(ledger):
+        connection.execute(f"create or replace view {name} as {rows}")
 
 
 def _define_looked(connection: Connection, out: Path, said: Mapping[str, Any]) -> None:
     path = out / LOOKED
     if not path.is_file():
         raise InputError("does not say what was looked at", where=str(path), remedy="assess its bundles again")
-    connection.execute(f"create or replace view looked as from read_parquet([{file_list([path])}])")
+    with readable(path):
+        rows = f'select asset, "table", subjects::varchar[] as subjects from read_parquet([{file_list([path])}])'
+        connection.execute(f"create or replace view looked as {rows}")
     connection.execute('create or replace temp table subjects_of ("check" varchar, "table" varchar)')
     if said["checks"]:
         aliases = load_registry().aliases

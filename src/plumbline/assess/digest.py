@@ -12,10 +12,12 @@ language can compute it anew. The same pass proves the order: rows must rise str
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -100,11 +102,24 @@ def ledger_files(ledger: Path) -> list[Path]:
     return files
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what the engine says of a file that is damaged, or of another release, into an InputError that names it."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        why = " ".join(str(error).partition("\nLINE ")[0].split())[:200]
+        raise InputError(f"cannot be read: {why}", where=str(path), remedy="assess its bundles again with this release") from error
+
+
 def ledger_digest(ledger: Path, *, threads: int | None = None) -> str:
-    """Compute the digest of a ledger.parquet, file or folder; raises InputError when its rows are out of order."""
+    """Compute the digest of a ledger.parquet, file or folder; raises InputError when it cannot be read, or its rows are out of order."""
     digest = LedgerDigest()
     try:
-        digest.add(connect(threads=threads), ledger_files(ledger))
+        with readable(ledger):
+            digest.add(connect(threads=threads), ledger_files(ledger))
     except UnorderedError as error:
         raise InputError(f"not a ledger as written: {error}", where=str(ledger)) from error
     return digest.hexdigest()

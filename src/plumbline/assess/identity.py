@@ -60,10 +60,10 @@ def read_identity(out: Path) -> Known:
     """Read it; raises InputError when it is missing or none of ours."""
     path = out / FILE
     try:
-        table = pq.read_table(path, schema=_SCHEMA)
+        table = pq.read_table(path).select(_SCHEMA.names).cast(_SCHEMA)
     except FileNotFoundError as error:
         raise InputError("does not say what its assets are known by", where=str(path), remedy="assess its bundles again") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), remedy="assess its bundles again") from error
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for asset, word, value in zip(*(table.column(name).to_pylist() for name in _SCHEMA.names), strict=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.assess.assessment import read_json
-from plumbline.assess.digest import ledger_files
+from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import read_identity
 from plumbline.checks.check import Check, Scope
 from plumbline.checks.registry import Registry
@@ -56,7 +56,7 @@ def retest_of(old: Path, rig: Rig, registry: Registry) -> Retest:
         raise InputError(
             f"is an audit of the rig {said['rig'].get('id')!r}, not of {rig.id!r}", where=str(old), remedy="name its own rig file"
         )
-    with connect() as connection:
+    with connect() as connection, readable(old / "ledger.parquet"):
         failed = f"from read_parquet([{file_list(ledger_files(old / 'ledger.parquet'))}]) where verdict = 'fail'"
         [[findings]] = connection.execute(f"select count(*) {failed}").fetchall()
         names = [name for (name,) in connection.execute(f'select distinct "check" {failed} order by 1').fetchall()]

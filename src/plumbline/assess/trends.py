@@ -17,7 +17,7 @@ from typing import Any
 from plumbline.assess.assessment import read_json
 from plumbline.assess.changes import CLOSED, STILL_WRONG, Became, Side, check_same_rig, side_of
 from plumbline.assess.changing import Key, define_changes
-from plumbline.assess.digest import ledger_files
+from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import Known, read_identity
 from plumbline.checks.registry import load_registry
 from plumbline.evidence.engine import connect, file_list
@@ -84,7 +84,7 @@ def _read(out: Path) -> _Audit:
 
 
 def _first(audit: _Audit) -> _Life:
-    with connect() as connection:
+    with connect() as connection, readable(audit.out / "ledger.parquet"):
         files = file_list(ledger_files(audit.out / "ledger.parquet"))
         rows = connection.execute(f"select \"check\", asset, subject from read_parquet([{files}]) where verdict = 'fail'").fetchall()
     aliases = load_registry().aliases
