@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -143,3 +144,14 @@ def test_whatever_feeds_and_bills_say_the_document_is_valid(
     assert sorted(product for products in statuses.values() for product in products) == sorted(
         {product for _, products in rows for product in products}
     )
+
+
+def test_without_its_bundle_it_does_not_say_that_nothing_is_known(matched_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(matched_folder / "out", tmp_path / "out", ignore=shutil.ignore_patterns("bundle"))
+    [path] = registry.write("csaf", tmp_path / "out", tmp_path)
+    document = json.loads(path.read_text())["document"]
+    assert document["category"] == "csaf_base"
+    assert document["notes"][0]["text"].endswith(": partial. Not at hand, so that nothing is said of what it holds: bundle.")
+    [path] = registry.write("cyclonedx", tmp_path / "out", tmp_path)
+    told = {one["name"]: one["value"] for one in json.loads(path.read_text())["properties"]}
+    assert told == {"plumbline:missing-bundle": "bundle", "plumbline:vulnerabilities": "partial"}

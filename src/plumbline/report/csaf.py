@@ -82,10 +82,12 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
     statements = [_statement(name, list(rows)) for name, rows in groupby(said, key=lambda row: str(row[0]["vulnerability"]))]
     named = {product for statement in statements for product in statement.products}
     products = {reference_of(held): held for held in held_in(bundles)}
-    outcome = attempted(derived)
+    outcome = attempted(derived, whole=not report.missing_bundles)
     labels = [label for statement in statements for row, _ in statement.rows if (label := _TLP.get(row["tlp"] or ""))]
-    document = _document(report, bool(statements), labels)
     how = f"Matching {plural(len(products), 'component')} with the vulnerabilities known: {outcome.value if outcome else 'not_attempted'}."
+    if report.missing_bundles:
+        how += f" Not at hand, so that nothing is said of what it holds: {_text(', '.join(report.missing_bundles))}."
+    document = _document(report, bool(statements), labels)
     document["notes"] = [
         {"category": "summary", "title": "How it was made", "text": how},
         {

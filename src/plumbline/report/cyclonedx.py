@@ -61,7 +61,7 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
     bundles, derived = bundles_of(out), DerivedParts(out / "derived")
     bom = bom_of(report, carriers_of(bundles), held_in(bundles))
     bom.vulnerabilities = vulnerabilities_of(derived, bundles, IDENTITY, lambda values, fixes: reference_of(Held(values, fixes)))
-    outcome = attempted(derived)
+    outcome = attempted(derived, whole=not report.missing_bundles)
     bom.properties.add(Property(name="plumbline:vulnerabilities", value=outcome.value if outcome else "not_attempted"))
     path = to / "sbom.cdx.json"
     path.touch(mode=0o600)
