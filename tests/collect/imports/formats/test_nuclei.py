@@ -48,3 +48,13 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 def test_no_results_are_no_fault(tmp_path: Path) -> None:
     assert read("nuclei", tmp_path, b"") == []
+
+
+def test_a_file_of_lines_that_are_none_comes_to_an_end(tmp_path: Path) -> None:
+    with pytest.raises(ProtocolError, match="more than 100,000 entries that are none of nuclei's"):
+        read("nuclei", tmp_path, b"{}\n" * 100_001)
+
+
+def test_a_severity_in_capitals_is_the_same(tmp_path: Path) -> None:
+    [one] = findings(read("nuclei", tmp_path, json.dumps({"template-id": "x", "info": {"severity": "HIGH"}}).encode()))
+    assert (one.severity, one.level) == ("HIGH", Severity.HIGH)

@@ -37,6 +37,15 @@ def test_results(tmp_path: Path) -> None:
     assert said(found) == []
 
 
+def test_a_result_in_several_places_counts_in_each_once(tmp_path: Path) -> None:
+    uris = ["https://10.0.0.1/a", "https://10.0.0.2/a", "https://10.0.0.1/a", *(f"https://10.0.0.3/{n}" for n in range(100))]
+    locations = [{"physicalLocation": {"artifactLocation": {"uri": uri}}} for uri in uris]
+    log = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": [{"ruleId": "x", "locations": locations}]}]}
+    found = read("sarif", tmp_path, json.dumps(log).encode())
+    assert [str(one.address) for one in findings(found)] == ["10.0.0.1", "10.0.0.2", *["10.0.0.3"] * 97]
+    assert said(found) == ["a result of t in more than 100 places, of which the first were read"]
+
+
 def changed(**members: Any) -> bytes:
     return json.dumps({**SARIF, "runs": [{**SARIF["runs"][0], **members}]}).encode()
 

@@ -31,6 +31,7 @@ from plumbline.model.errors import ProtocolError
 from plumbline.model.words import Severity, Transport, Verdict
 
 TOOL = "nuclei"
+REFUSED_MAX = 100_000
 _LEVELS: Mapping[str | None, Severity] = {"info": Severity.NONE, **{level.value: level for level in Severity if level is not Severity.NONE}}
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
@@ -47,6 +48,8 @@ def read(source: Source) -> Iterator[Read]:
             yield _result(entry, rule)
         else:
             refused += 1
+            if refused > REFUSED_MAX:
+                raise ProtocolError(f"more than {REFUSED_MAX:,} entries that are none of nuclei's: the rest was not read")
             first = first or (str(value) if isinstance(value, ProtocolError) else "an entry without a template-id")
     if refused and not taken:
         raise ProtocolError(f"not the results of nuclei: {first}")
@@ -58,6 +61,7 @@ def _result(entry: Mapping[str, object], rule: str) -> Reported:
     info = object_of(entry.get("info"))
     rated = object_of(info.get("classification"))
     severity = name_of(info.get("severity"))
+    word = severity.lower() if severity else None
     matched = _split(entry.get("matched-at") or entry.get("url"))
     host = _split(entry.get("host"))
     matcher = name_of(entry.get("matcher-name"))
@@ -69,7 +73,7 @@ def _result(entry: Mapping[str, object], rule: str) -> Reported:
         title=name_of(info.get("name")),
         result=Verdict.NOT_APPLICABLE if entry.get("matcher-status") is False else Verdict.FAIL,
         severity=severity,
-        level=_LEVELS.get(severity),
+        level=_LEVELS.get(word),
         cvss_vector=vector_of(rated.get("cvss-metrics")),
         cvss_score=score_of(rated.get("cvss-score")),
         cves=cves_of(cves if isinstance(cves, list) else [cves]),

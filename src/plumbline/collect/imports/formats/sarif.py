@@ -52,7 +52,10 @@ _LEVELS: Mapping[str, Severity] = {
     "none": Severity.NONE,
 }
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+PLACES_MAX = 100  # of one result
 Rule = Mapping[str, Any]
+Place = tuple[Address | None, int | None, str | None]
+"""Address, port, and a path at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def read(source: Source) -> Iterator[Read]:
         if not isinstance(run.get("results"), list):
             yield f"a run of {common.tool} without results: the tool ended before it had any, or they stand in another file"
         for result in list_of(run.get("results")):
-            yield _result(object_of(result), common)
+            yield from _results(object_of(result), common)
         if any(object_of(one).get("executionSuccessful") is False for one in list_of(run.get("invocations"))):
             yield f"a run of {common.tool} that did not come to its end"
         if list_of(object_of(run.get("externalPropertyFileReferences")).get("results")):
@@ -102,7 +105,17 @@ def _run(run: Mapping[str, Any]) -> _Run:
     )
 
 
-def _result(result: Mapping[str, Any], run: _Run) -> Read:
+def _results(result: Mapping[str, Any], run: _Run) -> Iterator[Read]:
+    """Give a result once for each of its places."""
+    locations = list_of(result.get("locations"))
+    places = list(dict.fromkeys(_location(object_of(one)) for one in locations[:PLACES_MAX])) or [(None, None, None)]
+    if len(locations) > PLACES_MAX:
+        yield f"a result of {run.tool} in more than {PLACES_MAX} places, of which the first were read"
+    for place in places:
+        yield _result(result, place, run)
+
+
+def _result(result: Mapping[str, Any], where: Place, run: _Run) -> Read:
     told = result.get("ruleId") or object_of(result.get("rule")).get("id")
     index = int_of(result.get("ruleIndex"))
     by_index = run.rules[index] if index is not None and 0 <= index < len(run.rules) else {}
@@ -114,7 +127,7 @@ def _result(result: Mapping[str, Any], run: _Run) -> Read:
     level = name_of(result.get("level")) or name_of(object_of(rule.get("defaultConfiguration")).get("level")) or "warning"
     properties = {**object_of(rule.get("properties")), **object_of(result.get("properties"))}
     score = score_of(properties.get("security-severity"))
-    address, port, place = _location(result)
+    address, port, place = where
     suppressions = [object_of(one) for one in list_of(result.get("suppressions"))]
     return Reported(
         tool=run.tool,
@@ -137,10 +150,8 @@ def _result(result: Mapping[str, Any], run: _Run) -> Read:
     )
 
 
-def _location(result: Mapping[str, Any]) -> tuple[Address | None, int | None, str | None]:
-    """Give address, port and place of a result's first location."""
-    first = object_of(next(iter(list_of(result.get("locations"))), None))
-    uri = object_of(object_of(first.get("physicalLocation")).get("artifactLocation")).get("uri")
+def _location(location: Mapping[str, Any]) -> Place:
+    uri = object_of(object_of(location.get("physicalLocation")).get("artifactLocation")).get("uri")
     if not isinstance(uri, str) or len(uri) > 4_000:
         return None, None, None
     try:
