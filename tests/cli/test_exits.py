@@ -115,6 +115,13 @@ def test_bundles(call: Call, tmp_path: Path, outcome: Outcome, ends: tuple[bool,
     assert said in ended.out
 
 
+def test_an_audit_of_nothing_is_not_in_order(call: Call, tmp_path: Path) -> None:
+    writer = BundleWriter.create(tmp_path / "bundle", rig_text="", header={"rig": {"id": "small"}}, now=AT)
+    writer.finish(ended_at=AT, complete=True)
+    ended = call("assess", tmp_path / "bundle", "-o", tmp_path / "out")
+    assert (ended.code, "Exit code 3: nothing was judged." in ended.out) == (3, True)
+
+
 AGAIN = {
     "fixed": (("pass", None), Severity.HIGH, 0),
     "not reached": (("inconclusive", "timeout"), Severity.HIGH, 3),

@@ -1,7 +1,7 @@
 """Exit codes, and the one place where an error becomes a message (DESIGN section 8).
 
 The first that holds: 4 our own fault; 2 the input was wrong; 1 a finding at or above `--fail-on`;
-3 the run ended early, a whole source or network went unjudged, or a re-test could not judge such a finding again; 0.
+3 the run ended early, a whole source or network, or everything, went unjudged, or a re-test could not judge such a finding again; 0.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def exit_of(assessment: Assessment, fail_on: Severity, beyond: Beyond | None = N
         return Exit.INCOMPLETE, "the collection ended early."
     if assessment.unjudged_sources:
         return Exit.INCOMPLETE, "a whole source or network went unjudged."
+    if not (assessment.counts.fail or assessment.counts.passed or assessment.counts.not_applicable):
+        return Exit.INCOMPLETE, "nothing was judged."
     return Exit.OK, ""
 
 
