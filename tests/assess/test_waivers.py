@@ -168,6 +168,17 @@ def test_a_review_that_cannot_stand(reviews: Callable[[str], Any], name: str, ol
     assert words in str(caught.value)
 
 
+def test_a_review_takes_no_weight_from_a_finding_for_ever(tmp_path: Path) -> None:
+    path, as_of = tmp_path / "review.toml", datetime(2026, 11, 21, tzinfo=UTC)
+    path.write_text(REVIEW.replace("2027-05-31", "2199-12-31"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"review\[0\]\.until: is more than 1100 days after what is judged"):
+        load_reviews(path, as_of)
+    path.write_text(REVIEW.replace("2027-05-31", "2029-11-25"), encoding="utf-8")
+    assert load_reviews(path, as_of)
+    path.write_text(REVIEW.replace('"false_positive"', '"confirm"').replace("2027-05-31", "2199-12-31"), encoding="utf-8")
+    assert load_reviews(path, as_of), "a confirmation takes no weight"
+
+
 BEGIN, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 3, 31, 23, 59, 59, tzinfo=UTC)
 
 

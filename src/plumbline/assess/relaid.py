@@ -47,7 +47,7 @@ def relaid(out: Path, said: Mapping[str, Any], waivers: Path | None, reviews: Pa
     if waivers is not None:
         overlay = replace(overlay, waivers=load_waivers(waivers))
     if reviews is not None:
-        overlay = replace(overlay, reviews=load_reviews(reviews))
+        overlay = replace(overlay, reviews=load_reviews(reviews, overlay.as_of))
     with connect() as connection:
         define_ledger(connection, ledger_files(out / "ledger.parquet"))
         changed = {**said, **_counted(connection, said, overlay), "findings": [_finding(entry, overlay) for entry in said["findings"]]}

@@ -10,7 +10,8 @@
 
 A review lies over the ledger and never edits it. A false positive does not count for `--fail-on`, and leaves the provisions that it failed
 inconclusive, never passed: that a check erred shows nothing good. A rating replaces the severity for `--fail-on`. Rules: who and why are
-always said; what takes weight from a finding has an end; of several reviews of one finding the first that is active counts.
+always said; what takes weight from a finding has an end, at most DAYS_MAX after the moment that is judged; of several reviews of one
+finding the first that is active counts.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from plumbline.model.words import Severity
 from plumbline.rig.schema import Text
 from plumbline.rig.values import WrongValueError
 
+DAYS_MAX = 1_100  # for a year, on evidence that may be two years old
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -72,8 +74,11 @@ class _Table(BaseModel):
     until: End | None = None
 
 
-def load_reviews(path: Path) -> tuple[Review, ...]:
-    """Read a file of reviews, in its order; raises RigErrors, an InputError, with everything that is wrong with it."""
+def load_reviews(path: Path, as_of: datetime | None = None) -> tuple[Review, ...]:
+    """Read a file of reviews, in its order; raises RigErrors, an InputError, with everything that is wrong with it.
+
+    `as_of` is the moment that is judged; None: it is not known yet, and no end is too far.
+    """
     tables, problems = read_entries(path, "review", _Table)
     for index, table in tables:
         key = ("review", index)
@@ -88,6 +93,8 @@ def load_reviews(path: Path) -> tuple[Review, ...]:
             problems.add((*key, "severity"), "belongs to the action 'rate', and to no other", "give both, or neither")
         if table.action != Action.CONFIRM and table.until is None:
             problems.add((*key, "until"), "is missing", "say when it is to be looked at again")
+        if table.action != Action.CONFIRM and table.until is not None and as_of is not None and (table.until - as_of).days > DAYS_MAX:
+            problems.add((*key, "until"), f"is more than {DAYS_MAX} days after what is judged", "end it within a year, and look anew then")
     refuse(problems)
     return tuple(
         Review(

@@ -81,7 +81,7 @@ def assess(
     opened = [Bundle(path) for path in bundles]
     _refuse(opened, out, as_of)
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
-    overlay = laid or Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews) if reviews else ())
+    overlay = laid or Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews, moment) if reviews else ())
     registry = load_registry(checks_dir)
     given = {**_from_rig_file(opened, "parameters"), **(parameters or {})}
     values = registry.values(given)
