@@ -206,12 +206,14 @@ DOCUMENTS = {
     "a list": ({"a": [1]}, {"a": [1, 2]}, "a has 1 entries, due are 2"),
     "another kind of value": ({"a": [True, 1]}, {"a": [1, 1.0]}, "a[0] is True, due is 1"),
     "what nobody compares": ({"a": 1, "x": 1}, {"a": 1, "x": 2}, None),
+    "a member of that name elsewhere": ({"a": {"x": 1}}, {"a": {"x": 2}}, "a.x is 1, due is 2"),
+    "what nobody compares of each entry": ({"b": [{"y": 1}, {"y": 1}]}, {"b": [{"y": 2}, {}]}, None),
 }
 
 
 @pytest.mark.parametrize(("mine", "due", "said"), DOCUMENTS.values(), ids=DOCUMENTS)
 def test_where_documents_differ(mine: object, due: object, said: str | None) -> None:
-    assert differences.in_json(mine, due, ("x",)) == said
+    assert differences.in_json(mine, due, ("x", "b[].y")) == said
 
 
 def known(tmp_path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 BATCH_ROWS = 65_536
 VALUE_MAX = 80
+_INDEX = re.compile(r"\[\d+\]")
 # What tells a row from the others, in the order in which it is said; the first of these that a table has.
 KEYS = (("check", "asset", "subject"), ("provision", "asset"), ("entity", "table", "subject"), ("entity", "subject"))
 
@@ -63,10 +65,12 @@ def _named(row: dict[str, Any]) -> str:
 
 
 def in_json(found: Any, due: Any, but: Collection[str] = (), at: str = "") -> str | None:
-    """Name the first member in which a JSON value differs from what was due; `but` are members that nobody compares, at any depth."""
+    """Name the first member in which a JSON value differs from what was due; `but` are places that nobody compares: `a.b`, `a[].b`."""
     if isinstance(found, dict) and isinstance(due, dict):
-        for name in sorted((found.keys() | due.keys()) - set(but)):
+        for name in sorted(found.keys() | due.keys()):
             place = f"{at}.{name}" if at else name
+            if _INDEX.sub("[]", place) in but:
+                continue
             if name not in found or name not in due:
                 return f"{place} {'is missing' if name in due else 'is one too many'}"
             if (inside := in_json(found[name], due[name], but, place)) is not None:

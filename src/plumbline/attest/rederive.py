@@ -29,7 +29,7 @@ from plumbline.evidence.reference import Reference
 from plumbline.model.errors import EnvironmentFault, InputError
 
 # What of assessment.json is not compared: where bundles lay, and the release, whose difference is said otherwise.
-PLACES = ("bundle", "bundles", "plumbline")
+PLACES = ("bundles", "plumbline", "sessions[].bundle")
 
 
 @dataclass(frozen=True, slots=True)
