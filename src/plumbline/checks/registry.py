@@ -11,7 +11,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from plumbline.model.errors import InputError
 SHIPPED = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registry:
     """Sound checks in the order of their ids, the shape of each, and old ids with the current ones."""
 
@@ -45,7 +45,7 @@ class Registry:
         """Give the checks that name a provision, `<standard>/<id>`, in the order of their ids."""
         return tuple(check for check in self.checks.values() if ref in check.provisions)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256, hex, over the canonical text of all checks; layout and comments of their files do not count."""
         total = hashlib.sha256()
