@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from plumbline.assess.changes import Change, Changes
     from plumbline.assess.retest import Retest
     from plumbline.assess.trends import Point
+    from plumbline.rig.models import Rig
 
 SHOWN = 40
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="The earlier audit: what `assess` wrote.")]
@@ -82,7 +83,7 @@ def retest(
         raise InputError("has no finding, so there is nothing to look at again", where=str(old), remedy="audit the rig anew")
     narrowed = plan.narrowed(described)
     if not as_json:
-        _print_plan(plan, sum(network.addresses.count() for network in narrowed.networks))
+        _print_plan(plan, narrowed)
     with progress() as show:
         ended = collect(
             narrowed, bundle, state=state_folder(), progress=show, now=now, wanted=plan.tables, narrowed=not plan.whole
@@ -125,8 +126,12 @@ def _came(changes: Changes, fail_on: Severity) -> int:
     return changes.at_least(fail_on, (Became.REGRESSED, Became.NEW, Became.NEWLY_JUDGED))
 
 
-def _print_plan(plan: Retest, addresses: int) -> None:
-    where = "the whole rig, as some checks need all of it" if plan.everywhere else plural(addresses, "address", "addresses")
+def _print_plan(plan: Retest, narrowed: Rig) -> None:
+    where = plural(sum(network.addresses.count() for network in narrowed.networks), "address", "addresses")
+    if narrowed.authorisation.hosts:
+        where += f" and {plural(len(narrowed.authorisation.hosts), 'endpoint')} by name"
+    if plan.everywhere:
+        where = "the whole rig, as some checks need all of it"
     say(f"{plural(plan.findings, 'finding')} on {plural(plan.assets, 'asset')}; asked again: {where}.")
     if plan.unknown:
         say(f"Not judged again, as this release has no such check: {joined(plan.unknown)}.", style="yellow")
