@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +15,14 @@ import pytest
 from plumbline.assess.digest import ledger_digest
 from plumbline.assess.run import assess
 from plumbline.attest import differences
-from plumbline.attest.keys import load_fingerprint
+from plumbline.attest.content import digest_of
+from plumbline.attest.envelope import Envelope, read_envelope
+from plumbline.attest.keys import load_fingerprint, load_signer
+from plumbline.attest.statement import parse_statement
 from plumbline.attest.verification import Outcome, Verification
 from plumbline.attest.verify import Asked, verify
 from plumbline.model.errors import InputError
-from tests.attest.sealing import key, sealed
+from tests.attest.sealing import key, no_passphrase, sealed
 from tests.laws.test_determinism import NEW_CHECK
 from tests.updates.making import assessed, feed
 
@@ -118,6 +122,19 @@ def test_sealed_anew_what_does_not_follow(forged: Path) -> None:
 
 
 @pytest.mark.full
+def test_an_assessment_of_other_bundles_than_its_seal_names(out: Path, tmp_path: Path) -> None:
+    said = json.loads((out / "assessment.json").read_text())
+    said["bundles"]["bundle"] = "0" * 64
+    (out / "assessment.json").write_text(json.dumps(said))
+    statement = parse_statement(read_envelope(out / "seal.dsse.json").payload)
+    subjects = {**statement.subjects, "assessment.json": digest_of(out / "assessment.json")}
+    (out / "seal.private.json").unlink()
+    signer = load_signer(key(tmp_path / "theirs.pem"), no_passphrase)
+    Envelope(replace(statement, subjects=subjects).to_bytes()).signed(signer).write(out / "seal.dsse.json")
+    told = {claim.what: claim.why for claim in verify(out, Asked()).claims if claim.holds is False}
+    assert told == {"assessment.json follows from the evidence": "bundles are not those that the seal names"}
+
+
 def test_other_checks_judge_nothing(untouched: Path, tmp_path: Path) -> None:
     (tmp_path / "checks" / "device").mkdir(parents=True)
     (tmp_path / "checks" / "device" / "page_without_title.toml").write_text(NEW_CHECK)

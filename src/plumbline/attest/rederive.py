@@ -148,6 +148,8 @@ class Rederivation:
             said, due = read_json(self._folder), read_json(self._scratch)
         except (InputError, RecursionError) as error:
             return Derived("assessment.json", False, str(error)[:300])
+        if said.get("bundles") != dict(self._facts.bundles):
+            return Derived("assessment.json", False, "bundles are not those that the seal names")
         but = (*PLACES, *(("reference",) if self.reference_missing else ()))
         where = differences.in_json(said, due, but)
         if where is not None and self._facts.plumbline != __version__:
