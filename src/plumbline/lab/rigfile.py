@@ -27,7 +27,7 @@ NETWORKS = {
     4: ("silent things", ABSENT_PORTS, ()),
 }
 POPULATIONS = {"northwind/sensor-3": 40, "northwind/sensor-4": 1}  # of each model one stands in the lab
-STANDARDS = ["etsi-mandatory", "uk-psti-2023", "owasp-top10", "iec-62443-sl2"]
+STANDARDS = ["etsi-mandatory", "psti", "owasp-top10", "iec-62443-sl2"]
 _CUSTOM = {"camera firmware": "firmware", "collector": "module", "relay": "module"}
 _CRITICALITY = {"plc": "high", "controller": "high", "gateway": "high", "relay": "critical"}
 _HEAD = """# The lab's rig: simulated devices on loopback, and the files that belong to them.
