@@ -64,7 +64,7 @@ def of_html(folder: Path) -> Told:
     for part in section.split('<details class="card">')[1:]:
         named = [name for title, name in titles.items() if title[:100] in part.partition("</summary>")[0]]
         assert len(named) == 1, named
-        found += [(f"{named[0]}/{html.unescape(row[1])}", row[2]) for row in _ROW.finditer(part)]
+        found += [(f"{named[0]}/{html.unescape(row[1])}", row[2]) for row in _ROW.finditer(part.partition("</details>")[0])]
     return found
 
 
