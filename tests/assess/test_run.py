@@ -331,3 +331,10 @@ def test_bundles_in_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assessment = assess([one, two, one], tmp_path / "o")
     assert list(assessment.bundles) == ["bundle", "june/bundle"]
     assert {session.bundle for session in assessment.sessions} == {"bundle", "june/bundle"}
+
+
+@pytest.mark.parametrize("text", ["standards = 3", "[standards]\nassess = 1", "[standards]\nassess = [1]", "parameters = []"])
+def test_a_rig_file_that_was_edited_in_its_bundle_is_refused(text: str, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "bundle", rig_text=f"{text}\n")
+    with pytest.raises(InputError, match=r"rig\.toml"):
+        assess([bundle], tmp_path / "out")

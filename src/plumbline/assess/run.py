@@ -187,7 +187,7 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
     checks, findings, over = _checks(connection, facts, tallies)
     list_assets(connection, filled)
     assets = counts(connection)
-    profiles = chosen_profiles(_from_rig_file(facts.bundles, "standards").get("assess", ()))
+    profiles = chosen_profiles(_chosen(facts.bundles))
     wrong = facts.overlay.false_positive_sql(over.false_positives)
     grounds = Grounds(
         registry=facts.registry,
@@ -359,12 +359,22 @@ def _from_rig_file(bundles: Sequence[Bundle], table: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for bundle in _in_time(bundles):
         try:
-            found = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get(table, found)
+            said = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get(table, found)
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             raise InputError(f"cannot be read: {error}", where=str(bundle.path / "rig.toml")) from error
+        if not isinstance(said, dict):
+            raise InputError(f"[{table}] is no table", where=str(bundle.path / "rig.toml"), remedy="copy the bundle anew")
+        found = said
     return found
+
+
+def _chosen(bundles: Sequence[Bundle]) -> list[str]:
+    names = _from_rig_file(bundles, "standards").get("assess", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError("is no list of standards and profiles", where="rig.toml, standards.assess", remedy="copy the bundle anew")
+    return names
 
 
 def _in_time(bundles: Sequence[Bundle]) -> list[Bundle]:

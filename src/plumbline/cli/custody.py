@@ -54,7 +54,7 @@ def unseal(
 ) -> Exit:
     """Decrypt an archive that was sealed for you, and verify it.
 
-    Signatures and digests are checked; `plumbline verify DIR` judges the evidence anew as well. Ends like it.
+    Signatures and digests are checked; `plumbline verify DIR` judges the evidence anew as well.
     """
     from plumbline.attest.unsealing import load_identities
     from plumbline.attest.unsealing import unseal as decrypt

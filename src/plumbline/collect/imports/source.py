@@ -13,7 +13,7 @@ from plumbline.collect import json_text
 from plumbline.model.errors import ProtocolError
 
 SIZE_MAX = 1 << 30  # read as a stream
-JSON_MAX = 48 << 20  # read whole
+JSON_MAX = 32 << 20  # read whole: of empty objects, thirty times as much in memory
 LINE_MAX = 8 << 20
 CHUNK = 64 << 10
 
