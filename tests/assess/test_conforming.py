@@ -278,6 +278,7 @@ def test_a_rig_of_nothing_passes_nothing(tmp_path: Path) -> None:
     assert len({one.standard for one in assessment.provisions}) == 11
 
 
+@pytest.mark.full
 def test_identities_that_only_a_hub_knows_are_devices_and_counted(tmp_path: Path) -> None:
     rows: list[Any] = [
         ("hub_identity", f"identity:northwind/{n:04d}", "", {"hub": "northwind", "device_id": f"{n:04d}", "status": "enabled"})

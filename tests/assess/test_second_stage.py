@@ -131,6 +131,7 @@ def test_one_that_speaks_of_it_and_could_not_be_judged_keeps_it_open(tmp_path: P
     assert verdicts(out)[ROUTER, REF] == ("inconclusive", "not_observed")
 
 
+@pytest.mark.full
 def test_the_ledger_is_one_and_the_same_however_it_is_made(held: Path, done: tuple[Path, Assessment], tmp_path: Path) -> None:
     assert assess([held], tmp_path, threads=1).ledger_digest == done[1].ledger_digest
     keys = [(row["check"], row["asset"], row["subject"]) for row in pq.read_table(tmp_path / "ledger.parquet").to_pylist()]

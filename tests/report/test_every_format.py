@@ -131,6 +131,7 @@ def hold(out: Path, to: Path, *, thoroughly: bool) -> None:
             accepted(word, files)
 
 
+@pytest.mark.full
 def test_every_format_holds(tmp_path: Path) -> None:
     hold(Case(seed=1, assets=2).write(tmp_path / "out"), tmp_path, thoroughly=False)
 

@@ -151,6 +151,7 @@ def _summary_pages(report: data.Report, printer: pdf.Printer) -> int:
     return len(pdf.summary(report, printer).pages)
 
 
+@pytest.mark.full
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(1, 400), st.integers(2, 120), st.integers(0, 9), st.sampled_from(codes()))
 def test_the_summary_never_takes_more_than_two_pages(printer: pdf.Printer, assets: int, checks: int, seed: int, language: str) -> None:
