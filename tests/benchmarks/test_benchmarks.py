@@ -37,6 +37,7 @@ def test_every_benchmark_is_found_and_says_what_it_is_about() -> None:
     assert all(benchmark.about for benchmark in load().values())
 
 
+@pytest.mark.full
 @pytest.mark.system
 def test_a_whole_audit_of_a_small_site() -> None:
     try:
@@ -81,6 +82,7 @@ def test_a_small_fleet_is_judged_as_plain_sql_judges_it(tmp_path: Path, capsys: 
     assert ten_million_twins.TWINS == 10_000_000, "what `make bench` measures"
 
 
+@pytest.mark.full
 def test_a_small_fleet_has_the_vulnerabilities_that_plain_sql_finds() -> None:
     figures = {figure.name: figure for figure in measured("vulnerabilities", "--records", "20000", "--devices", "20").figures}
     assert figures["same matches"].reached
