@@ -19,6 +19,18 @@ MODULE = next((path for path in MODULES if path.exists()), None)
 softhsm = pytest.mark.skipif(MODULE is None or shutil.which("softhsm2-util") is None, reason="softhsm2 is missing")
 # The module keeps the first configuration that a process showed it, so each use has a process of its own.
 SEAL = "import sys; from plumbline.cli.main import run; run()"
+STOPPED = """
+from plumbline.attest.tokens import load_token
+from plumbline.model.errors import StoppedError
+
+def pin():
+    raise StoppedError("by SIGINT")
+
+try:
+    load_token("hsm:2?label=seal", pin).sign(b"")
+except StoppedError as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -59,6 +71,14 @@ def test_a_token_seals(out: Path, surroundings: dict[str, str]) -> None:
 def test_what_the_token_lacks(out: Path, surroundings: dict[str, str], name: str) -> None:
     ended = plumbline(surroundings, "seal", out, "--key", name, "--passphrase", "env:PIN")
     assert ended.returncode == 2 and "the token gave no signature" in ended.stderr
+
+
+@pytest.mark.full
+@softhsm
+@pytest.mark.system
+def test_a_stop_while_the_pin_is_asked_stays_one(surroundings: dict[str, str]) -> None:
+    ended = subprocess.run([sys.executable, "-c", STOPPED], env=surroundings, capture_output=True, text=True, check=False)
+    assert ended.stdout == "by SIGINT\n", ended.stderr
 
 
 @pytest.mark.parametrize("text", ["hsm:", "hsm:x", "hsm:2?", "hsm:2#x"])
