@@ -11,14 +11,16 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from plumbline.collect.context import Context
+from plumbline.collect.file_names import entity_keys
 from plumbline.evidence.bundle import SuppliedFile
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
-from plumbline.model.words import Outcome
+from plumbline.model.words import EntityKind, Outcome
 
 SPILL_ROWS = 5_000
 DETAILS_MAX = 5
@@ -93,6 +95,31 @@ class Attempt:
         """Let what is gathered wait on the disk."""
         self._batch.spill()
         self._waiting = 0
+
+
+def attempt_each(
+    context: Context,
+    kind: EntityKind,
+    paths: Iterable[Path],
+    tables: tuple[str, ...],
+    read: Callable[[Attempt, SuppliedFile], None],
+    *,
+    doing: str,
+) -> None:
+    """Make an attempt of each file, which is an entity of its own, and let `read` take it; not of those that an earlier session read."""
+    keys = entity_keys(paths, context.rig.path)
+    for done, (path, key) in enumerate(keys.items()):
+        if context.stop():
+            return
+        context.progress(doing, done, len(keys))
+        entity = Entity.of(kind, "", key)
+        if context.writer.attempted(entity, tables[0]):
+            continue
+        attempt = Attempt(context, entity, tables)
+        file = attempt.supply(path)
+        if file is not None:
+            read(attempt, file)
+        attempt.end()
 
 
 class _Shortfall:

@@ -8,15 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plumbline.collect.attempt import Attempt
+from plumbline.collect.attempt import Attempt, attempt_each
 from plumbline.collect.context import Context
 from plumbline.collect.edge.manifest import Manifest, Module, pinned, read_manifest
 from plumbline.collect.edge.options import environment_of, join_options, member, read_options
-from plumbline.collect.file_names import as_in_rig, entity_keys
+from plumbline.collect.file_names import as_in_rig
 from plumbline.collect.json_text import read, text_of
 from plumbline.collect.secrets_in_text import is_placeholder, is_secret
 from plumbline.evidence.bundle import SuppliedFile
-from plumbline.model.entities import Entity
 from plumbline.model.errors import ProtocolError
 from plumbline.model.words import EntityKind, Outcome
 
@@ -26,23 +25,15 @@ SIZE_MAX = 16 << 20  # a module twin holds 32 KB; this bears pretty printing and
 
 def collect(context: Context) -> None:
     """Read every manifest of the rig file."""
-    keys = entity_keys([edge.manifest for edge in context.rig.edges], context.rig.path)
     devices = {edge.manifest: edge.device for edge in context.rig.edges}
-    for done, (path, key) in enumerate(keys.items()):
-        if context.stop():
-            return
-        context.progress("edge deployments", done, len(keys))
-        entity = Entity.of(EntityKind.EDGE, "", key)
-        if context.writer.attempted(entity, TABLES[0]):
-            continue  # by an earlier session
-        attempt = Attempt(context, entity, TABLES)
-        file = attempt.supply(path)
-        if file is not None:
-            try:
-                write(attempt, file, read_manifest(read(path, SIZE_MAX)), devices[path])
-            except ProtocolError as error:
-                attempt.short(Outcome.PROTOCOL_ERROR, f"{path.name}: {_explained(path, error)}")
-        attempt.end()
+
+    def take(attempt: Attempt, file: SuppliedFile) -> None:
+        try:
+            write(attempt, file, read_manifest(read(file.path, SIZE_MAX)), devices[file.path])
+        except ProtocolError as error:
+            attempt.short(Outcome.PROTOCOL_ERROR, f"{file.path.name}: {_explained(file.path, error)}")
+
+    attempt_each(context, EntityKind.EDGE, devices, TABLES, take, doing="edge deployments")
 
 
 def write(attempt: Attempt, file: SuppliedFile, manifest: Manifest, device_id: str | None = None) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbline.collect.attempt import Attempt
+from plumbline.collect.attempt import Attempt, attempt_each
 from plumbline.collect.context import Context
-from plumbline.collect.file_names import entity_keys
 from plumbline.collect.imports.formats import readers
 from plumbline.collect.imports.placing import NotTaken, Places
 from plumbline.collect.imports.results import Read, Reported, Seen
@@ -33,19 +32,12 @@ def collect(context: Context) -> None:
     by_path: dict[Path, list[Import]] = {}
     for one in context.rig.imports:
         by_path.setdefault(one.path, []).append(one)
-    for done, (path, key) in enumerate(entity_keys(by_path, context.rig.path).items()):
-        if context.stop():
-            return
-        context.progress("imports", done, len(by_path))
-        entity = Entity.of(EntityKind.IMPORT, "", key)
-        if context.writer.attempted(entity, TABLES[0]):
-            continue  # by an earlier session
-        attempt = Attempt(context, entity, TABLES)
-        file = attempt.supply(path)
-        if file is not None:
-            for named in by_path[path]:
-                _read(attempt, file, named)
-        attempt.end()
+
+    def read(attempt: Attempt, file: SuppliedFile) -> None:
+        for named in by_path[file.path]:
+            _read(attempt, file, named)
+
+    attempt_each(context, EntityKind.IMPORT, by_path, TABLES, read, doing="imports")
 
 
 def _read(attempt: Attempt, file: SuppliedFile, named: Import) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from plumbline.collect.attempt import Attempt
+from plumbline.collect.attempt import Attempt, attempt_each
 from plumbline.collect.context import Context
-from plumbline.collect.file_names import as_in_rig, entity_keys
+from plumbline.collect.file_names import as_in_rig
 from plumbline.collect.json_text import parse
 from plumbline.collect.sbom.cyclonedx import TABLES, Bill, read_bill
 from plumbline.evidence.bundle import SuppliedFile
-from plumbline.model.entities import Entity
 from plumbline.model.errors import ProtocolError
 from plumbline.model.words import EntityKind, Outcome
 from plumbline.rig.models import Sbom
@@ -29,18 +28,11 @@ def collect(context: Context) -> None:
     by_path: dict[Path, list[Sbom]] = {}
     for sbom in context.rig.sboms:
         by_path.setdefault(sbom.path, []).append(sbom)
-    for done, (path, key) in enumerate(entity_keys(by_path, context.rig.path).items()):
-        if context.stop():
-            return
-        context.progress("bills of materials", done, len(by_path))
-        entity = Entity.of(EntityKind.SBOM, "", key)
-        if context.writer.attempted(entity, TABLES[0]):
-            continue  # by an earlier session
-        attempt = Attempt(context, entity, TABLES)
-        file = attempt.supply(path)
-        if file is not None:
-            _read(attempt, file, by_path[path])
-        attempt.end()
+
+    def read(attempt: Attempt, file: SuppliedFile) -> None:
+        _read(attempt, file, by_path[file.path])
+
+    attempt_each(context, EntityKind.SBOM, by_path, TABLES, read, doing="bills of materials")
 
 
 def _read(attempt: Attempt, file: SuppliedFile, about: list[Sbom]) -> None:
