@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -25,6 +25,7 @@ NAME_MAX = 200
 TEXT_MAX = 600
 CVES_MAX = 100
 CPES_MAX = 20
+WEB_PORTS: Mapping[str, int] = {"http": 80, "https": 443}  # where an address of the web tells none
 _CVE = re.compile(r"CVE-[12]\d{3}-\d{4,7}", re.ASCII)
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 

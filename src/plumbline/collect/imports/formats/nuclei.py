@@ -11,9 +11,11 @@ of an address of the web its query.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from plumbline.collect.imports.results import (
+    WEB_PORTS,
     Read,
     Reported,
     address_of,
@@ -33,7 +35,6 @@ from plumbline.model.words import Severity, Transport, Verdict
 TOOL = "nuclei"
 REFUSED_MAX = 100_000
 _LEVELS: Mapping[str | None, Severity] = {"info": Severity.NONE, **{level.value: level for level in Severity if level is not Severity.NONE}}
-_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
 
 def read(source: Source) -> Iterator[Read]:
@@ -77,28 +78,33 @@ def _result(entry: Mapping[str, object], rule: str) -> Reported:
         cvss_vector=vector_of(rated.get("cvss-metrics")),
         cvss_score=score_of(rated.get("cvss-score")),
         cves=cves_of(cves if isinstance(cves, list) else [cves]),
-        address=address_of(entry.get("ip")) or address_of(host[1]) or address_of(matched[1]),
+        address=address_of(entry.get("ip")) or address_of(host.host) or address_of(matched.host),
         transport=Transport.TCP if port is not None else None,
         port=port,
-        place=words_of(matched[3]),
+        place=words_of(matched.path),
         message=words_of(info.get("description")),
         seen_at=moment_of(entry.get("timestamp")),
     )
 
 
-Place = tuple[str, str, str, str]
-"""Scheme, host, port and path, each '' where it is not told."""
+class _Place(NamedTuple):
+    """Where a template looked, as far as it is told."""
+
+    scheme: str = ""
+    host: str = ""
+    port: int | None = None
+    path: str = ""
 
 
-def _split(value: object) -> Place:
+def _split(value: object) -> _Place:
     """Take `https://10.0.0.1:8443/path`, `10.0.0.1:443` or a host alone apart."""
     text = value if isinstance(value, str) and len(value) < 4_000 else ""
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        return parts.scheme, parts.hostname or "", str(parts.port or ""), parts.path
+        return _Place(parts.scheme, parts.hostname or "", parts.port, parts.path)
     except ValueError:
-        return "", "", "", ""
+        return _Place()
 
 
-def _port(place: Place) -> int | None:
-    return port_of(place[2]) or _PORTS.get(place[0])
+def _port(place: _Place) -> int | None:
+    return port_of(place.port) or WEB_PORTS.get(place.scheme)

@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from plumbline.collect.imports.results import (
+    WEB_PORTS,
     Read,
     Reported,
     address_of,
@@ -51,7 +52,6 @@ _LEVELS: Mapping[str, Severity] = {
     "note": Severity.LOW,
     "none": Severity.NONE,
 }
-_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 PLACES_MAX = 100  # of one result
 Rule = Mapping[str, Any]
 Place = tuple[Address | None, int | None, str | None]
@@ -156,10 +156,10 @@ def _location(location: Mapping[str, Any]) -> Place:
         return None, None, None
     try:
         parts = urlsplit(uri)
-        if parts.scheme not in _PORTS:
+        if parts.scheme not in WEB_PORTS:
             return None, None, words_of(parts.path)
         address = address_of(parts.hostname)
-        port = (port_of(parts.port) or _PORTS[parts.scheme]) if address is not None else None
+        port = (port_of(parts.port) or WEB_PORTS[parts.scheme]) if address is not None else None
         return address, port, words_of(parts.path)
     except ValueError:
         return None, None, None

@@ -20,7 +20,6 @@ Source: Testrun 2, its JSON report. Rules: the device is known by its MAC addres
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from plumbline.collect.imports.results import Read, Reported, name_of, words_of
@@ -28,9 +27,9 @@ from plumbline.collect.imports.source import Source
 from plumbline.collect.json_text import int_of, list_of, object_of
 from plumbline.model.errors import ProtocolError
 from plumbline.model.words import Severity, Verdict
+from plumbline.rig.values import is_mac
 
 TOOL = "testrun"
-_MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _RESULTS: Mapping[str | None, Verdict] = {
     "compliant": Verdict.PASS,
     "non-compliant": Verdict.FAIL,
@@ -57,7 +56,7 @@ def read(source: Source) -> Iterator[Read]:
     version = name_of(object_of(report.get("testrun")).get("version"))
     results = list_of(tests.get("results"))
     for value in results:
-        yield _test(object_of(value), mac if _MAC.fullmatch(mac) else None, version)
+        yield _test(object_of(value), mac if is_mac(mac) else None, version)
     total = int_of(tests.get("total"))
     if total is not None and total > len(results):
         yield f"{len(results)} of {total} tests"
