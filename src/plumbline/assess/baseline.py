@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.assess.assessment import Assessment, read_json
-from plumbline.assess.changes import STILL_WRONG, Became, side_of
+from plumbline.assess.changes import CAME, STILL_WRONG, side_of
 from plumbline.assess.changing import define_changes
 from plumbline.assess.identity import read_identity
 from plumbline.assess.overlay import Overlay, overlay_of
@@ -24,8 +24,6 @@ from plumbline.checks.severity import base_score
 from plumbline.evidence.engine import Connection, connect, literal
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity
-
-ADDED = (Became.NEW, Became.REGRESSED, Became.NEWLY_JUDGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +75,14 @@ def beyond(baseline: Path, out: Path, assessment: Assessment) -> Beyond:
     return Beyond(
         baseline_as_of=side.as_of,
         baseline_digest=side.ledger_digest,
-        added=sum(counts.get(word.value, 0) for word in ADDED),
+        added=sum(counts.get(word.value, 0) for word in CAME),
         standing={severity: standing[severity] for severity in reversed(Severity) if standing[severity]},
-        known=sum(counts.get(word.value, 0) for word in STILL_WRONG if word not in ADDED),
+        known=sum(counts.get(word.value, 0) for word in STILL_WRONG if word not in CAME),
     )
 
 
 def _standing(connection: Connection, check: str, vector: str, overlay: Overlay) -> Counter[Severity]:
-    words = ", ".join(literal(word.value) for word in ADDED)
+    words = ", ".join(literal(word.value) for word in CAME)
     found = f'select new_asset as asset, new_subject as subject, cvss from change where "check" = {literal(check)} and word in ({words})'
     rows = connection.execute(
         f"select coalesce(cvss, {literal(vector)}), {overlay.waiver_sql(check)}, {overlay.review_sql(check)}, count(*)"

@@ -60,7 +60,8 @@ class Became(StrEnum):
     FIXED = "fixed"
 
 
-STILL_WRONG = (Became.REGRESSED, Became.NEW, Became.NEWLY_JUDGED, Became.OPEN, Became.MOVED)
+CAME = (Became.REGRESSED, Became.NEW, Became.NEWLY_JUDGED)  # findings that the earlier audit had not
+STILL_WRONG = (*CAME, Became.OPEN, Became.MOVED)
 CLOSED = (Became.FIXED, Became.GONE)
 
 

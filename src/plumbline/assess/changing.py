@@ -51,7 +51,7 @@ def define_changes(
     _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
     _define_names(connection, "other_question", sorted(_other_questions(before, after)))
     _define_names(connection, "looked_at", sorted(_looked_at(known_before, after)))
-    _define_names(connection, "read_hub", sorted(_read_hubs(after)))
+    _define_names(connection, "read_hub", sorted(_read_sources(after, EntityKind.HUB)))
     with readable(new):  # of the earlier ledger, or of this one
         for statement in (_WAS, _CAME, _MOVED, _CHANGE):
             connection.execute(statement)
@@ -107,9 +107,7 @@ def _define_matches(connection: Connection, found: Mapping[str, Match]) -> None:
 
 def _looked_at(known: Known, after: Mapping[str, Any]) -> set[str]:
     """The earlier assets at whose site some network was looked at in the later audit."""
-    unread = {source["entity"] for source in after["unjudged_sources"]}
-    networks = [asset["id"] for asset in after["assets"] if EntityKind.NETWORK.value in asset["kinds"] and asset["id"] not in unread]
-    sites = {Entity.parse(network).site for network in networks}
+    sites = {Entity.parse(network).site for network in _read_sources(after, EntityKind.NETWORK)}
     return {asset for asset, words in known.items() if any(value.partition("/")[0] in sites for value in words.get("ip", ()))}
 
 
@@ -119,9 +117,10 @@ def _other_questions(before: Mapping[str, Any], after: Mapping[str, Any]) -> set
     return {check["id"] for check in after["checks"] if check["id"] in asked and asked[check["id"]] != check.get("parameters")}
 
 
-def _read_hubs(after: Mapping[str, Any]) -> set[str]:
-    unread = {source["entity"] for source in after["unjudged_sources"]}
-    return {asset["id"] for asset in after["assets"] if EntityKind.HUB.value in asset["kinds"] and asset["id"] not in unread}
+def _read_sources(said: Mapping[str, Any], kind: EntityKind) -> set[str]:
+    """The sources of a kind of which an audit could read anything."""
+    unread = {source["entity"] for source in said["unjudged_sources"]}
+    return {asset["id"] for asset in said["assets"] if kind.value in asset["kinds"] and asset["id"] not in unread}
 
 
 # An asset that no identifier led to may still be there under its own name: hub identities, sources.

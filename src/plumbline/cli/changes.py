@@ -121,9 +121,9 @@ def trends(
 
 
 def _came(changes: Changes, fail_on: Severity) -> int:
-    from plumbline.assess.changes import Became
+    from plumbline.assess.changes import CAME
 
-    return changes.at_least(fail_on, (Became.REGRESSED, Became.NEW, Became.NEWLY_JUDGED))
+    return changes.at_least(fail_on, CAME)
 
 
 def _print_plan(plan: Retest, narrowed: Rig) -> None:
