@@ -157,16 +157,17 @@ def read_sheet(path: Path, form: Form[S], rig: Rig, now: datetime) -> Sheet:
         noted.found.clear()
         key = (form.entry, index)
         line = noted.line_of(key) or 1
-        said = None
         if len(entry) > KEYS_MAX:
             noted.add(key, f"has {len(entry)} keys", "leave those out that are not known")
+            said = None
         else:
             said = read_table(form.shape, {**head, **entry}, key, noted)
         try:
-            if said is not None and (claimed := form.claim(said)) is None:
-                unanswered += 1
-                continue
-            if said is not None and claimed is not None:
+            if said is not None:
+                claimed = form.claim(said)
+                if claimed is None:
+                    unanswered += 1
+                    continue
                 assets, files = declared.about(said), _files(getattr(said, form.files), path.parent)
                 _in_time(getattr(said, form.moment), form.moment, now)
                 statements.append(Statement(index, f"{path.name}:{line}", starts[line - 1], *claimed, assets, files))

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from plumbline.collect.attempt import DETAIL_LENGTH_MAX, SPILL_ROWS
 from plumbline.collect.by_hand import Form, S, Statement, read_sheet
 from plumbline.collect.context import Context
 from plumbline.collect.declared import site_of
@@ -27,9 +28,7 @@ from plumbline.model.words import EntityKind, Outcome
 
 ROWS_MAX = 200_000  # of all files: an entry about a model gives a row for each asset of it
 REFUSED_MAX = 10_000  # entries of all files that are named one by one; each file says how many of its own there are
-SPILL_ROWS = 5_000
 OTHERS_MAX = 5
-DETAIL_MAX = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class _Unit:
 
     def cover(self, subject: str, outcome: Outcome, rows: int, detail: str | None) -> None:
         """Say what became of a file, or of an entry that does not count."""
-        said = detail[:DETAIL_MAX] if detail else None
+        said = detail[:DETAIL_LENGTH_MAX] if detail else None
         ended_at = self.context.now()
         self.batch.coverage(self.rig, self.table, subject, outcome=outcome, rows=rows, detail=said, started_at=self.at, ended_at=ended_at)
 
@@ -125,7 +124,9 @@ def _write(unit: _Unit, counted: Sequence[_Counted], files: str, verdict: str) -
     for number, ((entity, subject), those) in enumerate(about.items(), 1):
         first: dict[str, list[_Counted]] = defaultdict(list)  # of each verdict those that are named
         for one in those:
-            first[one.said.columns[verdict]] += [one][: OTHERS_MAX - len(first[one.said.columns[verdict]])]
+            named = first[one.said.columns[verdict]]
+            if len(named) < OTHERS_MAX:
+                named.append(one)
         for one in those:
             others = [_said(other, word) for word, some in first.items() if word != one.said.columns[verdict] for other in some]
             columns: dict[str, Any] = {
