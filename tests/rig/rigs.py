@@ -49,6 +49,11 @@ def rig_text(scope: str = SCOPE, rest: str = NETWORK) -> str:
     return HEAD + scope + rest
 
 
+def asset(*lines: str) -> str:
+    """Give an [[asset]] of some lines."""
+    return "\n[[asset]]\n" + "\n".join(lines) + "\n"
+
+
 def write(folder: Path, text: str) -> Path:
     """Write rig.toml into a folder."""
     path = folder / "rig.toml"
