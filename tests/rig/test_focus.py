@@ -7,19 +7,12 @@ from pathlib import Path
 import pytest
 
 from plumbline.rig.focus import Place, focused
-from plumbline.rig.loading import load
 from plumbline.rig.models import Rig
+from tests.rig.rigs import HEAD, make
 
-TEXT = """[rig]
-id = "r"
-name = "R"
-owner = "O"
-[authorisation]
-reference = "1"
-granted_by = "g"
-emergency_contact = "e"
-valid_from = 2026-01-01T00:00:00Z
-valid_until = 2027-01-01T00:00:00Z
+TEXT = (
+    HEAD
+    + """\
 networks = ["10.0.0.0/16"]
 intrusion = "query"
 hosts = ["hub.example.net", "other.example.net"]
@@ -42,12 +35,12 @@ address = "10.0.1.7"
 id = "lock"
 address = "10.0.1.8"
 """
+)
 
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
-    (tmp_path / "rig.toml").write_text(TEXT)
-    return load(tmp_path / "rig.toml")
+    return make(tmp_path, TEXT)
 
 
 def ranges(rig: Rig) -> dict[str, list[str]]:

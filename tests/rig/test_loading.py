@@ -12,7 +12,7 @@ from plumbline.model.errors import InputError
 from plumbline.model.words import Criticality, DeviceClass, Intrusion
 from plumbline.rig.loading import SIZE_MAX, load
 from plumbline.rig.problems import RigErrors
-from tests.rig.rigs import BASE, HEAD, NETWORK, SCOPE, asset, make, rig_text, write
+from tests.rig.rigs import BASE, HEAD, NETWORK, SCOPE, asset, make, rig_text
 
 WHOLE = (
     HEAD
@@ -191,7 +191,7 @@ def test_what_the_customer_does_not_say_stays_unsaid(tmp_path: Path) -> None:
 def test_imports_are_files_of_a_kind(tmp_path: Path) -> None:
     for name in ("a.xml", "b.xml"):
         (tmp_path / name).write_text("<nmaprun/>")
-    rig = load(write(tmp_path, f'{BASE}[[import]]\nkind = "nmap"\npath = "*.xml"\n[[import]]\nkind = "nmap"\npath = "a.xml"\n'))
+    rig = make(tmp_path, f'{BASE}[[import]]\nkind = "nmap"\npath = "*.xml"\n[[import]]\nkind = "nmap"\npath = "a.xml"\n')
     assert [(one.kind, one.path.name, one.site, one.asset) for one in rig.imports] == [
         ("nmap", "a.xml", None, None),
         ("nmap", "b.xml", None, None),
