@@ -14,7 +14,6 @@ run again, for the seal goes last; what went before is then missing.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -89,7 +88,7 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
         "rig": found.seal.facts.rig,
         "holds": found.seal.facts.holds,
         "as_of": found.seal.facts.as_of,
-        "sealed": hashlib.sha256(found.seal.envelope.payload).hexdigest(),
+        "sealed": found.seal.envelope.digest(),
         "sealed_at": found.seal.facts.sealed_at,
         "sealed_by": [one.fingerprint for one in found.seal.envelope.signatures],
         "retain_until": until.isoformat() if until else None,

@@ -76,6 +76,10 @@ class Envelope:
         made = Dsse(self.payload, PAYLOAD_TYPE, {}).sign(signer)
         return replace(self, signatures=(*self.signatures, Signature(mine, bytes.fromhex(made.signature), public_pem(key))))
 
+    def digest(self) -> str:
+        """Give the SHA-256 of the payload, in hex: by it other statements name this one."""
+        return hashlib.sha256(self.payload).hexdigest()
+
     def holds(self, signature: Signature) -> bool:
         """Tell whether one of its signatures is its key's, over this payload."""
         key = verifying_key(parse_public(signature.public_key), signature.fingerprint)

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -33,11 +32,6 @@ class Private:
     seed: bytes
     root: bytes
     envelope: Envelope = field(default_factory=lambda: Envelope(b""))
-
-    @staticmethod
-    def names(seal: Envelope) -> str:
-        """Give the digest by which the statement of the root names its seal."""
-        return hashlib.sha256(seal.payload).hexdigest()
 
     def to_bytes(self) -> bytes:
         """Give the bytes of its file."""

@@ -79,7 +79,7 @@ def seal(
     statement = Statement(SEAL, subjects, facts.predicate())
     envelope = _stamped(Envelope(statement.to_bytes()).signed(signer), stamp)
     if private is not None:
-        rows = Statement(ROWS, {"rows": private.root.hex()}, {"sealed": private.names(envelope)})
+        rows = Statement(ROWS, {"rows": private.root.hex()}, {"sealed": envelope.digest()})
         private = replace(private, envelope=_stamped(Envelope(rows.to_bytes()).signed(signer), stamp))
         private.write(folder / PRIVATE)
     envelope.write(folder / name)

@@ -7,7 +7,6 @@ A signature by a key that the verifier did not name proves that nothing changed 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -241,7 +240,7 @@ def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.A
     try:
         private = read_private(path)
         ours = root_in(private.envelope) == private.root == bytes.fromhex(facts.rows)
-        ours &= parse_statement(private.envelope.payload).predicate.get("sealed") == hashlib.sha256(envelope.payload).hexdigest()
+        ours &= parse_statement(private.envelope.payload).predicate.get("sealed") == envelope.digest()
         if not ours or not all(map(private.envelope.holds, private.envelope.signatures)):
             yield Claim(what, False, "it is not the one that was written with the seal")
             return
