@@ -128,7 +128,7 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"format": 99}', "[]", *DAMAGED])
+@pytest.mark.parametrize("content", [None, "{", "[" * 200_000, '{"format": 99}', "[]", *DAMAGED])
 def test_what_is_no_bundle_is_named_so(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "manifest.json").write_text(content)

@@ -24,25 +24,19 @@ def find(out: Path, assessed: Mapping[str, str], named: Collection[Path] = ()) -
     """Find the bundles of OUT; `assessed` are their manifests' digests by name. Raises InputError when one of `named` is none of them."""
     found: dict[str, Bundle] = {}
     for path in named:
-        mine = [name for name, digest in assessed.items() if digest == _digest(path)]
-        if not mine:
+        mine = _digest(path)
+        name = next((name for name, digest in assessed.items() if digest == mine), None)
+        if name is None:
             raise InputError("is not a bundle that was assessed here", where=str(path), remedy="name the bundle as it was")
-        found[mine[0]] = _opened(path)
+        found[name] = Bundle(path)
     for name, digest in assessed.items():
         # A name comes from whoever sealed: it must not lead us elsewhere.
         for path in (out / name, out.parent / name) if plain(name) else ():
             if name not in found and _digest(path) == digest:
-                found[name] = _opened(path)
+                found[name] = Bundle(path)
     return AtHand(found, tuple(sorted(assessed.keys() - found.keys())))
 
 
 def _digest(bundle: Path) -> str:
     manifest = bundle / "manifest.json"
     return digest_of(manifest) if manifest.is_file() and not manifest.is_symlink() else ""
-
-
-def _opened(path: Path) -> Bundle:
-    try:
-        return Bundle(path)
-    except RecursionError as error:
-        raise InputError("manifest.json is nested too deeply", where=str(path)) from error

@@ -323,6 +323,8 @@ class Bundle:
             raise InputError("not a bundle: it has no manifest.json", where=str(path), remedy=remedy) from error
         except (OSError, ValueError) as error:
             raise InputError(f"manifest.json cannot be read: {error}", where=str(path)) from error
+        except RecursionError as error:
+            raise InputError("manifest.json is nested too deeply", where=str(path)) from error
         if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
             raise InputError(f"not a bundle of format {FORMAT}", where=str(path), remedy="use the Plumbline release that wrote it")
         if wrong := _misshapen(self.manifest):
