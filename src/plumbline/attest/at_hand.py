@@ -37,6 +37,11 @@ def find(out: Path, assessed: Mapping[str, str], named: Collection[Path] = ()) -
     return AtHand(found, tuple(sorted(assessed.keys() - found.keys())))
 
 
+def named_files(bundle: Bundle) -> dict[str, str]:
+    """Give the digests of a bundle's files as its manifest names them; '' for one of another form."""
+    return {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in bundle.manifest.get("files", {}).items()}
+
+
 def _digest(bundle: Path) -> str:
     manifest = bundle / "manifest.json"
     return digest_of(manifest) if manifest.is_file() and not manifest.is_symlink() else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_bytes
+from types import MappingProxyType
 from typing import Any
 
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]
@@ -68,14 +69,14 @@ def seal(
         raise InputError("is of an earlier seal, which is not there", where=str(folder / PRIVATE), remedy="take it away as well")
     if (folder / "assessment.json").is_file():
         name = OUT_SEAL
-        facts, private = _of_assessment(folder, now, bundles, show)
+        facts, private, known = _of_assessment(folder, now, bundles, show)
     elif (folder / "manifest.json").is_file():
         name, private = BUNDLE_SEAL, None
-        facts = _of_bundle(folder, now, show)
+        facts, known = _of_bundle(folder, now, show)
     else:
         raise InputError("is neither a bundle nor an assessment", where=str(folder), remedy="name what `collect` or `assess` wrote")
     facts = replace(facts, retain_until=retain_until.isoformat() if retain_until else None)
-    subjects = _digests(folder, show)
+    subjects = _digests(folder, show, known=known)
     statement = Statement(SEAL, subjects, facts.predicate())
     envelope = _stamped(Envelope(statement.to_bytes()).signed(signer), stamp)
     if private is not None:
@@ -115,8 +116,8 @@ def _stamped(envelope: Envelope, stamp: Callable[[Signature], Signature] | None)
     return replace(envelope, signatures=(*envelope.signatures[:-1], stamp(envelope.signatures[-1])))
 
 
-def _digests(folder: Path, show: Progress, *but: str) -> dict[str, str]:
-    """Digest every file, some left out; raises InputError for what is none."""
+def _digests(folder: Path, show: Progress, *but: str, known: Mapping[Path, str] = MappingProxyType({})) -> dict[str, str]:
+    """Digest every file, some left out, and those that are `known` not once more; raises InputError for what is none."""
     found = entries(folder, *but)
     for entry in found:
         if entry.odd:
@@ -124,7 +125,7 @@ def _digests(folder: Path, show: Progress, *but: str) -> dict[str, str]:
     digests: dict[str, str] = {}
     for number, entry in enumerate(found):
         show("digesting", number, len(found))
-        digests[entry.name] = digest_of(entry.path)
+        digests[entry.name] = known.get(entry.path) or digest_of(entry.path)
     show("digesting", len(found), len(found))
     return digests
 
@@ -141,36 +142,38 @@ def _changed(sealed: Mapping[str, str], found: Mapping[str, str]) -> str | None:
     return None
 
 
-def _of_bundle(folder: Path, now: datetime, show: Progress) -> Facts:
-    bundle = whole_bundle(folder, show)
-    return Facts(
+def _of_bundle(folder: Path, now: datetime, show: Progress) -> tuple[Facts, dict[Path, str]]:
+    bundle = Bundle(folder)
+    digests = _whole(bundle, show)
+    facts = Facts(
         plumbline=__version__,
         holds="bundle",
         rig=str(bundle.manifest.get("rig", {}).get("id", "")),
         sealed_at=_iso(now),
-        bundles={".": digest_of(folder / "manifest.json")},
+        bundles={".": digests[folder / "manifest.json"]},
     )
+    return facts, digests
 
 
-def whole_bundle(folder: Path, show: Progress) -> Bundle:
-    """Open a bundle that has ended and whose files are those of its manifest; raises InputError for any other."""
-    bundle = Bundle(folder)
+def _whole(bundle: Bundle, show: Progress) -> dict[Path, str]:
+    """Digest the files of a bundle that has ended, and whose files are those of its manifest; raises InputError for any other."""
+    folder = bundle.path
     again = "let the collection end, or go on with it: plumbline collect RIG -o BUNDLE --resume"
     if bundle.manifest["sessions"][-1]["ended_at"] is None:
         raise InputError("its last session has not ended", where=str(folder), remedy=again)
-    listed = bundle.manifest.get("files", {})
-    if not listed:
+    named = at_hand.named_files(bundle)
+    if not named:
         raise InputError("its manifest names no file", where=str(folder), remedy=again)
-    named = {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in listed.items()}
     found = _digests(folder, show, BUNDLE_SEAL)
+    digests = {folder / name: digest for name, digest in found.items()}
     found.pop("manifest.json")
     if (changed := _changed(named, found)) is not None:
         raise InputError(f"{changed} since the collection ended", where=str(folder), remedy="copy the bundle anew, or collect again")
-    return bundle
+    return digests
 
 
-def _of_assessment(folder: Path, now: datetime, named: Collection[Path], show: Progress) -> tuple[Facts, Private | None]:
-    said = read_json(folder)
+def _of_assessment(folder: Path, now: datetime, named: Collection[Path], show: Progress) -> tuple[Facts, Private | None, dict[Path, str]]:
+    said, digests = read_json(folder), dict[Path, str]()
     for unfinished in (".scratch", ".ledger"):
         if (folder / unfinished).exists():
             raise InputError("an assessment is being written there, or was ended early", where=str(folder), remedy="assess again")
@@ -183,7 +186,7 @@ def _of_assessment(folder: Path, now: datetime, named: Collection[Path], show: P
         if other := [name for name in found.missing if plain(name) and (folder / name).exists()]:
             raise InputError("is not the bundle that was assessed", where=str(folder / other[0]), remedy="assess it again, or copy it anew")
         for bundle in found.bundles.values():
-            whole_bundle(bundle.path, show)
+            digests |= _whole(bundle, show)
         facts = Facts(
             plumbline=said["plumbline"],
             holds="assessment",
@@ -202,7 +205,7 @@ def _of_assessment(folder: Path, now: datetime, named: Collection[Path], show: P
         rows = private.root.hex() if private is not None else None
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"not of the form that this release reads ({error!r})", where=str(folder), remedy="assess again") from error
-    return replace(facts, rows=rows, rows_missing=missing), private
+    return replace(facts, rows=rows, rows_missing=missing), private, digests
 
 
 def _parameters(said: Mapping[str, Any]) -> dict[str, Any]:

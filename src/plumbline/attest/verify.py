@@ -23,7 +23,6 @@ from plumbline.attest.rows import Rows
 from plumbline.attest.statement import Facts, parse_facts, parse_statement
 from plumbline.attest.timestamp import check_stamps
 from plumbline.attest.verification import Artefact, Claim, Outcome, Signer, Verification
-from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError, ProtocolError
 from plumbline.net import contacts
 from plumbline.protocols import strict_json
@@ -203,7 +202,9 @@ def _assessment(folder: Path, facts: Facts, envelope: Envelope, files: _Files, a
         place, root = bundle.path.resolve(), folder.resolve()
         prefix = place.relative_to(root).as_posix() + "/" if place.is_relative_to(root) else f"../{name}/"
         if prefix.startswith("../"):
-            files.compare(bundle.path, _by_manifest(bundle), show, BUNDLE_SEAL, prefix=prefix)
+            # Its own manifest is sealed, and it was found by that.
+            due = {**at_hand.named_files(bundle), "manifest.json": facts.bundles[name]}
+            files.compare(bundle.path, due, show, BUNDLE_SEAL, prefix=prefix)
         yield from _bundle_claims(bundle.path, files, prefix)
         intact &= not files.touched(prefix)
     touched = files.touched()
@@ -223,12 +224,6 @@ def _assessment(folder: Path, facts: Facts, envelope: Envelope, files: _Files, a
         for name in touched:
             files.put(name, again.where(name) or "")
         yield from (Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in again.compared())
-
-
-def _by_manifest(bundle: Bundle) -> dict[str, str]:
-    """Give the digests of a bundle's files as its manifest names them; its own is sealed, and it was found by that."""
-    named = {name: str(entry.get("sha256")) if isinstance(entry, dict) else "" for name, entry in bundle.manifest.get("files", {}).items()}
-    return {**named, "manifest.json": digest_of(bundle.path / "manifest.json")}
 
 
 def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.AtHand, *, whole: bool) -> Iterator[Claim]:
