@@ -30,7 +30,19 @@ from typing import Any
 
 from plumbline.assess.assessment import read_json
 from plumbline.attest import at_hand
-from plumbline.attest.commitments import HEIGHT_MAX, SALT_BYTES, Row, Tree, canonical, commitment, leaf, leaf_of, root_of, salts
+from plumbline.attest.commitments import (
+    DIGEST_BYTES,
+    HEIGHT_MAX,
+    SALT_BYTES,
+    Row,
+    Tree,
+    canonical,
+    commitment,
+    leaf,
+    leaf_of,
+    root_of,
+    salts,
+)
 from plumbline.attest.content import PRIVATE
 from plumbline.attest.envelope import decoded, parse_envelope
 from plumbline.attest.plain_files import read_plain
@@ -214,7 +226,7 @@ def _row(entry: Any, root: bytes) -> tuple[dict[str, Any], bool]:
     commitments = list(_commitments(entry["fields"], told))
     if not isinstance(told.get("kind"), str):
         raise ProtocolError("shows a row that does not say of what kind it is")
-    path = [_bytes(node, 32) for node in entry["path"]]
+    path = [_bytes(node, DIGEST_BYTES) for node in entry["path"]]
     try:
         holds = root_of(leaf(commitments), entry["place"], path) == root
     except ValueError:
@@ -227,7 +239,7 @@ def _commitments(fields: list[Any], told: dict[str, Any]) -> Iterator[bytes]:
         if not isinstance(field, dict):
             raise ProtocolError("shows a field of another form")
         if field.keys() == {"commitment"}:
-            yield _bytes(field["commitment"], 32)
+            yield _bytes(field["commitment"], DIGEST_BYTES)
             continue
         if field.keys() != {"name", "salt", "value"} or not isinstance(field["name"], str) or field["name"] in (*told, "withheld"):
             raise ProtocolError("shows a field of another form, or twice")
