@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 
-from plumbline.collect.by_hand import read_sheet
 from plumbline.collect.declarations import collect
 from plumbline.collect.declarations.collector import FORM
-from plumbline.model.errors import ProtocolError
 from plumbline.rig.models import Rig
-from tests.collect.collecting import NOW, Collected, run
-from tests.rig.rigs import BASE, make
+from tests.collect.collecting import Collected, run
+from tests.collect.written import read_changed, refusals, rig_with
 
-ASSETS = """
-[[asset]]
-id = "dock-cam-1"
-model = "northwind/cam-3"
-[[asset]]
-id = "dock-cam-2"
-model = "northwind/cam-3"
-[[declaration]]
-path = "declarations/*.toml"
-"""
 ANSWER = """
 [[answer]]
 provision = "etsi-en-303-645/5.1-1"
@@ -38,9 +25,7 @@ answered_at = 2026-11-20T10:00:00Z
 
 
 def rig(folder: Path, text: str) -> Rig:
-    (folder / "declarations").mkdir(exist_ok=True)
-    (folder / "declarations" / "cam.toml").write_text(text, encoding="utf-8")
-    return make(folder, BASE + ASSETS)
+    return rig_with(folder, "declaration", "declarations/*.toml", {"declarations/cam.toml": text})
 
 
 def collected(folder: Path, text: str) -> Collected:
@@ -91,8 +76,8 @@ def test_what_cannot_stand_is_named_and_the_others_count(case: str, tmp_path: Pa
     text, words = WRONG[case]
     done = collected(tmp_path, text + ANSWER.replace("5.1-1", "5.1-3"))
     assert {row["subject"] for row in done.rows("declaration")} == {"etsi-en-303-645/5.1-3"}
-    [refused] = [row for row in done.attempts() if row["outcome"] == "protocol_error"]
-    assert (refused["subject"], words in refused["detail"]) == ("file/cam.toml/answer/0", True), refused["detail"]
+    [(subject, detail)] = refusals(done).items()
+    assert (subject, words in detail) == ("file/cam.toml/answer/0", True), detail
 
 
 def test_a_no_counts_from_whomever_it_comes(tmp_path: Path) -> None:
@@ -101,14 +86,6 @@ def test_a_no_counts_from_whomever_it_comes(tmp_path: Path) -> None:
 
 
 def test_changed_files_give_a_sheet_or_a_protocol_error(tmp_path: Path) -> None:
-    maker, known = random.Random(6), rig(tmp_path, ANSWER)
-    path, seed = tmp_path / "declarations" / "cam.toml", (ANSWER + 'documents = ["a", "b"]\n').encode()
-    for _ in range(600):
-        data = bytearray(seed)
-        for _ in range(maker.randint(1, 6)):
-            data[maker.randrange(len(data))] = maker.choice(b'[]{}"=\n\\,#. 09-:TZ\x00\xff')
-        path.write_bytes(bytes(data))
-        try:
-            read_sheet(path, FORM, known, NOW)
-        except ProtocolError:
-            continue
+    pieces = [bytes([one]) for one in b'[]{}"=\n\\,#. 09-:TZ\x00\xff']
+    seed = (ANSWER + 'documents = ["a", "b"]\n').encode()
+    read_changed(tmp_path / "declarations" / "cam.toml", FORM, rig(tmp_path, ANSWER), seed, pieces, cut_max=1, start=6)

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from plumbline.collect.by_hand import ENTRIES_MAX, SIZE_MAX, read_sheet
+from plumbline.collect.by_hand import ENTRIES_MAX, SIZE_MAX
 from plumbline.collect.manual import collect
 from plumbline.collect.manual.collector import FORM
-from plumbline.model.errors import ProtocolError
 from plumbline.rig.models import Rig
-from tests.collect.collecting import NOW, Collected, run
-from tests.rig.rigs import BASE, make
+from tests.collect.collecting import Collected, run
+from tests.collect.written import read_changed, refusals, rig_with
 
-ASSETS = """
-[[asset]]
-id = "dock-cam-1"
-address = "10.20.1.14"
-model = "northwind/cam-3"
-[[asset]]
-id = "dock-cam-2"
-address = "10.20.1.15"
-model = "northwind/cam-3"
-[[asset]]
-id = "gate"
-address = "10.20.1.16"
-[[manual]]
-path = "manual/*.toml"
-"""
 PASSED = """
 [[result]]
 provision = "etsi-en-303-645/5.1-4"
@@ -47,20 +30,12 @@ observations = "Two steps."
 
 
 def rig(folder: Path, *files: str) -> Rig:
-    """A rig with cameras, and one manual file for each text."""
-    (folder / "manual").mkdir(parents=True, exist_ok=True)
-    for number, text in enumerate(files, 1):
-        (folder / "manual" / f"walk-{number}.toml").write_text(text, encoding="utf-8")
-    return make(folder, BASE + ASSETS)
+    """A rig with one manual file for each text."""
+    return rig_with(folder, "manual", "manual/*.toml", {f"manual/walk-{number}.toml": text for number, text in enumerate(files, 1)})
 
 
 def collected(folder: Path, *files: str) -> Collected:
     return run(collect, rig(folder, *files))
-
-
-def refusals(done: Collected) -> dict[str, str]:
-    """What does not count, by the subject of its coverage."""
-    return {row["subject"]: row["detail"] for row in done.attempts() if row["outcome"] == "protocol_error"}
 
 
 def test_a_result_becomes_a_row_with_its_place_and_its_words(tmp_path: Path) -> None:
@@ -228,19 +203,9 @@ def test_a_stopped_run_leaves_nothing_of_the_files(tmp_path: Path) -> None:
 
 
 def test_changed_files_give_a_sheet_or_a_protocol_error(tmp_path: Path) -> None:
-    maker, known = random.Random(5), rig(tmp_path, PASSED)
-    path, seed = tmp_path / "manual" / "walk-1.toml", (PASSED + PASSED + 'attachments = ["a.jpg"]\n').encode()
     pieces = [b"[", b"]", b'"', b"=", b"\n", b"{", b"true", b"1e999", b"-", b"inf", b"nan", b"\x00", b"\xff", b"'''", b"../", b"[[result]]"]
-    for _ in range(600):
-        data = bytearray(seed)
-        for _ in range(maker.randint(1, 5)):
-            at = maker.randrange(len(data))
-            data[at : at + maker.randint(0, 12)] = maker.choice(pieces)
-        path.write_bytes(bytes(data))
-        try:
-            read_sheet(path, FORM, known, NOW)
-        except ProtocolError:
-            continue
+    seed = (PASSED + PASSED + 'attachments = ["a.jpg"]\n').encode()
+    read_changed(tmp_path / "manual" / "walk-1.toml", FORM, rig(tmp_path, PASSED), seed, pieces, cut_max=12, start=5)
 
 
 def test_a_thousand_results_of_one_subject_name_a_handful_of_others(tmp_path: Path) -> None:
