@@ -18,8 +18,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, PlainValidator
 
 from plumbline.evidence.engine import literal
-from plumbline.rig.problems import Problem, ProblemList, RigErrors, errors_of
-from plumbline.rig.tables import read_table
+from plumbline.rig.problems import ProblemList, errors_of, unreadable
+from plumbline.rig.tables import list_of_tables, read_table
 from plumbline.rig.toml_text import NotTomlError, parse
 from plumbline.rig.values import WrongValueError, instant
 
@@ -116,15 +116,15 @@ def read_entries(path: Path, entry: str, shape: type[T]) -> tuple[list[tuple[int
         with path.open("rb") as file:
             data = file.read(SIZE_MAX + 1)
     except OSError as error:
-        raise _unreadable(path, None, f"cannot be read: {error.strerror}", "check the path") from error
+        raise unreadable(path, None, f"cannot be read: {error.strerror}", "check the path") from error
     if len(data) > SIZE_MAX:
-        raise _unreadable(path, None, f"is larger than {SIZE_MAX} bytes", "say more with patterns")
+        raise unreadable(path, None, f"is larger than {SIZE_MAX} bytes", "say more with patterns")
     try:
         document, layout = parse(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise _unreadable(path, data.count(b"\n", 0, error.start) + 1, f"byte {error.start} is not UTF-8", "save it as UTF-8") from error
+        raise unreadable(path, data.count(b"\n", 0, error.start) + 1, f"byte {error.start} is not UTF-8", "save it as UTF-8") from error
     except NotTomlError as error:
-        raise _unreadable(path, error.line, error.message, error.remedy) from error
+        raise unreadable(path, error.line, error.message, error.remedy) from error
     problems = ProblemList(path.name, layout.lines)
     for key in document.keys() - {entry}:
         problems.add((key,), "unknown key", f"a file of this kind holds [[{entry}]]")
@@ -134,10 +134,7 @@ def read_entries(path: Path, entry: str, shape: type[T]) -> tuple[list[tuple[int
 
 
 def _tables(document: Mapping[str, Any], entry: str, problems: ProblemList) -> Sequence[Mapping[str, Any]]:
-    tables = document.get(entry, [])
-    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        problems.add((entry,), "wants a list of tables", f"write [[{entry}]], with two brackets")
-        return []
+    tables = list_of_tables(document, entry, problems)
     if len(tables) > ENTRIES_MAX:
         problems.add((entry,), f"has {len(tables)} entries; at most {ENTRIES_MAX}", "say more with patterns")
     return tables[:ENTRIES_MAX]
@@ -147,10 +144,6 @@ def refuse(problems: ProblemList) -> None:
     """Raise RigErrors with all that was noted, if anything was."""
     if problems.found:
         raise errors_of(problems.found)
-
-
-def _unreadable(path: Path, line: int | None, message: str, remedy: str) -> RigErrors:
-    return RigErrors([Problem(path.name if line else str(path), line, "", message, remedy)])
 
 
 def _text(value: object, least: int, most: int, beside: str = "") -> str:

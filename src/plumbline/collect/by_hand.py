@@ -28,7 +28,7 @@ from plumbline.model.words import Layer
 from plumbline.rig.models import Asset, Rig
 from plumbline.rig.problems import ProblemList
 from plumbline.rig.schema import Identifier, Text
-from plumbline.rig.tables import read_table
+from plumbline.rig.tables import list_of_tables, read_table
 from plumbline.rig.toml_text import NotTomlError, parse
 from plumbline.rig.values import WrongValueError, text
 from plumbline.standards.loading import load_standards
@@ -194,10 +194,7 @@ def _entries(document: Mapping[str, Any], form: Form[S], noted: ProblemList) -> 
     known = (form.entry, *form.shared)
     for key in [key for key in document if key not in known][:KEYS_MAX]:
         noted.add((key,), "unknown key", f"known here: {', '.join((f'[[{form.entry}]]', *form.shared))}")
-    entries = document.get(form.entry, [])
-    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
-        noted.add((form.entry,), "wants a list of tables", f"write [[{form.entry}]], with two brackets")
-        entries = []
+    entries = list_of_tables(document, form.entry, noted)
     if len(entries) > ENTRIES_MAX:
         noted.add((form.entry,), f"has {len(entries)} entries, of which {ENTRIES_MAX} are read", "split the file into several")
     return entries[:ENTRIES_MAX], {key: document[key] for key in form.shared if key in document}

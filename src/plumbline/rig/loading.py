@@ -37,7 +37,7 @@ from plumbline.rig.models import (
     Sbom,
     UpdateService,
 )
-from plumbline.rig.problems import Problem, ProblemList, RigErrors, errors_of
+from plumbline.rig.problems import ProblemList, errors_of, unreadable
 from plumbline.rig.schema import AuthorisationTable, CustomTable, LoginTable
 from plumbline.rig.signature import SignatureInfo, signature_path, verify_bytes
 from plumbline.rig.tables import Draft, read_tables
@@ -107,9 +107,10 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(SIZE_MAX + 1)
     except OSError as error:
-        raise _single(path, None, f"cannot be read: {error.strerror}", "check the path; `plumbline rig init` writes a first one") from error
+        remedy = "check the path; `plumbline rig init` writes a first one"
+        raise unreadable(path, None, f"cannot be read: {error.strerror}", remedy) from error
     if len(data) > SIZE_MAX:
-        raise _single(path, None, f"is larger than {SIZE_MAX} bytes", "a rig file names files, it does not hold them")
+        raise unreadable(path, None, f"is larger than {SIZE_MAX} bytes", "a rig file names files, it does not hold them")
     return data
 
 
@@ -118,9 +119,9 @@ def _decode(path: Path, data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _single(path, line, f"byte {error.start} is not UTF-8", "save the file as UTF-8") from error
+        raise unreadable(path, line, f"byte {error.start} is not UTF-8", "save the file as UTF-8") from error
     if text.startswith("\ufeff"):
-        raise _single(path, 1, "starts with a byte order mark", "save the file as UTF-8 without one")
+        raise unreadable(path, 1, "starts with a byte order mark", "save the file as UTF-8 without one")
     return text
 
 
@@ -128,12 +129,8 @@ def _parse(path: Path, text: str) -> tuple[dict[str, Any], ProblemList]:
     try:
         document, layout = parse(text)
     except NotTomlError as error:
-        raise _single(path, error.line, error.message, error.remedy) from error
+        raise unreadable(path, error.line, error.message, error.remedy) from error
     return document, ProblemList(path.name, layout.lines)
-
-
-def _single(path: Path, line: int | None, message: str, remedy: str) -> RigErrors:
-    return RigErrors([Problem(path.name if line else str(path), line, "", message, remedy)])
 
 
 def _signature(path: Path, data: bytes, draft: Draft, problems: ProblemList) -> SignatureInfo | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from plumbline.model.errors import InputError, NotYetError
 
@@ -73,6 +74,11 @@ class ProblemList:
             if key[:length] in self.lines:
                 return self.lines[key[:length]]
         return None
+
+
+def unreadable(path: Path, line: int | None, message: str, remedy: str) -> RigErrors:
+    """Give the error for a file that cannot be read as a whole; `line` is where its reading ended, None when that is no place in it."""
+    return RigErrors([Problem(path.name if line else str(path), line, "", message, remedy)])
 
 
 def errors_of(problems: Sequence[Problem]) -> RigErrors:

@@ -7,7 +7,7 @@ table that cannot be read is left out of the draft and its problems stand in the
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
@@ -116,12 +116,18 @@ def _one(document: Mapping[str, Any], name: str, model: type[T], problems: Probl
 
 
 def _many(document: Mapping[str, Any], name: str, model: type[T], problems: ProblemList) -> list[tuple[int, T]]:
+    tables = list_of_tables(document, name, problems)
+    read = ((index, read_table(model, item, (name, index), problems)) for index, item in enumerate(tables))
+    return [(index, table) for index, table in read if table is not None]
+
+
+def list_of_tables(document: Mapping[str, Any], name: str, problems: ProblemList) -> Sequence[Mapping[str, Any]]:
+    """Give the [[name]] tables of a document, unread; none where it has none, or, which is noted, something else by that name."""
     value = document.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         problems.add((name,), "wants a list of tables", f"write [[{name}]], with two brackets")
         return []
-    read = ((index, read_table(model, item, (name, index), problems)) for index, item in enumerate(value))
-    return [(index, table) for index, table in read if table is not None]
+    return value
 
 
 def read_table(model: type[T], value: Mapping[str, Any], prefix: KeyPath, problems: ProblemList) -> T | None:
