@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ EVIDENCE_LISTED = 20
 # `pass`, `class` and `from` are words of Python's.
 MEMBER_NAMES: Mapping[str, str] = {"passed": "pass", "device_class": "class", "begins": "from"}
 SCHEMA = Path(__file__).with_name("assessment.schema.json")
+_PLAIN = frozenset({str, int, float, bool})
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +340,11 @@ class Assessment:
         return {"format": FORMAT, **plain(self)}
 
     def write(self, path: Path) -> None:
-        """Write it as JSON, whole or not at all."""
-        with atomic(path) as temporary:
-            temporary.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        """Write it as JSON, whole or not at all: each member on a line of its own, and so each item of a list."""
+        with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            for number, (name, value) in enumerate(self.to_json().items()):
+                file.write(f"{',' if number else '{'}\n{_ENCODE(name)}: {_laid_out(value)}")
+            file.write("\n}\n")
 
 
 def read_json(out: Path) -> dict[str, Any]:
@@ -356,16 +361,32 @@ def read_json(out: Path) -> dict[str, Any]:
     return data
 
 
+def _laid_out(value: Any) -> str:
+    # The standard library indents in Python, many times slower than it encodes a line in C.
+    if not isinstance(value, list) or not value:
+        return _ENCODE(value)
+    lines = ",\n".join(map(_ENCODE, value))
+    return f"[\n{lines}\n]"
+
+
 def plain(value: Any) -> Any:
     """Give a value, as deep as it goes, as JSON has it."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {MEMBER_NAMES.get(field.name, field.name): plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if (members := _members(value.__class__)) is not None:
+        return {member: plain(getattr(value, name)) for name, member in members}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value
+
+
+@cache
+def _members(of: type) -> tuple[tuple[str, str], ...] | None:
+    """The fields of a dataclass, each with what it is called in JSON; None of any other type."""
+    return tuple((field.name, MEMBER_NAMES.get(field.name, field.name)) for field in fields(of)) if is_dataclass(of) else None
