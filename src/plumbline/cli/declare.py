@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +11,9 @@ import typer
 
 from plumbline.cli.collect import now
 from plumbline.cli.exits import Exit
+from plumbline.cli.new_files import write_new
 from plumbline.cli.options import Json, RigPath
 from plumbline.cli.output import print_json, say
-from plumbline.model.errors import InputError
 from plumbline.report.text import plural
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def init(
     written = write_sheet(sheet, loaded, found, moment)
     target = path or rig.absolute().parent / ("manual.toml" if by_hand else "declarations.toml")
     if written.questions:
-        _write(target, written.text)
+        write_new(target, written.text, "name another file with -o; answers are never overwritten")
     counts = {name: len(questions) for name, questions in found.standards.items()}
     left = {str(why): count for why, count in found.left.items()}
     if as_json:
@@ -85,13 +85,10 @@ def check(rig: RigPath, as_json: Json = False) -> Exit:
     found = list(_looked_at(loaded))
     if as_json:
         print_json([{**asdict(one), "path": str(one.path)} for one in found])
-    for one in [] if as_json else found:
-        counts = f"{plural(one.counts, 'entry counts', 'entries count')}, {plural(one.not_filled_in, 'is', 'are')} not filled in"
-        say(f"{one.path.name}: {counts}", whole=True)
-        for problem in one.problems:
-            say(f"  {problem}", style="yellow", whole=True)
-    if not found and not as_json:
+    elif not found:
         say(f"{rig.name} names no sheet: neither [[manual]] nor [[declaration]].")
+    else:
+        _print_looked(found)
     return Exit.INPUT if any(one.problems for one in found) else Exit.OK
 
 
@@ -103,6 +100,14 @@ class _Looked:
     counts: int
     not_filled_in: int
     problems: tuple[str, ...]
+
+
+def _print_looked(found: Sequence[_Looked]) -> None:
+    for one in found:
+        counts = f"{plural(one.counts, 'entry counts', 'entries count')}, {plural(one.not_filled_in, 'is', 'are')} not filled in"
+        say(f"{one.path.name}: {counts}", whole=True)
+        for problem in one.problems:
+            say(f"  {problem}", style="yellow", whole=True)
 
 
 def _looked_at(rig: Rig) -> Iterator[_Looked]:
@@ -123,15 +128,3 @@ def _looked_at(rig: Rig) -> Iterator[_Looked]:
         named = [(said.place, said.columns.get("check_id")) for said in sheet.statements]
         unknown = [f"{place}: no shipped check {name!r}" for place, name in named if name and name not in load_registry().checks]
         yield _Looked(path, len(sheet.statements), sheet.unanswered, (*sheet.problems, *sheet.refused.values(), *unknown))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise InputError("exists already", where=str(path), remedy="name another file with -o; answers are never overwritten") from error
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", where=str(path), remedy="make its folder first, or name another"
-        ) from error

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from plumbline.cli.collect import now
+from plumbline.cli.new_files import write_new
 from plumbline.cli.options import Json, RigPath
 from plumbline.cli.output import print_json, say
 from plumbline.model.errors import InputError
@@ -23,15 +24,7 @@ def init(
     """Write an annotated rig file to fill in."""
     from plumbline.rig.template import init_text
 
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(init_text())
-    except FileExistsError as error:
-        raise InputError("exists already", where=str(path), remedy="name another file") from error
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", where=str(path), remedy="make its folder first, or name another"
-        ) from error
+    write_new(path, init_text(), "name another file")
     if as_json:
         print_json({"rig": str(path)})
     else:
