@@ -6,6 +6,7 @@ coverage for both tables; a result that belongs nowhere in the rig is counted an
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def collect(context: Context) -> None:
 
 
 def _read(attempt: Attempt, file: SuppliedFile, named: Import) -> None:
-    places, left = Places(attempt.context.rig, named), _NotTaken()
+    places, left = Places(attempt.context.rig, named), defaultdict[str, _Left](_Left)
     try:
         for count, read in enumerate(readers()[named.kind](Source(file.path))):
             if count >= RESULTS_MAX:
@@ -49,17 +50,17 @@ def _read(attempt: Attempt, file: SuppliedFile, named: Import) -> None:
             _take(attempt, file, read, places, left)
     except ProtocolError as error:
         attempt.short(Outcome.PROTOCOL_ERROR, f"{file.path.name}: {error}")
-    for why, where in left.found.items():
-        attempt.short(Outcome.PARTIAL, f"{file.path.name}: {where.said(why)}")
+    for why, those in left.items():
+        attempt.short(Outcome.PARTIAL, f"{file.path.name}: {those.said(why)}")
 
 
-def _take(attempt: Attempt, file: SuppliedFile, read: Read, places: Places, left: _NotTaken) -> None:
+def _take(attempt: Attempt, file: SuppliedFile, read: Read, places: Places, left: defaultdict[str, _Left]) -> None:
     if isinstance(read, str):
         attempt.short(Outcome.PARTIAL, f"{file.path.name}: {read}")
         return
     place = places.of(read)
     if isinstance(place, NotTaken):
-        left.add(place)
+        left[place.why].add(place.about)
     elif isinstance(read, Seen):
         _service(attempt, file, read, place, listed=places.listed(read.address, read.transport, read.port))
     else:
@@ -122,25 +123,17 @@ class _Left:
     """How many results were left for one reason, and the first of what they were about."""
 
     count: int = 0
-    about: dict[str, None] = field(default_factory=dict)
+    about: list[str] = field(default_factory=list)
     more: bool = False
+
+    def add(self, about: str) -> None:
+        self.count += 1
+        if about and about not in self.about:
+            if len(self.about) < SHOWN_MAX:
+                self.about.append(about)
+            else:
+                self.more = True
 
     def said(self, why: str) -> str:
         shown = ", ".join(self.about) + (" and others" if self.more else "")
         return f"{self.count:,} results not taken, {why}" + (f" ({shown})" if shown else "")
-
-
-@dataclass
-class _NotTaken:
-    """Everything of one file that belongs nowhere, by the reason."""
-
-    found: dict[str, _Left] = field(default_factory=dict)
-
-    def add(self, one: NotTaken) -> None:
-        left = self.found.setdefault(one.why, _Left())
-        left.count += 1
-        if one.about and one.about not in left.about:
-            if len(left.about) < SHOWN_MAX:
-                left.about[one.about] = None
-            else:
-                left.more = True
