@@ -30,7 +30,7 @@ def serving(greeting: bytes, answer: bytes = b"") -> Iterator[int]:
             self.request.settimeout(5)
             try:
                 self.request.sendall(greeting)
-                while answer and self.request.recv(4096):
+                if answer and self.request.recv(4096):
                     self.request.sendall(answer)
                     return
                 self.request.recv(4096)

@@ -40,7 +40,7 @@ class Element:
         self.tag = tag
         self.attributes = attributes
         self.parent = parent
-        self.children: list[Element] = []
+        self.children: list[Element] = []  # kept beside content, as many paths are asked of each element
         self.content: list[str | Element] = []
 
     @property
