@@ -17,6 +17,8 @@ from plumbline.checks.registry import load_registry
 from plumbline.model.words import Basis, Layer, Severity, Verdict
 from plumbline.report import data
 from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Patch, Step, Unknown
+from plumbline.report.standards_data import HandTest, ProfileResult, Provision
+from plumbline.report.tally import Tally
 from plumbline.updates.judging import State
 
 NOW = datetime(2026, 11, 21, 3, 40, tzinfo=UTC)
@@ -51,12 +53,12 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         for n in range(assets)
     ]
     chosen = [check for index, check in enumerate(_checks()) if index % max(1, len(_checks()) // checks) == 0]
-    by_pair: dict[tuple[int, str], data.Tally] = {}
+    by_pair: dict[tuple[int, str], Tally] = {}
     for n, (_, _, layers) in enumerate(places):
         for check in chosen:
             if check.layer in layers:
                 by_pair[n, check.id] = chance.choices(
-                    (data.Tally(failed=1), data.Tally(inconclusive=1), data.Tally(passed=1), data.Tally(not_applicable=1)), (2, 2, 6, 2)
+                    (Tally(failed=1), Tally(inconclusive=1), Tally(passed=1), Tally(not_applicable=1)), (2, 2, 6, 2)
                 )[0]
     results = sorted((_result(check, places, by_pair) for check in chosen), key=lambda result: (-result.risk, result.id))
     views = [_asset(n, place, chosen, by_pair) for n, place in enumerate(places)]
@@ -65,7 +67,7 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
     layers = [layer for layer in Layer if any(layer in view.layers for view in views)]
     return data.Report(
         head=_head(),
-        tally=sum((result.tally for result in results), data.Tally()),
+        tally=sum((result.tally for result in results), Tally()),
         severities={s: sum(r.tally.failed for r in results if r.severity is s) for s in reversed(Severity)},
         kinds=dict(Counter(kind for view in views for kind in view.kinds)),
         undeclared=sum(not view.declared for view in views),
@@ -93,10 +95,10 @@ def rig(assets: int = 12, checks: int = 24, seed: int = 7) -> data.Report:
         conflicts=(data.Conflict("mac", "24:a4:3c:10:00:01", ("declared:/a", "declared:/b"), "both are declared"),),
         missing_bundles=(),
         hand_tests=(
-            data.HandTest(
+            HandTest(
                 "dock camera 1", "etsi-en-303-645/5.1-1", "pass", "A. Auditor", "test", NOW, "it asked for a new one", ("5f" * 32,), 6
             ),
-            data.HandTest("rig", "check/device.ftp_anonymous", "fail", None, None, None, None, (), 0),
+            HandTest("rig", "check/device.ftp_anonymous", "fail", None, None, None, None, (), 0),
         ),
         hand_tests_count=3,
         contacts=_contacts(places),
@@ -136,7 +138,7 @@ def _head() -> data.Head:
     )
 
 
-def _result(check: Check, places: list[Any], by_pair: dict[tuple[int, str], data.Tally]) -> data.CheckResult:
+def _result(check: Check, places: list[Any], by_pair: dict[tuple[int, str], Tally]) -> data.CheckResult:
     tallies = {n: tally for (n, name), tally in by_pair.items() if name == check.id}
     failed = [n for n, tally in tallies.items() if tally.failed]
     return data.CheckResult(
@@ -153,7 +155,7 @@ def _result(check: Check, places: list[Any], by_pair: dict[tuple[int, str], data
         compensate=check.compensate,
         effort=check.effort.value,
         provisions=check.provisions,
-        tally=sum(tallies.values(), data.Tally()),
+        tally=sum(tallies.values(), Tally()),
         failed_assets=len(failed),
         passed_assets=sum(tally.passed for tally in tallies.values()),
         risk=check.score * len(failed),
@@ -186,13 +188,13 @@ def _finding(check: Check, place: tuple[str, str, Any]) -> data.Finding:
     return data.Finding(entity, name, subject, check.severity, check.cvss, message, rows, len(rows), "W-1", review)
 
 
-def _asset(n: int, place: tuple[str, str, Any], chosen: list[Check], by_pair: dict[tuple[int, str], data.Tally]) -> data.Asset:
+def _asset(n: int, place: tuple[str, str, Any], chosen: list[Check], by_pair: dict[tuple[int, str], Tally]) -> data.Asset:
     name, entity, _ = place
-    layers: dict[Layer, data.Tally] = {}
+    layers: dict[Layer, Tally] = {}
     for check in chosen:
         if (n, check.id) in by_pair:
-            layers[check.layer] = layers.get(check.layer, data.Tally()) + by_pair[n, check.id]
-    failing = [check.severity for check in chosen if by_pair.get((n, check.id), data.Tally()).failed]
+            layers[check.layer] = layers.get(check.layer, Tally()) + by_pair[n, check.id]
+    failing = [check.severity for check in chosen if by_pair.get((n, check.id), Tally()).failed]
     return data.Asset(
         id=entity,
         name=name,
@@ -214,10 +216,10 @@ def _layer(layer: Layer, views: list[data.Asset]) -> data.LayerCount:
     there = [view.layers[layer] for view in views if layer in view.layers]
     worst = Counter(tally.verdict for tally in there)
     ordered = (worst[Verdict.FAIL], worst[Verdict.INCONCLUSIVE], worst[Verdict.PASS], worst[Verdict.NOT_APPLICABLE])
-    return data.LayerCount(layer, sum(there, data.Tally()), data.Tally(*ordered))
+    return data.LayerCount(layer, sum(there, Tally()), Tally(*ordered))
 
 
-def _action(number: int, result: data.CheckResult, places: list[Any], by_pair: dict[tuple[int, str], data.Tally]) -> data.Action:
+def _action(number: int, result: data.CheckResult, places: list[Any], by_pair: dict[tuple[int, str], Tally]) -> data.Action:
     names = tuple(places[n][0] for (n, check), tally in by_pair.items() if check == result.id and tally.failed)
     advice = (data.Advice(result.id, result.title, result.tally.failed, result.verify, result.compensate),)
     return data.Action(
@@ -225,7 +227,7 @@ def _action(number: int, result: data.CheckResult, places: list[Any], by_pair: d
     )
 
 
-def _reasons(places: list[Any], chosen: list[Check], by_pair: dict[tuple[int, str], data.Tally]) -> tuple[data.Reason, ...]:
+def _reasons(places: list[Any], chosen: list[Check], by_pair: dict[tuple[int, str], Tally]) -> tuple[data.Reason, ...]:
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for index, ((n, check), tally) in enumerate(by_pair.items()):
         if tally.inconclusive:
@@ -333,15 +335,15 @@ def _customs(results: list[data.CheckResult]) -> tuple[data.CustomPart, ...]:
     )[:2]
     unsure = (data.CustomUnjudged("The debug shell is open", "timeout"),)
     proven = ("nobody but the owner can write to it",)
-    bad, good = data.Tally(failed=3, inconclusive=2, passed=2), data.Tally(passed=1)
+    bad, good = Tally(failed=3, inconclusive=2, passed=2), Tally(passed=1)
     return (
         data.CustomPart("camera firmware", "firmware", ("images/cam-1.bin",), 2, ("cam-1.bin",), 1, bad, wrong, proven, 2, unsure, 2),
         data.CustomPart("reader", "module", ("reader",), 1, ("harbour gateway",), 2, good, (), proven, 1, (), 0),
-        data.CustomPart("alarm function", "code", ("functions/alarm.zip",), 1, (), 0, data.Tally(), (), (), 0, (), 0),
+        data.CustomPart("alarm function", "code", ("functions/alarm.zip",), 1, (), 0, Tally(), (), (), 0, (), 0),
     )
 
 
-def _provisions(results: list[data.CheckResult]) -> tuple[data.Provision, ...]:
+def _provisions(results: list[data.CheckResult]) -> tuple[Provision, ...]:
     found: dict[str, list[data.CheckResult]] = defaultdict(list)
     for result in results:
         for name in result.provisions:
@@ -349,11 +351,11 @@ def _provisions(results: list[data.CheckResult]) -> tuple[data.Provision, ...]:
     return tuple(_provision(name, entries) for name, entries in sorted(found.items()))
 
 
-def _provision(name: str, entries: list[data.CheckResult]) -> data.Provision:
+def _provision(name: str, entries: list[data.CheckResult]) -> Provision:
     standard, _, own = name.partition("/")
-    tally = sum((result.tally for result in entries), data.Tally())
+    tally = sum((result.tally for result in entries), Tally())
     open_ = tally.verdict is Verdict.INCONCLUSIVE
-    return data.Provision(
+    return Provision(
         standard=standard,
         id=own,
         title=f"What {own} asks",
@@ -366,7 +368,7 @@ def _provision(name: str, entries: list[data.CheckResult]) -> data.Provision:
         reason="needs_manual_test" if open_ else None,
         basis=None if open_ else Basis.OBSERVED,
         asked=3,
-        assets=data.Tally(failed=1, inconclusive=1, passed=1),
+        assets=Tally(failed=1, inconclusive=1, passed=1),
         remains=("manual",) if open_ else (),
         declare="Do you?",
         manual="Look whether it does; it passes when it does.",
@@ -388,13 +390,13 @@ def _reviews() -> tuple[ReviewSummary, ...]:
     return first, rated
 
 
-def _profiles(provisions: tuple[data.Provision, ...]) -> tuple[data.ProfileResult, ...]:
+def _profiles(provisions: tuple[Provision, ...]) -> tuple[ProfileResult, ...]:
     counts = Counter(one.verdict for one in provisions)
     return (
-        data.ProfileResult(
+        ProfileResult(
             id="etsi-mandatory",
             title="ETSI EN 303 645, mandatory provisions",
-            counts=data.Tally(*(counts[word] for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))),
+            counts=Tally(*(counts[word] for word in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE))),
             fail=0,
             inconclusive=0,
             within=False if counts[Verdict.FAIL] else None,

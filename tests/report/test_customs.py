@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.report.data import CustomPart, Report, Tally
+from plumbline.report.data import CustomPart, Report
 from plumbline.report.html import render
+from plumbline.report.tally import Tally
 from tests.report import rigs
 
 

@@ -17,6 +17,7 @@ from plumbline.model.words import Severity
 from plumbline.report import data
 from plumbline.report.html import render, write
 from plumbline.report.page import TEMPLATES
+from plumbline.report.tally import Tally
 from plumbline.report.text import visible
 from tests.report import rigs
 from tests.report.pages import HEADINGS, PHRASING, Page, read
@@ -180,13 +181,13 @@ def test_long_lists_are_cut_with_exact_counts() -> None:
 @pytest.mark.parametrize(
     ("tally", "sentence"),
     [
-        (data.Tally(), "There was no evidence to judge."),
-        (data.Tally(passed=3), "Nothing was found wrong."),
-        (data.Tally(inconclusive=1, passed=999), "1 question (less than 1 %) could not be judged."),
-        (data.Tally(failed=1), "1 thing is wrong on 1 asset."),
+        (Tally(), "There was no evidence to judge."),
+        (Tally(passed=3), "Nothing was found wrong."),
+        (Tally(inconclusive=1, passed=999), "1 question (less than 1 %) could not be judged."),
+        (Tally(failed=1), "1 thing is wrong on 1 asset."),
     ],
 )
-def test_the_first_sentence_says_what_matters(tally: data.Tally, sentence: str) -> None:
+def test_the_first_sentence_says_what_matters(tally: Tally, sentence: str) -> None:
     severities = dict.fromkeys(Severity, 0)
     empty = dataclasses.replace(rigs.rig(1, 2), tally=tally, severities=severities, checks=(), actions=(), failed_assets=tally.failed)
     assert sentence in render(empty)

@@ -13,8 +13,9 @@ import pytest
 
 from plumbline.model.errors import InputError
 from plumbline.model.words import Layer, Severity, Verdict
-from plumbline.report.data import Report, Tally
+from plumbline.report.data import Report
 from plumbline.report.loading import load
+from plumbline.report.tally import Tally
 from tests.report import harbour
 
 

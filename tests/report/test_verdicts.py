@@ -10,7 +10,8 @@ import pytest
 
 from plumbline.model.words import Verdict
 from plumbline.report import verdicts
-from plumbline.report.data import Report, Tally
+from plumbline.report.data import Report
+from plumbline.report.tally import Tally
 from tests.report.conftest import MISTAKEN, OVERLAID
 
 

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import xlsxwriter  # type: ignore[import-untyped]
 
 from plumbline.report import registry, xlsx
-from plumbline.report.data import Report, Tally
+from plumbline.report.data import Report
 from plumbline.report.loading import load
+from plumbline.report.tally import Tally
 from tests.report.overlays import reviews, waivers
 
 SHEETS = ["Summary", "Findings", "Verdicts", "Provisions", "Assets", "Waivers"]

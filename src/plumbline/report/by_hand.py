@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from plumbline.correlate.sources import use_bundles
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.engine import connect
-from plumbline.report.data import HandTest
+from plumbline.report.standards_data import HandTest
 
 LISTED = 200
 ATTACHMENTS_LISTED = 4

@@ -17,8 +17,9 @@ from plumbline.correlate.sources import use_bundles
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.model.words import Severity, Verdict
-from plumbline.report.data import CheckResult, CustomFinding, CustomPart, CustomUnjudged, Tally
+from plumbline.report.data import CheckResult, CustomFinding, CustomPart, CustomUnjudged
 from plumbline.report.language import reworded
+from plumbline.report.tally import Tally
 
 PARTS_MAX = 60
 LISTED = 12

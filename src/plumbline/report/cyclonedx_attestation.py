@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.model.words import Verdict
-from plumbline.report.data import CheckResult, Provision, Report, Tally
+from plumbline.report.data import CheckResult, Report
 from plumbline.report.format import Format
 from plumbline.report.identity import of_ledger
+from plumbline.report.standards_data import Provision
 from plumbline.report.streaming import write_json
+from plumbline.report.tally import Tally
 from plumbline.report.text import instant, plural, visible
 from plumbline.report.verdicts import counted
 from plumbline.report.words import REASONS, UNKNOWN_REASON

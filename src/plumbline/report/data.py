@@ -13,47 +13,10 @@ from datetime import datetime
 
 from plumbline.assess.assessment import FindingReview, ReviewSummary, WaiverSummary
 from plumbline.assess.overlay import Overlay, overlay_of
-from plumbline.model.words import Basis, Layer, Severity, Verdict
+from plumbline.model.words import Layer, Severity
 from plumbline.report.currency_data import Currency
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many verdicts of each kind."""
-
-    failed: int = 0
-    inconclusive: int = 0
-    passed: int = 0
-    not_applicable: int = 0
-
-    @property
-    def judged(self) -> int:
-        """Verdicts that say right or wrong."""
-        return self.failed + self.passed
-
-    @property
-    def asked(self) -> int:
-        """Verdicts that do, or should."""
-        return self.judged + self.inconclusive
-
-    @property
-    def verdict(self) -> Verdict:
-        """The roll-up."""
-        if self.failed:
-            return Verdict.FAIL
-        if self.inconclusive:
-            return Verdict.INCONCLUSIVE
-        if self.passed:
-            return Verdict.PASS
-        return Verdict.NOT_APPLICABLE if self.not_applicable else Verdict.INCONCLUSIVE
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.failed + other.failed,
-            self.inconclusive + other.inconclusive,
-            self.passed + other.passed,
-            self.not_applicable + other.not_applicable,
-        )
+from plumbline.report.standards_data import HandTest, ProfileResult, Provision
+from plumbline.report.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,76 +313,6 @@ class CustomPart:
     proven_count: int
     unjudged: tuple[CustomUnjudged, ...]
     unjudged_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Provision:
-    """One provision and what it came to over the rig; never a statement of conformity.
-
-    `tally` counts verdicts of the checks that name it, `assets` assets by what it came to on each (None: too many to count), `asked` those
-    that it is asked of. `reason` is the word why it is inconclusive, `remains` what is left to do by hand: manual, declare or gap.
-    `declare`, `manual` and `gap` are the standard's words for these, None where nothing of the kind is asked.
-    """
-
-    standard: str
-    id: str
-    title: str
-    level: str
-    per: str
-    whole: bool
-    checks: tuple[str, ...]
-    tally: Tally
-    verdict: Verdict
-    reason: str | None
-    basis: Basis | None
-    asked: int
-    assets: Tally | None
-    remains: tuple[str, ...]
-    declare: str | None = None
-    manual: str | None = None
-    gap: str | None = None
-
-    @property
-    def ref(self) -> str:
-        """The id over all standards."""
-        return f"{self.standard}/{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileResult:
-    """A named set of provisions against its thresholds: `fail` and `inconclusive` at most.
-
-    `within` is None where what is inconclusive could still decide it; `verdicts` by provision, with the reason of an inconclusive one:
-    they may differ from the provisions' own, for a profile may not accept every basis.
-    """
-
-    id: str
-    title: str
-    counts: Tally
-    fail: int
-    inconclusive: int
-    within: bool | None
-    accepts: tuple[Basis, ...]
-    severities: Mapping[Severity, int]
-    verdicts: Mapping[str, tuple[Verdict, str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class HandTest:
-    """One result of a test by hand, of a provision or of what a check asks; `attachments` are the digests of the first of its files.
-
-    Fields are columns of the table `manual_result`, and mean what those mean; None as well.
-    """
-
-    asset_name: str
-    about: str
-    verdict: str | None
-    tester: str | None
-    method: str | None
-    performed_at: datetime | None
-    observations: str | None
-    attachments: tuple[str, ...]
-    attachments_count: int
 
 
 @dataclass(frozen=True, slots=True)

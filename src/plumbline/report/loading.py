@@ -30,6 +30,8 @@ from plumbline.report.customs import customs
 from plumbline.report.language import FALLBACK, Language, reworded, told
 from plumbline.report.language import language as languages
 from plumbline.report.picture import GROUND
+from plumbline.report.standards_data import ProfileResult, Provision
+from plumbline.report.tally import Tally
 from plumbline.standards.loading import load_standards
 
 SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.IMPORT.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
@@ -171,8 +173,8 @@ def _head(said: Mapping[str, Any]) -> data.Head:
     )
 
 
-def _tally(said: Mapping[str, Any]) -> data.Tally:
-    return data.Tally(said["fail"], said["inconclusive"], said["pass"], said["not_applicable"])
+def _tally(said: Mapping[str, Any]) -> Tally:
+    return Tally(said["fail"], said["inconclusive"], said["pass"], said["not_applicable"])
 
 
 def _asset(said: Mapping[str, Any]) -> data.Asset:
@@ -196,16 +198,16 @@ def _asset(said: Mapping[str, Any]) -> data.Asset:
 def _layers(said: Mapping[str, Any], everything: Sequence[data.Asset]) -> Iterator[data.LayerCount]:
     for entry in said["layers"]:
         layer, verdicts = Layer(entry["layer"]), _tally(entry["tally"])
-        if verdicts != data.Tally():
+        if verdicts != Tally():
             assets = _tally(entry["assets"]) if entry["assets"] else _worst(layer, everything)
             yield data.LayerCount(layer, verdicts, assets)
 
 
-def _worst(layer: Layer, assets: Sequence[data.Asset]) -> data.Tally:
+def _worst(layer: Layer, assets: Sequence[data.Asset]) -> Tally:
     """Count the listed assets, where a ledger was too large to count all."""
     each = [asset.layers[layer] for asset in assets if layer in asset.layers]
-    one = (data.Tally(int(t.failed > 0), int(not t.failed and t.inconclusive > 0), int(not t.failed and not t.inconclusive)) for t in each)
-    return sum(one, data.Tally())
+    one = (Tally(int(t.failed > 0), int(not t.failed and t.inconclusive > 0), int(not t.failed and not t.inconclusive)) for t in each)
+    return sum(one, Tally())
 
 
 def _joins(assets: Sequence[data.Asset]) -> Iterator[data.LayerJoin]:
@@ -267,7 +269,7 @@ def _checks(said: Mapping[str, Any], findings: Mapping[str, Sequence[data.Findin
             risk=entry["risk"],
             findings=tuple(findings.get(entry["id"], ())),
         )
-        if result.tally != data.Tally():
+        if result.tally != Tally():
             found.append(result)
     return tuple(sorted(found, key=lambda check: (-check.risk, -check.severity.rank, -check.tally.failed, check.id)))
 
@@ -296,10 +298,10 @@ def _action(number: int, said: Mapping[str, Any], checks: Sequence[data.CheckRes
     )
 
 
-def _provision(said: Mapping[str, Any]) -> data.Provision:
+def _provision(said: Mapping[str, Any]) -> Provision:
     # An assessment of another release may name a provision that the standard no longer has.
     known = load_standards()[said["standard"]].provisions.get(said["id"]) if said["standard"] in load_standards() else None
-    return data.Provision(
+    return Provision(
         **{name: said[name] for name in ("standard", "id", "title", "level", "per", "whole", "reason", "asked")},
         checks=tuple(said["checks"]),
         tally=_tally(said["tally"]),
@@ -313,8 +315,8 @@ def _provision(said: Mapping[str, Any]) -> data.Provision:
     )
 
 
-def _profile(said: Mapping[str, Any]) -> data.ProfileResult:
-    return data.ProfileResult(
+def _profile(said: Mapping[str, Any]) -> ProfileResult:
+    return ProfileResult(
         id=said["id"],
         title=said["title"],
         counts=_tally(said["counts"]),

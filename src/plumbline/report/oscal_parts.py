@@ -14,9 +14,11 @@ from typing import Any
 from plumbline.assess.reviews import Action, Review
 from plumbline.assess.waivers import Waiver
 from plumbline.model.words import Basis, Severity, Verdict
-from plumbline.report.data import Asset, CheckResult, Provision, Report, Tally
+from plumbline.report.data import Asset, CheckResult, Report
 from plumbline.report.identity import everywhere, of_ledger, over_audits
 from plumbline.report.oscal_terms import NAMESPACE, control, markup, prop, string, token
+from plumbline.report.standards_data import Provision
+from plumbline.report.tally import Tally
 from plumbline.report.text import instant, plural
 from plumbline.report.verdicts import Failed, counted, failed
 from plumbline.report.words import REASONS, UNKNOWN_REASON

@@ -21,9 +21,10 @@ from plumbline.model.words import Layer, Severity, Verdict
 from plumbline.report import became, text, words
 from plumbline.report.currency import BAD
 from plumbline.report.currency_data import Currency
-from plumbline.report.data import Report, Tally
+from plumbline.report.data import Report
 from plumbline.report.language import Language, language
 from plumbline.report.picture import draw
+from plumbline.report.tally import Tally
 from plumbline.standards.loading import load_standards
 from plumbline.updates.judging import State
 

@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plumbline.model.words import Layer, Verdict
-from plumbline.report.data import Asset, Link, Report, Tally
+from plumbline.report.data import Asset, Link, Report
 from plumbline.report.language import counted, told
+from plumbline.report.tally import Tally
 from plumbline.report.text import number
 from plumbline.report.words import LAYERS, VERDICTS
 

@@ -24,8 +24,9 @@ from plumbline.assess.waivers import Waiver
 from plumbline.checks.registry import load_registry
 from plumbline.checks.severity import base_score
 from plumbline.model.words import Criticality, Severity, Verdict
-from plumbline.report.data import Asset, CheckResult, Report, Tally
+from plumbline.report.data import Asset, CheckResult, Report
 from plumbline.report.message import message
+from plumbline.report.tally import Tally
 from plumbline.report.text import plural
 
 BATCH_ROWS = 20_000

@@ -22,8 +22,9 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from plumbline.model.words import Severity
 from plumbline.report.cells import FINDING_COLUMNS, PROVISION_COLUMNS, VERDICT_COLUMNS, finding_cells, provision_rows
-from plumbline.report.data import Report, Tally
+from plumbline.report.data import Report
 from plumbline.report.format import Format
+from plumbline.report.tally import Tally
 from plumbline.report.text import number, visible
 from plumbline.report.verdicts import failed, rows
 
