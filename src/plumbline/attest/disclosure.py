@@ -97,7 +97,7 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
     if found.missing:
         raise InputError(f"evidence is not at hand: {', '.join(found.missing)}", where=str(out), remedy="name it with --bundle")
     rows = Rows(out, said, list(found.bundles.values()))
-    along = _Along(rows, findings)
+    along = _Along(rows.verdicts(), findings)
     leaves, chosen = list[bytes](), dict[int, Row]()
     for number, row in enumerate(rows):
         leaves.append(leaf_of(row, private.seed, number))
@@ -119,16 +119,16 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
 class _Along:
     """What goes along with some findings; raises InputError for one that is no verdict of the ledger."""
 
-    def __init__(self, rows: Iterable[Row], findings: Collection[str]) -> None:
+    def __init__(self, verdicts: Iterable[Row], findings: Collection[str]) -> None:
         named = set(findings)
-        verdicts = {_id(row): row for row in rows if row["kind"] == "verdict" and _id(row) in named}
-        if unknown := sorted(named - verdicts.keys()):
+        found = {_id(row): row for row in verdicts if _id(row) in named}
+        if unknown := sorted(named - found.keys()):
             raise InputError(f"no verdict {unknown[0]!r}", remedy="findings are named check|asset|subject, as report.json names them")
-        self._verdicts = verdicts.keys()
+        self._verdicts = found.keys()
         self._wanted = {
-            "check": ("id", {row["check"] for row in verdicts.values()}),
-            "asset": ("id", {row["asset"] for row in verdicts.values()}),
-            "evidence": ("row", {one for row in verdicts.values() for one in row.get("evidence") or ()}),
+            "check": ("id", {row["check"] for row in found.values()}),
+            "asset": ("id", {row["asset"] for row in found.values()}),
+            "evidence": ("row", {one for row in found.values() for one in row.get("evidence") or ()}),
         }
 
     def goes(self, row: Row) -> bool:

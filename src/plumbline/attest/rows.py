@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -55,10 +56,20 @@ class Rows:
             yield from (_entry("asset", _ASSET, one) for one in self._said["assets"])
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"not of the form that this release reads ({error!r})", where=str(self._out / "assessment.json")) from error
+        with self._reading() as connection:
+            yield from self._verdicts(connection)
+            yield from self._evidence(connection)
+
+    def verdicts(self) -> Iterator[Row]:
+        """Give the verdicts alone, without reading the evidence; raises InputError when the ledger cannot be read."""
+        with self._reading() as connection:
+            yield from self._verdicts(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
         with connect() as connection:
             try:
-                yield from self._verdicts(connection)
-                yield from self._evidence(connection)
+                yield connection
             except duckdb.Error as error:
                 raise InputError(f"cannot be read: {error}", where=str(self._out)) from error
 
