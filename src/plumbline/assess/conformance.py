@@ -135,6 +135,8 @@ class Concluded:
 
 def judge(question: Question, said: Answers, accepts: Collection[Basis] = ALL_BASES) -> Judged:
     """Judge a provision on one asset."""
+    if accepts == ALL_BASES:
+        return _judged(question, said)
     judged = _judged(question, _accepted(said, accepts))
     if judged.verdict is Verdict.INCONCLUSIVE and _judged(question, said).verdict is not Verdict.INCONCLUSIVE:
         by_hand = judged.remains is Remains.MANUAL and Basis.MANUAL in accepts
@@ -187,6 +189,8 @@ def together(answers: Iterable[Answers]) -> Answers:
 
 def with_rig(said: Answers, rig: Answers) -> Answers:
     """Add to answers what people said of the rig as a whole."""
+    if rig == SILENCE:
+        return said
     return replace(
         said,
         false_positive=said.false_positive or rig.false_positive,

@@ -52,12 +52,12 @@ class SecondStage:
         return frozenset(name for name, shape in self.registry.shapes.items() if TABLE in shape.tables)
 
     def derive(self, connection: Connection, parts: Mapping[str, Path], write: DerivedWriter) -> None:
-        """Write the table from the parts of the other checks, by their ids; rows of a part may still repeat a subject."""
+        """Write the table from the parts of those other checks that had anything to judge; rows of a part may still repeat a subject."""
         declared = {ref for (ref,) in connection.execute("select distinct provision from base.declaration where met <> 'no'").fetchall()}
         speaking = sorted(self._speaking(declared), key=lambda one: (one.check_id, one.provision, one.subject or ""))
         data = pa.Table.from_pylist([asdict(one) for one in speaking], schema=_SCHEMA)
         connection.register("speaking", data)
-        write.table(TABLE, _rows_sql([parts[name] for name in dict.fromkeys(one.check_id for one in speaking)]))
+        write.table(TABLE, _rows_sql([parts[name] for name in dict.fromkeys(one.check_id for one in speaking) if name in parts]))
         connection.unregister("speaking")
 
     def _speaking(self, declared: Collection[str]) -> Iterator[_Speaking]:

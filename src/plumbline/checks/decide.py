@@ -82,6 +82,11 @@ class Frame:
         return self.rig_reasons.get(table) if table in self.attempted else "not_attempted"
 
 
+def has_subjects(check: Check, frame: Frame) -> bool:
+    """Say whether a check has anything to judge: a row of its subjects, an attempt to collect some, or an asset that should have them."""
+    return check.subjects in frame.filled or unseen_sql(check, frame) != _NOTHING
+
+
 def decision_sql(check: Check, shape: Shape, frame: Frame) -> str:
     """Select verdict rows (asset, subject, verdict, reason, cvss, detail, evidence, basis), one for each row judged; not yet rolled up."""
     judged = [judged_sql(check, shape, frame)] if check.subjects in frame.filled else []
