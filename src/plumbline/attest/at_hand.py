@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.attest.content import digest_of
+from plumbline.attest.plain_files import is_plain
 from plumbline.attest.statement import plain
 from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError
@@ -44,4 +45,4 @@ def named_files(bundle: Bundle) -> dict[str, str]:
 
 def _digest(bundle: Path) -> str:
     manifest = bundle / "manifest.json"
-    return digest_of(manifest) if manifest.is_file() and not manifest.is_symlink() else ""
+    return digest_of(manifest) if is_plain(manifest) else ""

@@ -24,6 +24,11 @@ def open_plain(path: Path) -> IO[bytes]:
     return file
 
 
+def is_plain(path: Path) -> bool:
+    """Tell whether there is a plain file; a link to one is none."""
+    return path.is_file() and not path.is_symlink()
+
+
 def read_plain(path: Path, size_max: int) -> bytes:
     """Read a plain file of at most so many bytes; raises InputError."""
     with open_plain(path) as file:

@@ -23,6 +23,7 @@ from plumbline.assess.overlay import Overlay, overlay_of, read_summaries
 from plumbline.assess.run import assess
 from plumbline.attest import differences
 from plumbline.attest.at_hand import AtHand
+from plumbline.attest.plain_files import is_plain
 from plumbline.attest.statement import Facts
 from plumbline.checks.registry import load_registry
 from plumbline.evidence.reference import Reference
@@ -138,8 +139,7 @@ class Rederivation:
 
     def _is_plain(self, name: str) -> bool:
         """Tell whether a name in OUT is a plain file: a pipe would be waited for without end."""
-        path = self._folder / name
-        return path.is_file() and not path.is_symlink()
+        return is_plain(self._folder / name)
 
     def _summary(self) -> Derived:
         if not self._is_plain("assessment.json"):

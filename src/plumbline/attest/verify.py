@@ -17,6 +17,7 @@ from plumbline.attest import at_hand
 from plumbline.attest.commitments import Tree, leaf_of
 from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, Entry, digest_of, entries, sealed_by
 from plumbline.attest.envelope import Envelope, read_envelope
+from plumbline.attest.plain_files import is_plain
 from plumbline.attest.private import read_private, root_in
 from plumbline.attest.rederive import Rederivation
 from plumbline.attest.rows import Rows
@@ -100,8 +101,7 @@ def named_signers(signers: Sequence[Signer], asked: Asked) -> Iterator[Claim]:
 
 def _private(folder: Path, facts: Facts) -> tuple[str, ...]:
     """Name the private file where the seal has rows that it opens, and which is checked otherwise."""
-    path = folder / PRIVATE
-    return (PRIVATE,) if facts.rows is not None and path.is_file() and not path.is_symlink() else ()
+    return (PRIVATE,) if facts.rows is not None and is_plain(folder / PRIVATE) else ()
 
 
 @dataclass
