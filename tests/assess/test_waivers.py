@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from plumbline.assess.reviews import Action, load_reviews
-from plumbline.assess.scope import ENTRIES_MAX, Scope, State, state_at
-from plumbline.assess.waivers import DAYS_MAX, load_waivers
+from plumbline.assess.overlay_files import ENTRIES_MAX, load_reviews, load_waivers
+from plumbline.assess.reviews import Action
+from plumbline.assess.scope import Scope, State, state_at
+from plumbline.assess.waivers import DAYS_MAX
 from plumbline.evidence.engine import connect
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity

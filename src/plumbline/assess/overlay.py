@@ -1,6 +1,6 @@
 """Waivers and reviews laid over the findings of one assessment, judged at its moment: which of them counts for a finding.
 
-Not the ledger, which they never change, nor how their files are read (`waivers`, `reviews`). For single findings in Python, for a whole
+Not the ledger, which they never change, nor how their files are read (`overlay_files`). For single findings in Python, for a whole
 ledger as SQL; both say the same. Of several that mean a finding the first that is active counts, of waivers and of reviews each.
 """
 

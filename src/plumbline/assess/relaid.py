@@ -24,9 +24,8 @@ from plumbline.assess.conforming import FILE as CONFORMANCE
 from plumbline.assess.conforming import within
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.overlay import Overlay, overlay_of, read_summaries
-from plumbline.assess.reviews import Action, load_reviews
+from plumbline.assess.reviews import Action
 from plumbline.assess.tallies import define_ledger
-from plumbline.assess.waivers import load_waivers
 from plumbline.checks.severity import base_score
 from plumbline.evidence.engine import Connection, connect, file_list, literal
 from plumbline.model.errors import InputError
@@ -40,6 +39,8 @@ def relaid(out: Path, said: Mapping[str, Any], waivers: Path | None, reviews: Pa
     """
     if waivers is None and reviews is None:
         return said
+    from plumbline.assess.overlay_files import load_reviews, load_waivers  # here: they bring the schema of rig files
+
     if reviews is not None and any(one["action"] == Action.FALSE_POSITIVE and one["findings"] for one in said["reviews"]):
         remedy = "assess the bundle again with --review"
         raise InputError("the assessment was made with false positives of its own", where="--review", remedy=remedy)

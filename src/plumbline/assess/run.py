@@ -34,10 +34,8 @@ from plumbline.assess.ledger import Last, Ledger, LedgerWriter
 from plumbline.assess.looked import write_looked
 from plumbline.assess.ordering import put_in_order
 from plumbline.assess.overlay import Overlay
-from plumbline.assess.reviews import load_reviews
 from plumbline.assess.second_stage import SecondStage
 from plumbline.assess.tallies import assets_of, by_check, by_layer, define_ledger, summed
-from plumbline.assess.waivers import load_waivers
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
 from plumbline.correlate.merging import Correlation, correlate
@@ -81,7 +79,7 @@ def assess(
     opened = [Bundle(path) for path in bundles]
     _refuse(opened, out, as_of)
     moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
-    overlay = laid or Overlay(moment, load_waivers(waivers) if waivers else (), load_reviews(reviews, moment) if reviews else ())
+    overlay = laid or _overlay(moment, waivers, reviews)
     registry = load_registry(checks_dir)
     given = {**_from_rig_file(opened, "parameters"), **(parameters or {})}
     values = registry.values(given)
@@ -98,6 +96,14 @@ def assess(
         raise EnvironmentFault(f"cannot judge into {out}: {error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _overlay(as_of: datetime, waivers: Path | None, reviews: Path | None) -> Overlay:
+    if waivers is None and reviews is None:
+        return Overlay(as_of)
+    from plumbline.assess.overlay_files import load_reviews, load_waivers  # here: they bring the schema of rig files
+
+    return Overlay(as_of, load_waivers(waivers) if waivers else (), load_reviews(reviews, as_of) if reviews else ())
 
 
 def _refuse(bundles: Sequence[Bundle], out: Path, as_of: datetime | None) -> None:

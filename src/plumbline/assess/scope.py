@@ -1,35 +1,20 @@
-"""What waivers and reviews have in common: which findings they are about, from when until when, and how their files are read.
+"""What waivers and reviews have in common: which findings they are about, and from when until when.
 
-Not what they say (`waivers`, `reviews`) nor what comes of it (`overlay`). In a pattern `*` stands for any text and everything else for
-itself. An asset matches by its id or by what follows the first slash of it: the declared id, the address, the device id at the hub; never
-by a name that a device gives itself. A day that ends something is still part of it, in UTC.
+Not what they say (`waivers`, `reviews`), how their files are read (`overlay_files`), nor what comes of it (`overlay`). In a pattern `*`
+stands for any text and everything else for itself. An asset matches by its id or by what follows the first slash of it: the declared id,
+the address, the device id at the hub; never by a name that a device gives itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
-
-from pydantic import BaseModel, PlainValidator
 
 from plumbline.evidence.engine import literal
-from plumbline.rig.problems import ProblemList, errors_of, unreadable
-from plumbline.rig.tables import list_of_tables, read_table
-from plumbline.rig.toml_text import NotTomlError, parse
-from plumbline.rig.values import WrongValueError, instant
 
-SIZE_MAX = 1_000_000  # bytes, as of a rig file
-ENTRIES_MAX = 1_000  # of one file: each is asked of each finding
-PATTERN_MAX = 400  # characters
-WORDS_MAX = 1_000  # characters of a reason
-YEARS = range(2000, 2200)  # as of an instant in a rig file
 ANY = "*"
-T = TypeVar("T", bound=BaseModel)
 
 
 class State(StrEnum):
@@ -108,63 +93,3 @@ def state_at(as_of: datetime, begins: datetime | None, until: datetime | None) -
     if until is not None and as_of >= until + timedelta(seconds=1):
         return State.ENDED
     return State.ACTIVE
-
-
-def read_entries(path: Path, entry: str, shape: type[T]) -> tuple[list[tuple[int, T]], ProblemList]:
-    """Read the [[entry]] tables of a file, by their place; problems are noted. Raises RigErrors when it cannot be read at all."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(SIZE_MAX + 1)
-    except OSError as error:
-        raise unreadable(path, None, f"cannot be read: {error.strerror}", "check the path") from error
-    if len(data) > SIZE_MAX:
-        raise unreadable(path, None, f"is larger than {SIZE_MAX} bytes", "say more with patterns")
-    try:
-        document, layout = parse(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise unreadable(path, data.count(b"\n", 0, error.start) + 1, f"byte {error.start} is not UTF-8", "save it as UTF-8") from error
-    except NotTomlError as error:
-        raise unreadable(path, error.line, error.message, error.remedy) from error
-    problems = ProblemList(path.name, layout.lines)
-    for key in document.keys() - {entry}:
-        problems.add((key,), "unknown key", f"a file of this kind holds [[{entry}]]")
-    tables = _tables(document, entry, problems)
-    read = ((index, read_table(shape, table, (entry, index), problems)) for index, table in enumerate(tables))
-    return [(index, table) for index, table in read if table is not None], problems
-
-
-def _tables(document: Mapping[str, Any], entry: str, problems: ProblemList) -> Sequence[Mapping[str, Any]]:
-    tables = list_of_tables(document, entry, problems)
-    if len(tables) > ENTRIES_MAX:
-        problems.add((entry,), f"has {len(tables)} entries; at most {ENTRIES_MAX}", "say more with patterns")
-    return tables[:ENTRIES_MAX]
-
-
-def refuse(problems: ProblemList) -> None:
-    """Raise RigErrors with all that was noted, if anything was."""
-    if problems.found:
-        raise errors_of(problems.found)
-
-
-def _text(value: object, least: int, most: int, beside: str = "") -> str:
-    fits = isinstance(value, str) and least <= len(value.strip()) <= most and all(one.isprintable() or one in beside for one in value)
-    if not fits or not isinstance(value, str):
-        raise WrongValueError(f"wants {least} to {most} printable characters", "write it as text, in quotes")
-    return value.strip() if beside else value
-
-
-def _moment(value: object, last: bool) -> datetime:
-    if isinstance(value, date) and not isinstance(value, datetime) and value.year in YEARS:
-        return datetime.combine(value, time(23, 59, 59) if last else time(0), UTC)
-    try:
-        return instant(value).astimezone(UTC)
-    except WrongValueError as error:
-        raise WrongValueError(error.message, "write a day, 2026-11-01, or a time with an offset, without quotes") from error
-
-
-Pattern = Annotated[str, PlainValidator(lambda value: _text(value, 1, PATTERN_MAX))]
-SubjectPattern = Annotated[str, PlainValidator(lambda value: _text(value, 0, PATTERN_MAX))]  # '' is the whole asset
-FindingId = Annotated[str, PlainValidator(lambda value: _text(value, 3, 4_000))]
-Words = Annotated[str, PlainValidator(lambda value: _text(value, 1, WORDS_MAX, "\n\t"))]
-Begin = Annotated[datetime, PlainValidator(lambda value: _moment(value, last=False))]
-End = Annotated[datetime, PlainValidator(lambda value: _moment(value, last=True))]
