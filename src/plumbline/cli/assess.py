@@ -37,7 +37,6 @@ from plumbline.report.text import plural
 
 if TYPE_CHECKING:
     from plumbline.assess.assessment import Assessment
-    from plumbline.assess.baseline import Beyond
 
 AsOf = Annotated[
     datetime | None,
@@ -80,9 +79,11 @@ def audit(
     if bundle.exists() and not (bundle.is_dir() and not any(bundle.iterdir())):
         again = f"plumbline collect {rig} -o {bundle} --resume, then plumbline assess {bundle} -o {out}"
         raise InputError("holds a bundle already", where=str(out), remedy=f"name another folder; to go on with it: {again}")
+    from plumbline.assess.run import assess as judge
+
     with progress() as show:
         ended = run_collection(rig, bundle, show).ended_early
-        assessment = _judged([bundle], out, show, known, waivers=waivers, reviews=reviews)
+        assessment = judge([bundle], out, reference=known, waivers=waivers, reviews=reviews, progress=show)
         written = run_reports(out, out, wanted, show, language=spoken)
     code = _end(assessment, out, fail_on, written, baseline, as_json=as_json)
     if ended and not as_json:
@@ -113,10 +114,12 @@ def assess(
     writable_folder(out)
     if baseline is not None:
         _check_baseline(baseline, out, bundle=bundles[0])
+    moment, known = as_of.replace(tzinfo=UTC) if as_of else None, reference_folder(reference)
+
+    from plumbline.assess.run import assess as judge
+
     with progress() as show:
-        moment = as_of.replace(tzinfo=UTC) if as_of else None
-        known = reference_folder(reference)
-        assessment = _judged(bundles, out, show, known, as_of=moment, checks_dir=checks, waivers=waivers, reviews=reviews)
+        assessment = judge(bundles, out, as_of=moment, checks_dir=checks, reference=known, waivers=waivers, reviews=reviews, progress=show)
     return _end(assessment, out, fail_on, [], baseline, as_json=as_json)
 
 
@@ -166,25 +169,10 @@ def run_reports(
     return written
 
 
-def _judged(
-    bundles: list[Path],
-    out: Path,
-    show: ProgressCall,
-    reference: Path,
-    *,
-    as_of: datetime | None = None,
-    checks_dir: Path | None = None,
-    waivers: Path | None = None,
-    reviews: Path | None = None,
-) -> Assessment:
-    from plumbline.assess.run import assess as judge
-
-    return judge(bundles, out, as_of=as_of, checks_dir=checks_dir, reference=reference, waivers=waivers, reviews=reviews, progress=show)
-
-
 def _readable(waivers: Path | None, reviews: Path | None) -> None:
     """Refuse files that are wrong before an hour of collecting."""
-    from plumbline.assess.overlay_files import load_reviews, load_waivers
+    from plumbline.assess.reviews import load_reviews
+    from plumbline.assess.waivers import load_waivers
 
     if waivers is not None:
         load_waivers(waivers)
@@ -217,7 +205,9 @@ def wanted_formats(text: str) -> list[str]:
 
 
 def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Path], baseline: Path | None, *, as_json: bool) -> Exit:
-    more = _beyond(baseline, out, assessment) if baseline is not None else None
+    from plumbline.assess.baseline import beyond
+
+    more = beyond(baseline, out, assessment) if baseline is not None else None
     code, why = exit_of(assessment, fail_on, more)
     if as_json:
         print_json({**assessment.to_json(), **({"baseline": more.to_json()} if more is not None else {})})
@@ -229,9 +219,3 @@ def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Pat
     if why:
         say(f"Exit code {code.value}: {why}")
     return code
-
-
-def _beyond(baseline: Path, out: Path, assessment: Assessment) -> Beyond:
-    from plumbline.assess.baseline import beyond
-
-    return beyond(baseline, out, assessment)
