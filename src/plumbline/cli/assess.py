@@ -171,8 +171,7 @@ def run_reports(
 
 def _readable(waivers: Path | None, reviews: Path | None) -> None:
     """Refuse files that are wrong before an hour of collecting."""
-    from plumbline.assess.reviews import load_reviews
-    from plumbline.assess.waivers import load_waivers
+    from plumbline.assess.overlay_files import load_reviews, load_waivers
 
     if waivers is not None:
         load_waivers(waivers)
