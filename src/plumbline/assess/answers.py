@@ -29,7 +29,7 @@ from plumbline.standards.standard import AskedOf, Provision
 MANUAL = "rig.manual_test_failed"
 DECLARED = "rig.provision_declared_unmet"
 CELLS = 1_000_000  # what is said of a provision by a pattern; so many are made at a time, which bounds their memory
-HAND = "check/"
+HAND = "check/"  # how a test by hand names the check whose question it answers
 _FLAGS = ("false_positive", "absent")
 _ANSWERS = ("failed", "false_positive", "unjudged", "passed", "absent", "manual", "declared")
 _JUDGED: Mapping[str, pa.DataType] = {

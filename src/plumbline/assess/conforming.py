@@ -35,7 +35,7 @@ from plumbline.assess.conformance import (
     with_rig,
     worst,
 )
-from plumbline.assess.tallies import COUNTED_ROWS, summed
+from plumbline.assess.tallies import COUNTED_ROWS, summed, tallied
 from plumbline.checks.decide import only_basis
 from plumbline.checks.registry import Registry
 from plumbline.evidence.engine import Connection
@@ -189,34 +189,14 @@ def _summary(matter: _Matter, concluded: Concluded, tallies: Mapping[str, Tally]
         reason=concluded.reason,
         basis=concluded.basis,
         asked=matter.asked,
-        assets=_assets(concluded.assets) if matter.of_checks is None else None,
+        assets=tallied((one.verdict, one.reason, count) for one, count in concluded.assets.items()) if matter.of_checks is None else None,
         remains=tuple(word.value for word in concluded.remains),
-    )
-
-
-def _assets(assets: Counter[Judged]) -> Tally:
-    counts: Counter[Verdict] = Counter()
-    reasons: Counter[str] = Counter()
-    for judged, count in assets.items():
-        counts[judged.verdict] += count
-        if judged.reason is not None:
-            reasons[judged.reason] += count
-    return _tally(counts, reasons)
-
-
-def _tally(counts: Counter[Verdict], reasons: Mapping[str, int]) -> Tally:
-    return Tally(
-        fail=counts[Verdict.FAIL],
-        inconclusive=counts[Verdict.INCONCLUSIVE],
-        passed=counts[Verdict.PASS],
-        not_applicable=counts[Verdict.NOT_APPLICABLE],
-        reasons=dict(sorted(reasons.items())),
     )
 
 
 def _profile(profile: Profile, came_to: Mapping[str, Concluded], checks: Sequence[CheckSummary]) -> ProfileSummary:
     verdicts = tuple(ProfileVerdict(ref, one.verdict, one.reason) for ref, one in came_to.items())
-    counts = _tally(Counter(one.verdict for one in verdicts), Counter(one.reason for one in verdicts if one.reason is not None))
+    counts = tallied((one.verdict, one.reason, 1) for one in verdicts)
     return ProfileSummary(
         id=profile.id,
         title=profile.title,

@@ -18,14 +18,14 @@ from typing import Any
 import pyarrow as pa
 
 from plumbline.assess.answers import DECLARED, HAND, MANUAL
-from plumbline.assess.assessment import Tally, plain
+from plumbline.assess.assessment import plain
 from plumbline.assess.conformance import Reason
 from plumbline.assess.conforming import FILE as CONFORMANCE
 from plumbline.assess.conforming import within
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.overlay import Overlay, overlay_of, read_summaries
 from plumbline.assess.reviews import Action
-from plumbline.assess.tallies import define_ledger
+from plumbline.assess.tallies import define_ledger, tallied
 from plumbline.checks.severity import base_score
 from plumbline.evidence.engine import Connection, connect, file_list, literal
 from plumbline.model.errors import InputError
@@ -163,15 +163,7 @@ def _profile(said: Mapping[str, Any], spared: set[str]) -> Mapping[str, Any]:
         {**one, "verdict": Verdict.INCONCLUSIVE.value, "reason": Reason.FALSE_POSITIVE.value} if one["provision"] in spared else one
         for one in said["provisions"]
     ]
-    counts = Counter(one["verdict"] for one in verdicts)
-    reasons = Counter(one["reason"] for one in verdicts if one["reason"] is not None)
-    tally = Tally(
-        fail=counts[Verdict.FAIL],
-        inconclusive=counts[Verdict.INCONCLUSIVE],
-        passed=counts[Verdict.PASS],
-        not_applicable=counts[Verdict.NOT_APPLICABLE],
-        reasons=dict(sorted(reasons.items())),
-    )
+    tally = tallied((one["verdict"], one["reason"], 1) for one in verdicts)
     limits = said["thresholds"]
     kept = within(tally, limits["fail"], limits["inconclusive"])
     return {**said, "provisions": verdicts, "counts": plain(tally), "within": kept}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from plumbline.assess.answers import HAND
 from plumbline.checks.registry import Registry
 from plumbline.evidence.derived import DerivedWriter
 from plumbline.evidence.engine import Connection, file_list, literal
@@ -25,7 +26,6 @@ from plumbline.model.words import Basis, Verdict
 
 PACKAGE = "assess"
 TABLE = "provision_verdict"
-HAND = "check/"  # how a result by hand names the check whose question it answers
 
 
 def cover(connection: Connection, write: DerivedWriter) -> None:

@@ -53,6 +53,14 @@ def by_check(connection: Connection) -> dict[str, Tally]:
     return {check: counter.tally() for check, counter in sorted(found.items())}
 
 
+def tallied(verdicts: Iterable[tuple[str, str | None, int]]) -> Tally:
+    """Count verdicts, each given with its reason and how often it is there."""
+    total = Counter()
+    for verdict, reason, count in verdicts:
+        total.add(verdict, reason, count)
+    return total.tally()
+
+
 def summed(tallies: Iterable[Tally]) -> Tally:
     """Add tallies up."""
     total = Counter()

@@ -42,7 +42,7 @@ CONFORMANCE_COLUMNS = ("provision", "asset", "verdict", "reason", "basis", "chec
 def guarded(value: object) -> str:
     """Write one cell so that no spreadsheet runs it."""
     text = "" if value is None else str(value)
-    if text[:1].isalnum() and text.isascii() and text.isprintable():
+    if not text or (text[0].isalnum() and text.isascii() and text.isprintable()):
         return text  # nearly all of them, of which a large rig has millions
     text = visible(text)
     return "'" + text if text.lstrip().startswith(_FORMULA) or text.startswith(("\\t", "\\r")) else text

@@ -28,7 +28,7 @@ from cyclonedx.model.impact_analysis import ImpactAnalysisState
 from plumbline.checks.severity import base_score
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.words import Severity
-from plumbline.report.components import IDENTITY, Held, held_in, reference_of
+from plumbline.report.components import Held, held_in, reference_of
 from plumbline.report.data import Report
 from plumbline.report.exploitability import attempted, matched, state_of
 from plumbline.report.format import Format
@@ -78,7 +78,7 @@ class _Statement:
 def write(report: Report, out: Path, to: Path) -> list[Path]:
     """Write vex.csaf.json into `to`."""
     bundles, derived = bundles_of(out), DerivedParts(out / "derived")
-    said = matched(derived, bundles, IDENTITY, lambda values, fixes: reference_of(Held(values, fixes)))
+    said = matched(derived, bundles)
     statements = [_statement(name, list(rows)) for name, rows in groupby(said, key=lambda row: str(row[0]["vulnerability"]))]
     named = {product for statement in statements for product in statement.products}
     products = {reference_of(held): held for held in held_in(bundles)}

@@ -31,7 +31,7 @@ from cyclonedx.output.json import JsonV1Dot6
 
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.words import EntityKind
-from plumbline.report.components import IDENTITY, Carrier, Held, carriers_of, held_in, reference_of
+from plumbline.report.components import Carrier, Held, carriers_of, held_in, reference_of
 from plumbline.report.data import Report
 from plumbline.report.exploitability import attempted, vulnerabilities_of
 from plumbline.report.format import Format
@@ -60,7 +60,7 @@ def write(report: Report, out: Path, to: Path) -> list[Path]:
     """Write sbom.cdx.json into `to`, with the vulnerabilities that were matched."""
     bundles, derived = bundles_of(out), DerivedParts(out / "derived")
     bom = bom_of(report, carriers_of(bundles), held_in(bundles))
-    bom.vulnerabilities = vulnerabilities_of(derived, bundles, IDENTITY, lambda values, fixes: reference_of(Held(values, fixes)))
+    bom.vulnerabilities = vulnerabilities_of(derived, bundles)
     outcome = attempted(derived, whole=not report.missing_bundles)
     bom.properties.add(Property(name="plumbline:vulnerabilities", value=outcome.value if outcome else "not_attempted"))
     path = to / "sbom.cdx.json"
@@ -86,7 +86,7 @@ def bom_of(report: Report, carriers: Mapping[str, Carrier], components: Iterable
             everything.setdefault(entity, Carrier(entity))
             held_by.setdefault(entity, []).append(made)
     names = {merge.entity: asset.name for asset in report.assets for merge in asset.merges} | {one.id: one.name for one in report.assets}
-    rig = Component(name=_shown(report.head.rig_name), type=ComponentType.PLATFORM, bom_ref=f"rig/{report.head.rig_id}")
+    rig = Component(name=visible(report.head.rig_name), type=ComponentType.PLATFORM, bom_ref=f"rig/{report.head.rig_id}")
     bearers = [_bearer(carrier, names.get(carrier.entity)) for _, carrier in sorted(everything.items())]
     dependencies = [Dependency(rig.bom_ref, [Dependency(bearer.bom_ref) for bearer in bearers])]
     dependencies += [
@@ -94,7 +94,7 @@ def bom_of(report: Report, carriers: Mapping[str, Carrier], components: Iterable
     ]
     dependencies += [Dependency(one.bom_ref) for one in listed.values()]
     tool = Component(name="plumbline", version=report.head.version, type=ComponentType.APPLICATION)
-    missing = [Property(name="plumbline:missing-bundle", value=_shown(name)) for name in report.missing_bundles]
+    missing = [Property(name="plumbline:missing-bundle", value=visible(name)) for name in report.missing_bundles]
     return Bom(
         serial_number=uuid.uuid5(_NAMESPACE, report.head.ledger_digest),
         metadata=BomMetaData(component=rig, timestamp=report.head.as_of, tools=ToolRepository(components=[tool])),
@@ -115,16 +115,16 @@ def _component(held: Held) -> Component:
         methods=[Method(technique=technique, confidence=Decimal(confidence))],
     )
     told = {"manager": held["manager"], "source": held["source"], "source-version": held["source_version"], "namespace": held["namespace"]}
-    properties = [Property(name=f"plumbline:{name}", value=_shown(value)) for name, value in told.items() if value]
+    properties = [Property(name=f"plumbline:{name}", value=visible(value)) for name, value in told.items() if value]
     properties += [Property(name="plumbline:row", value=row) for row in held.rows]
     return Component(
-        name=_shown(held["name"] or "unnamed"),
+        name=visible(held["name"] or "unnamed"),
         version=_version(held["version"]),
         type=kind,
         bom_ref=reference_of(held),
         purl=purl,
         cpe=held.cpe,
-        supplier=OrganizationalEntity(name=_shown(supplier)) if supplier else None,
+        supplier=OrganizationalEntity(name=visible(supplier)) if supplier else None,
         pedigree=_pedigree(held.fixes) if held.fixes else None,
         evidence=ComponentEvidence(identity=[identity]),
         properties=properties,
@@ -140,7 +140,7 @@ def _bearer(carrier: Carrier, name: str | None) -> Component:
     kind, _, key = carrier.entity.partition(":")
     digest = carrier.sha256 or ""
     return Component(
-        name=_shown(name or carrier.name or key.lstrip("/") or carrier.entity),
+        name=visible(name or carrier.name or key.lstrip("/") or carrier.entity),
         version=_version(carrier.version),
         type=_KINDS.get(kind, ComponentType.DEVICE),
         bom_ref=carrier.entity,
@@ -150,8 +150,4 @@ def _bearer(carrier: Carrier, name: str | None) -> Component:
 
 
 def _version(text: str | None) -> str | None:
-    return _shown(text)[:VERSION_MAX] if text else None
-
-
-def _shown(text: str) -> str:
-    return visible(text)
+    return visible(text)[:VERSION_MAX] if text else None

@@ -276,23 +276,24 @@ class Parts:
             "related-observations": [{"observation-uuid": uuid} for uuid in group.observations],
         }
         if group.deviation is not None:
-            risk["risk-log"] = {"entries": [self._decision(check, group.deviation)]}
+            risk["risk-log"] = {"entries": [self._decision(check, group.key, group.deviation)]}
             if group.deviation.until is not None:
                 risk["deadline"] = instant(group.deviation.until)
         return risk
 
-    def _decision(self, check: CheckResult, deviation: Waiver | Review) -> dict[str, Any]:
+    def _decision(self, check: CheckResult, key: str, deviation: Waiver | Review) -> dict[str, Any]:
         """Say who bears a finding, or calls it false, and why; a review does not say when it was made."""
-        head = self.report.head
-        waived = isinstance(deviation, Waiver)
+        if isinstance(deviation, Waiver):
+            kind, title, why, start = "waiver", f"Waived by {deviation.owner}", deviation.reason, deviation.begins
+        else:
+            kind, title, why = "false-positive", f"Called a false positive by {deviation.who}", deviation.why
+            start = self.report.head.as_of
         return {
-            "uuid": self.uuid("decision", check.id, _Group(deviation).key),
-            "title": markup(
-                f"Waived by {deviation.owner}" if isinstance(deviation, Waiver) else f"Called a false positive by {deviation.who}"
-            ),
-            "description": markup(deviation.reason if isinstance(deviation, Waiver) else deviation.why),
-            "start": instant(deviation.begins if isinstance(deviation, Waiver) else head.as_of),
-            "props": [prop("deviation", "waiver" if waived else "false-positive"), prop("by", _Group(deviation).key)],
+            "uuid": self.uuid("decision", check.id, key),
+            "title": markup(title),
+            "description": markup(why),
+            "start": instant(start),
+            "props": [prop("deviation", kind), prop("by", key)],
             "status-change": "deviation-approved",
         }
 

@@ -129,7 +129,6 @@ def _environment(code: str) -> jinja2.Environment:
         capital=lambda words: _capital(tongue.say(words)),
         own=_Own(tongue),
         own_plain=lambda said: tongue.checks.get(said, said),
-        sentence=lambda words: _as_sentence(tongue.say(words)),
         kind_word=lambda kind: tongue.say(words.KINDS.get(kind, kind)),
     )
     environment.globals.update(

@@ -37,6 +37,7 @@ from plumbline.report.format import Format
 from plumbline.report.identity import everywhere, of_earlier, of_ledger, over_audits
 from plumbline.report.loading import bundles_of
 from plumbline.report.streaming import write_json
+from plumbline.report.tally import Tally
 from plumbline.report.text import instant, visible
 from plumbline.report.verdicts import Failed, Unjudged, failed, unjudged
 from plumbline.report.words import REASONS, UNKNOWN_REASON
@@ -80,27 +81,20 @@ FORMAT = Format("every finding in SARIF 2.1.0, for code scanning and defect trac
 
 @dataclass
 class _Seen:
-    """What results have named so far, by its index in the run."""
+    """What results have named so far, with its index in the run."""
 
     names: Mapping[str, str]  # of supplied files, by digest
     before: Mapping[tuple[str, str, str], str]  # of findings, by check, asset and subject: the state against a baseline
-    assets: dict[str, str] = field(default_factory=dict)  # id: name
-    files: dict[str, None] = field(default_factory=dict)
-    indexes: dict[tuple[str, str], int] = field(default_factory=dict)
+    assets: dict[str, tuple[int, str]] = field(default_factory=dict)  # id: index and name
+    files: dict[str, int] = field(default_factory=dict)
 
     def asset(self, key: str, name: str) -> int:
         """Give the index of an asset's logical location."""
-        if key not in self.assets:
-            self.indexes["asset", key] = len(self.assets)
-            self.assets[key] = name
-        return self.indexes["asset", key]
+        return self.assets.setdefault(key, (len(self.assets), name))[0]
 
     def file(self, sha256: str) -> int:
         """Give the index of a supplied file's artifact."""
-        if sha256 not in self.files:
-            self.indexes["file", sha256] = len(self.files)
-            self.files[sha256] = None
-        return self.indexes["file", sha256]
+        return self.files.setdefault(sha256, len(self.files))
 
 
 def _run(report: Report, out: Path) -> dict[str, Any]:
@@ -127,12 +121,7 @@ def _run(report: Report, out: Path) -> dict[str, Any]:
         "originalUriBaseIds": {SUPPLIED: {"description": {"text": "Where the owner keeps the files that were supplied for this audit."}}},
         "taxonomies": [_taxonomy(name, checks) for name, checks in standards.items()],
         "properties": {
-            "counts": {
-                "fail": report.tally.failed,
-                "inconclusive": report.tally.inconclusive,
-                "pass": report.tally.passed,
-                "notApplicable": report.tally.not_applicable,
-            },
+            "counts": _counts(report.tally),
             "inconclusiveByReason": {reason.word: reason.count for reason in report.reasons},
             "openListedPerCheck": OPEN_EACH,
             "ledgerDigest": head.ledger_digest,
@@ -170,12 +159,7 @@ def _rule(check: CheckResult, standards: Mapping[str, int]) -> dict[str, Any]:
             "security-severity": f"{check.score:.1f}",
             "cvss": check.cvss,
             "effort": check.effort,
-            "counts": {
-                "fail": check.tally.failed,
-                "inconclusive": check.tally.inconclusive,
-                "pass": check.tally.passed,
-                "notApplicable": check.tally.not_applicable,
-            },
+            "counts": _counts(check.tally),
         },
     }
     named = [ref.partition("/") for ref in check.provisions]
@@ -185,6 +169,10 @@ def _rule(check: CheckResult, standards: Mapping[str, int]) -> dict[str, Any]:
             for name, _, provision in named
         ]
     return rule
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {"fail": tally.failed, "inconclusive": tally.inconclusive, "pass": tally.passed, "notApplicable": tally.not_applicable}
 
 
 def _results(
@@ -325,7 +313,7 @@ def _address(sha256: str, name: str | None) -> dict[str, Any]:
 
 
 def _logical(seen: _Seen) -> Iterator[dict[str, Any]]:
-    for asset, name in seen.assets.items():
+    for asset, (_, name) in seen.assets.items():
         yield {"name": visible(name), "fullyQualifiedName": visible(asset), "kind": "resource", "properties": {"asset": asset}}
 
 
