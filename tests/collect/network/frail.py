@@ -99,7 +99,7 @@ class Frail:
                     self._accept(one)
         except DeathError as cause:
             self.died_of = str(cause)
-            for each in [*self._open, *self._listeners]:
+            for each in [*self._listeners, *self._open]:  # no port is still open when the other side hears of it
                 self._selector.unregister(each)
                 each.close()
             self._open, self._listeners = {}, {}
