@@ -254,6 +254,36 @@ def test_a_finding_follows_a_key_to_another_address_and_not_the_address_to_anoth
     assert (change.word, change.new_asset, change.by) == (Became.MOVED, "host:s/10.0.0.6", "public_key")
 
 
+def test_a_device_that_took_the_address_of_one_that_nobody_can_name_mends_nothing_there(tmp_path: Path) -> None:
+    before = Audit(EARLIER).asset("host:s/10.0.0.5", ip="s/10.0.0.5").verdict("host:s/10.0.0.5", "fail")
+    before.asset("host:s/10.0.0.6", ip="s/10.0.0.6", mac="m").verdict("host:s/10.0.0.6", "pass")
+    after = Audit(LATER).asset("network:s/n", "network")
+    after.asset("host:s/10.0.0.5", ip="s/10.0.0.5", mac="m").verdict("host:s/10.0.0.5", "pass")
+    changes = changes_of(tmp_path, before, after)
+    assert (only(changes).word, only(changes).new_asset) == (Became.UNREACHABLE, None)
+    assert (changes.lost, changes.gained) == (0, 0)
+
+
+@pytest.mark.parametrize("then", ["fail", "pass"])
+@pytest.mark.parametrize("now", ["fail", "pass"])
+def test_a_finding_of_a_stranger_at_an_address_that_a_device_left_is_new(tmp_path: Path, then: str, now: str) -> None:
+    before = Audit(EARLIER).asset("host:s/10.0.0.5", ip="s/10.0.0.5", mac="m").verdict("host:s/10.0.0.5", then)
+    after = Audit(LATER).asset("host:s/10.0.0.6", ip="s/10.0.0.6", mac="m").verdict("host:s/10.0.0.6", now)
+    after.asset("host:s/10.0.0.5", ip="s/10.0.0.5").verdict("host:s/10.0.0.5", "fail")
+    words = {(change.new_asset, change.word) for change in changes_of(tmp_path, before, after).changes}
+    of_device = {"fail": {"fail": Became.MOVED, "pass": Became.FIXED}, "pass": {"fail": Became.REGRESSED, "pass": None}}[then][now]
+    assert words == {("host:s/10.0.0.5", Became.NEW), *([("host:s/10.0.0.6", of_device)] if of_device else [])}
+
+
+def test_behind_a_router_that_answers_for_all_no_device_is_gone(tmp_path: Path) -> None:
+    before, after = Audit(EARLIER), Audit(LATER)
+    for number in (5, 6):
+        asset = f"host:s/10.0.0.{number}"
+        before.asset(asset, ip=f"s/10.0.0.{number}", mac=f"m{number}").verdict(asset, "fail")
+        after.asset(asset, ip=f"s/10.0.0.{number}", mac="router").verdict(asset, "inconclusive", "timeout")
+    assert {change.word for change in changes_of(tmp_path, before, after).changes} == {Became.UNREACHABLE}
+
+
 def test_an_identifier_that_two_assets_share_leads_nowhere(tmp_path: Path) -> None:
     before = Audit(EARLIER).asset("host:s/a", public_key="aa").verdict("host:s/a", "fail")
     after = Audit(LATER).asset("host:s/b", public_key="aa").asset("host:s/c", public_key="aa").verdict("host:s/b", "pass")

@@ -65,6 +65,30 @@ def test_a_finding_that_was_fixed_and_came_back_begins_anew(tmp_path: Path) -> N
     assert [point.open_days for point in points[2:]] == [0.0, 5.0]
 
 
+@pytest.mark.parametrize(
+    ("days", "fixed", "waiting"),
+    [
+        ((90, 900, 900), 0, 1),  # asking twice as kindly closes it no more than asking once
+        ((90, 900, 90), 1, 0),
+    ],
+)
+def test_what_waits_is_closed_by_the_question_that_found_it(tmp_path: Path, days: tuple[int, ...], fixed: int, waiting: int) -> None:
+    audits = [audit(10 * number).asset("host:s/a", ip="s/a") for number in range(3)]
+    for one, allowed, verdict in zip(audits, days, ("fail", "pass", "pass"), strict=True):
+        one.verdict("host:s/a", verdict).parameters = {"days": allowed}
+    last = followed(tmp_path, *audits)[-1]
+    assert last.counts is not None
+    assert (last.counts[Became.FIXED], last.waiting) == (fixed, waiting)
+
+
+def test_what_waits_is_not_closed_by_another_device_that_took_its_address(tmp_path: Path) -> None:
+    camera = "host:s/10.0.0.5"
+    taken = [audit(days).asset(camera, ip="s/10.0.0.5", mac="m").verdict(camera, "pass") for days in (10, 20)]
+    first = audit(0).asset(camera, ip="s/10.0.0.5").verdict(camera, "fail").asset("host:s/10.0.0.6", ip="s/10.0.0.6", mac="m")
+    points = followed(tmp_path, first, *taken)
+    assert [(point.findings, point.waiting, point.closed_days) for point in points] == [(1, 0, None), (0, 1, None), (0, 1, None)]
+
+
 def test_audits_are_put_in_their_order(tmp_path: Path) -> None:
     outs = [audit(days).write(tmp_path / str(days)) for days in (20, 0, 10)]
     assert [point.out.name for point in trend(outs)] == ["0", "10", "20"]

@@ -11,7 +11,7 @@ What each word means stands in `changes`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ from plumbline.model.words import EntityKind
 Key = tuple[str, str, str]
 """Check, asset, subject."""
 
+Asked = Mapping[str, Any] | None
+"""With which parameters a check asked; None where that was not told."""
+
 
 def define_changes(
     connection: Connection,
@@ -34,22 +37,23 @@ def define_changes(
     new: Path,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    waiting: Collection[Key] = (),
+    waiting: Mapping[Key, Asked] | None = None,
     known: Known | None = None,
 ) -> None:
     """Make the table `change`, one row for each finding of either, and the views `old_ledger` and `new_ledger`.
 
-    `waiting` are findings of still earlier audits that the old one could not judge: they count as its own. `known` are the assets of the
-    old one, where more is known of them than it says (None: as it says).
+    `waiting` are findings of still earlier audits that the old one could not judge, each with the parameters that found it: they count as
+    its own. `known` are the assets of the old one, where more is known of them than it says (None: as it says).
     """
-    _define_ledger(connection, "old_ledger", old, waiting)
+    _define_waiting(connection, waiting or {}, asked_in(after))
+    _define_ledger(connection, "old_ledger", old, waiting=bool(waiting))
     _define_ledger(connection, "new_ledger", new)
     _define_looked(connection, new, after)
     known_before = read_identity(old) if known is None else known
     _define_matches(connection, match(known_before, read_identity(new)))
     _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
     _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
-    _define_names(connection, "other_question", sorted(_other_questions(before, after)))
+    _define_names(connection, "other_question", sorted(_other_questions(asked_in(before), asked_in(after))))
     _define_names(connection, "looked_at", sorted(_looked_at(known_before, after)))
     _define_names(connection, "read_hub", sorted(_read_sources(after, EntityKind.HUB)))
     with readable(new):  # of the earlier ledger, or of this one
@@ -57,7 +61,21 @@ def define_changes(
             connection.execute(statement)
 
 
-def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collection[Key] = ()) -> None:
+def asked_in(said: Mapping[str, Any]) -> dict[str, Asked]:
+    """Give the checks of an assessment, read as JSON, by their current ids, with the parameters that each asked with."""
+    aliases = load_registry().aliases
+    return {aliases.get(check["id"], check["id"]): check.get("parameters") for check in said["checks"]}
+
+
+def _define_waiting(connection: Connection, waiting: Mapping[Key, Asked], after: Mapping[str, Asked]) -> None:
+    connection.execute('create or replace temp table waiting ("check" varchar, asset varchar, subject varchar, otherwise boolean)')
+    if waiting:
+        rows = [(*key, key[0] in after and after[key[0]] != asked) for key, asked in waiting.items()]
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute("insert into waiting select unnest(?), unnest(?), unnest(?), unnest(?)", columns)
+
+
+def _define_ledger(connection: Connection, name: str, out: Path, *, waiting: bool = False) -> None:
     check = '"check"'
     if aliases := load_registry().aliases:
         renamed = " ".join(f"when {literal(old)} then {literal(new)}" for old, new in sorted(aliases.items()))
@@ -66,9 +84,6 @@ def _define_ledger(connection: Connection, name: str, out: Path, waiting: Collec
     files = file_list(ledger_files(ledger))
     rows = f'select {check} as "check", asset, subject, verdict, reason, cvss from read_parquet([{files}])'
     if waiting:
-        connection.execute('create or replace temp table waiting ("check" varchar, asset varchar, subject varchar)')
-        columns = [list(column) for column in zip(*sorted(waiting), strict=True)]
-        connection.execute("insert into waiting select unnest(?), unnest(?), unnest(?)", columns)
         rows = (
             f'from ({rows}) anti join waiting using ("check", asset, subject)'
             """ union all by name select "check", asset, subject, 'fail' as verdict from waiting"""
@@ -111,10 +126,9 @@ def _looked_at(known: Known, after: Mapping[str, Any]) -> set[str]:
     return {asset for asset, words in known.items() if any(value.partition("/")[0] in sites for value in words.get("ip", ()))}
 
 
-def _other_questions(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+def _other_questions(before: Mapping[str, Asked], after: Mapping[str, Asked]) -> set[str]:
     """The checks that asked with other parameters than before: what passes them now might have passed then."""
-    asked = {check["id"]: check.get("parameters") for check in before["checks"]}
-    return {check["id"] for check in after["checks"] if check["id"] in asked and asked[check["id"]] != check.get("parameters")}
+    return {check for check in before.keys() & after.keys() if before[check] != after[check]}
 
 
 def _read_sources(said: Mapping[str, Any], kind: EntityKind) -> set[str]:
@@ -123,8 +137,9 @@ def _read_sources(said: Mapping[str, Any], kind: EntityKind) -> set[str]:
     return {asset["id"] for asset in said["assets"] if kind.value in asset["kinds"] and asset["id"] not in unread}
 
 
-# An asset that no identifier led to may still be there under its own name: hub identities, sources.
-_TARGET = "case when m.itself then m.now when m.asset is null then o.asset end"
+# An asset that no identifier led to may still be there under its own name (hub identities, sources), unless the name is another's now.
+_TARGET = """case when m.itself then m.now
+    when m.asset is null and not exists (select 1 from met t where t.itself and t.now = o.asset) then o.asset end"""
 
 # Each finding of the earlier audit with what the later one says at its place: of the same subject, else of the nearest that holds it. That
 # there is nothing of a kind on the whole device may rest on its usual ports alone, so at a port it counts where that was seen vacated.
@@ -158,7 +173,7 @@ select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told
     where s."check" = f."check"
   ) and (f.port = '' or v.port is not null) as seen_absent,
   exists (select 1 from new_check c where c.name = f."check") as asked,
-  exists (select 1 from other_question c where c.name = f."check") as otherwise,
+  coalesce(w.otherwise, exists (select 1 from other_question c where c.name = f."check")) as otherwise,
   exists (select 1 from looked_at l where l.name = f.asset) as looked_at,
   starts_with(f.asset, 'identity:')
     and exists (select 1 from read_hub h where h.name = 'hub:/' || split_part(substr(f.asset, 10), '/', 1))
@@ -168,16 +183,19 @@ from finding f left join present p on p.asset = f.target
   left join exact e on e."check" = f."check" and e.asset = f.asset and e.subject = f.subject
   left join above a on a."check" = f."check" and a.asset = f.asset and a.subject = f.subject
   left join vacated v on v.target = f.target and v.port = f.port
+  left join waiting w on w."check" = f."check" and w.asset = f.asset and w.subject = f.subject
 """
 
-# Each finding of the later audit that the earlier had not, with what the earlier said at its place.
+# Each finding of the later audit that the earlier had not, with what the earlier said at its place. Of an asset that nothing led to that is
+# what it said under the same name, unless that name was somebody else's, who was found elsewhere.
 _CAME = """
 create or replace temp table came as
 with back as (
   select now, min(asset) as asset, min(through) as through from met where itself group by now
 ), finding as (
   select n."check", n.asset, n.subject, n.cvss, b.through,
-    case when b.asset is not null then b.asset when not exists (select 1 from met m where m.now = n.asset) then n.asset end as source
+    case when b.asset is not null then b.asset
+      when not exists (select 1 from met m where m.now = n.asset or m.itself and m.asset = n.asset) then n.asset end as source
   from new_ledger n left join back b on b.now = n.asset where n.verdict = 'fail'
 ), fresh as (
   select f.* from finding f
@@ -253,14 +271,13 @@ from came c
 where not exists (select 1 from moved m where m."check" = c."check" and m.asset = c.asset and m.new_subject = c.subject)
 """
 
-_LOST = """
+_LOST = f"""
 select count(*) filter (o.verdict = 'pass' and n.verdict is distinct from 'pass' and n.verdict is distinct from 'fail'
     and n.verdict is distinct from 'not_applicable'),
   count(*) filter (o.verdict = 'inconclusive' and n.verdict = 'pass')
-from old_ledger o left join met m on m.asset = o.asset
-  left join new_ledger n on n."check" = o."check" and n.asset = case when m.itself then m.now when m.asset is null then o.asset end
-    and n.subject = o.subject
-where o.verdict in ('pass', 'inconclusive')
+from (
+    select o.*, {_TARGET} as target from old_ledger o left join met m on m.asset = o.asset where o.verdict in ('pass', 'inconclusive')
+  ) o left join new_ledger n on n."check" = o."check" and n.asset = o.target and n.subject = o.subject
 """
 
 

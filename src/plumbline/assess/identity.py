@@ -8,8 +8,9 @@ Identifiers are taken in the order of their strength, each level once, and at ea
     address (its own name, where that is one), ip
 
 Rules: two assets whose serial numbers (else whose MAC addresses) are known on both sides and have none in common are two devices,
-whatever name or address they share: the later one stands in the place of the earlier, and is not it. Keys and certificates are renewed,
-so a different one says nothing. A level at which an asset could be two others decides nothing. Identities that only a hub knows
+whatever name or address they share: the later one stands in the place of the earlier, and is not it. A number that two assets of one side
+carry is nobody's own (the MAC address of a router that answers for others), and shows nothing. Keys and certificates are renewed, so a
+different one says nothing. A level at which an asset could be two others decides nothing. Identities that only a hub knows
 are their own names, and are not listed here: there may be millions.
 """
 
@@ -73,6 +74,7 @@ def read_identity(out: Path) -> Known:
 
 def match(old: Known, new: Known) -> dict[str, Match]:
     """Find for assets of the earlier audit what they are in the later one; an asset that is not found is left out."""
+    hardware_before, hardware_now = _own_hardware(old), _own_hardware(new)
     found: dict[str, Match] = {}
     taken: set[str] = set()
     replaced: dict[str, Match] = {}
@@ -84,7 +86,7 @@ def match(old: Known, new: Known) -> dict[str, Match]:
         for one, other in sorted(pairs):
             if len(lead[one]) > 1 or len(back[other]) > 1:
                 continue
-            if differ(old[one], new[other]):
+            if differ(hardware_before[one], hardware_now[other]):
                 replaced.setdefault(one, Match(other, level, itself=False))
                 continue
             found[one] = Match(other, level)
@@ -98,6 +100,15 @@ def differ(one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]
         if one.get(word) and other.get(word):
             return not one[word] & other[word]
     return False
+
+
+def _own_hardware(assets: Known) -> Known:
+    """Give the hardware identifiers of each asset that no other one of its side carries."""
+    carriers = _carriers(assets.items())
+    return {
+        asset: {word: frozenset(value for value in known.get(word, ()) if carriers[word][value]) for word in HARDWARE}
+        for asset, known in assets.items()
+    }
 
 
 def _carriers(assets: Iterable[tuple[str, Mapping[str, frozenset[str]]]]) -> Mapping[str, Mapping[str, str]]:

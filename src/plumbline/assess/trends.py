@@ -1,7 +1,8 @@
 """How the findings of one rig went over many audits: what came, what was closed, how long it stayed open.
 
 Each audit is compared with the one before it (`changes`); a finding's age counts from the audit that saw it first, and goes on while it is
-open, moved, unreachable or not judged, for none of these closes it. Days are those between the times as of which the audits were judged.
+open, moved, unreachable or not judged, for none of these closes it. Nor does it help to ask twice with other parameters: what waits is
+closed by the question that found it. Days are those between the times as of which the audits were judged.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from plumbline.assess.assessment import read_json
 from plumbline.assess.changes import CLOSED, STILL_WRONG, Became, Side, check_same_rig, side_of
-from plumbline.assess.changing import Key, define_changes
+from plumbline.assess.changing import Asked, Key, asked_in, define_changes
 from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import Known, read_identity
 from plumbline.checks.registry import load_registry
@@ -70,11 +71,19 @@ class _Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A finding that could not be judged since it was found: when it was first seen, and with which parameters it was found last."""
+
+    first: datetime
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
 class _Life:
-    """Findings that are not closed, with the time when each was first seen, and what is known of all their assets."""
+    """Findings that are not closed, those that fail with the time when each was first seen, and what is known of all their assets."""
 
     failing: Mapping[Key, datetime]
-    waiting: Mapping[Key, datetime]
+    waiting: Mapping[Key, _Waiting]
     known: Known
 
 
@@ -94,34 +103,37 @@ def _first(audit: _Audit) -> _Life:
 
 def _step(old: _Audit, new: _Audit, life: _Life) -> tuple[Mapping[Became, int], _Life, list[float]]:
     """Go from one audit to the next: the counts of words, what is not closed now, and the ages in days of what was closed."""
-    since = {**life.waiting, **life.failing}
+    since = {**{key: one.first for key, one in life.waiting.items()}, **life.failing}
+    before, known = asked_in(old.said), dict(read_identity(new.out))
     with connect() as connection:
-        define_changes(connection, old.out, new.out, old.said, new.said, life.waiting.keys(), life.known)
+        define_changes(connection, old.out, new.out, old.said, new.said, {key: one.asked for key, one in life.waiting.items()}, life.known)
         rows = connection.execute('select "check", asset, subject, new_asset, new_subject, word from change').fetchall()
     counts: dict[Became, int] = dict.fromkeys(Became, 0)
     failing: dict[Key, datetime] = {}
-    waiting: dict[Key, datetime] = {}
+    waiting: dict[Key, _Waiting] = {}
     closed: list[float] = []
+    unseen: dict[str, str] = {}
     for check, asset, subject, new_asset, new_subject, name in rows:
         word = Became(name)
         counts[word] += 1
         first = since.get((check, asset, subject), new.side.as_of)
-        key = check, new_asset or asset, new_subject or subject
         if word in CLOSED:
             closed.append(_days(first, new.side.as_of))
         elif word in STILL_WRONG:
+            key = check, new_asset or asset, new_subject or subject
             failing[key] = min(first, failing.get(key, first))
         else:
-            waiting[key] = first
-    known = dict(read_identity(new.out))
-    for _, asset, _ in waiting:
-        if asset in life.known:
-            known.setdefault(asset, life.known[asset])
+            # Of an asset that was not seen the name may be another's by now.
+            here = new_asset or unseen.setdefault(asset, f"{asset} until {old.side.as_of.isoformat()}" if asset in known else asset)
+            waited = life.waiting.get((check, asset, subject))
+            waiting[check, here, new_subject or subject] = _Waiting(first, waited.asked if waited is not None else before.get(check))
+    known |= {here: life.known[asset] for asset, here in unseen.items() if asset in life.known}
     return counts, _Life(failing, waiting, known), closed
 
 
 def _point(audit: _Audit, counts: Mapping[Became, int] | None, life: _Life, closed: Sequence[float]) -> Point:
-    ages = [_days(first, audit.side.as_of) for first in (*life.failing.values(), *life.waiting.values())]
+    firsts = (*life.failing.values(), *(one.first for one in life.waiting.values()))
+    ages = [_days(first, audit.side.as_of) for first in firsts]
     return Point(
         out=audit.out,
         as_of=audit.side.as_of,
