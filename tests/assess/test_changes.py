@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
@@ -349,7 +350,15 @@ def test_an_audit_with_a_damaged_file_is_refused_with_its_name(tmp_path: Path, f
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"checks"', '"tests"'), ('"subjects"', '"about"'), ('"unjudged_sources"', '"unread"'), ("00Z", "00"), ('"kinds"', '"kind"')],
+    [
+        ('"checks"', '"tests"'),
+        ('"subjects"', '"about"'),
+        ('"unjudged_sources"', '"unread"'),
+        ("00Z", "00"),
+        ('"sessions"', '"runs"'),
+        ('"sessions": [{', '"sessions": [], "x": [{'),
+        ('"kinds"', '"kind"'),
+    ],
 )
 def test_an_assessment_of_another_form_is_refused(tmp_path: Path, old: str, new: str) -> None:
     before, after = (Audit(moment).asset("host:s/a").write(tmp_path / f"{moment:%m}") for moment in (EARLIER, LATER))
@@ -366,6 +375,8 @@ def test_audits_of_two_rigs_or_in_the_wrong_order_are_refused(tmp_path: Path) ->
         compare(old, new)
     with pytest.raises(InputError, match="earlier audit first"):
         compare(Audit(LATER).write(tmp_path / "late"), old)
+    with pytest.raises(InputError, match="collected at an earlier time"):  # old evidence, judged anew
+        compare(Audit(EARLIER).write(tmp_path / "old"), Audit(LATER, collected=EARLIER - timedelta(days=1)).write(tmp_path / "new"))
     (old / "identity.parquet").unlink()
     with pytest.raises(InputError, match="assess its bundles again"):
         compare(old, Audit(LATER).write(tmp_path / "new"))

@@ -94,6 +94,22 @@ def test_audits_are_put_in_their_order(tmp_path: Path) -> None:
     assert [point.out.name for point in trend(outs)] == ["0", "10", "20"]
 
 
+def test_audits_that_were_judged_as_of_one_day_are_put_in_the_order_of_their_evidence(tmp_path: Path) -> None:
+    outs = []
+    for days, verdict in ((0, "fail"), (10, "pass")):
+        one = audit(90).asset("host:s/a", ip="s/a").verdict("host:s/a", verdict)
+        one.collected = FIRST + timedelta(days=days)
+        outs.append(one.write(tmp_path / str(days)))
+    assert trend(outs) == trend(outs[::-1])
+    assert [point.out.name for point in trend(outs[::-1])] == ["0", "10"]
+
+
+def test_an_audit_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    first, second = (audit(days).write(tmp_path / str(days)) for days in (0, 10))
+    with pytest.raises(InputError, match=r"10/\.\./10: is named twice"):
+        trend([first, second, second / ".." / "10"])
+
+
 def test_one_audit_is_no_trend_and_two_rigs_have_none(tmp_path: Path) -> None:
     one = audit(0).write(tmp_path / "one")
     with pytest.raises(InputError, match="at least two"):

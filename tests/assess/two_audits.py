@@ -24,6 +24,7 @@ class Audit:
     """One audit in the making: rows of the ledger and what its assets are known by."""
 
     as_of: datetime = EARLIER
+    collected: datetime | None = None  # None: when it was judged
     rig: str = "t"
     checks: Sequence[str] = (TELNET, BROKER)
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -62,6 +63,7 @@ class Audit:
             "format": 1,
             "rig": {"id": self.rig, "name": "Test"},
             "as_of": self.as_of.isoformat().replace("+00:00", "Z"),
+            "sessions": [{"started_at": (self.collected or self.as_of).isoformat(), "ended_at": None}],
             "ledger_digest": "00" * 32,
             "counts": {"inconclusive": sum(row["verdict"] == "inconclusive" for row in self.rows)},
             "severities": {"critical": sum(row["verdict"] == "fail" for row in self.rows)},

@@ -179,13 +179,11 @@ def read_changes(out: Path) -> Changes | None:
 def compare(old: Path, new: Path) -> Changes:
     """Compare two assessments of one rig, the earlier first.
 
-    Raises InputError when either is none of ours, they are of different rigs, or the second was judged as of an earlier time.
+    Raises InputError when either is none of ours, they are of different rigs, or the second was collected or judged as of an earlier time.
     """
     before, after = read_json(old), read_json(new)
     sides = side_of(before, old), side_of(after, new)
-    check_same_rig(before, after, old, new)
-    if sides[1].as_of < sides[0].as_of:
-        raise InputError(f"was judged as of an earlier time than {old}", where=str(new), remedy="name the earlier audit first")
+    check_pair(before, after, old, new)
     with connect() as connection:
         define_changes(connection, old, new, before, after)
         return _told(connection, before, after, sides)
@@ -253,14 +251,23 @@ def _change(row: Sequence[Any], checks: Mapping[str, Any], names: Mapping[str, s
     )
 
 
-def check_same_rig(before: Mapping[str, Any], after: Mapping[str, Any], old: Path, new: Path) -> None:
-    """Raise InputError where two assessments, read as JSON, are of different rigs."""
+def check_pair(before: Mapping[str, Any], after: Mapping[str, Any], old: Path, new: Path) -> None:
+    """Raise InputError where two assessments, read as JSON, are of different rigs, or the second tells of an earlier time."""
     if before["rig"].get("id") != after["rig"].get("id"):
         raise InputError(
             f"is of the rig {after['rig'].get('id')!r}, and {old} of {before['rig'].get('id')!r}",
             where=str(new),
             remedy="compare audits of one rig",
         )
+    if side_of(after, new).as_of < side_of(before, old).as_of:
+        raise InputError(f"was judged as of an earlier time than {old}", where=str(new), remedy="name the earlier audit first")
+    if collected(after) < collected(before):  # whatever it was judged as of: what was seen before shows nothing to be mended since
+        raise InputError(f"was collected at an earlier time than {old}", where=str(new), remedy="name the earlier audit first")
+
+
+def collected(said: Mapping[str, Any]) -> datetime:
+    """Say when the last of its evidence was collected."""
+    return max(datetime.fromisoformat(session["ended_at"] or session["started_at"]) for session in said["sessions"])
 
 
 def side_of(said: Mapping[str, Any], out: Path) -> Side:
@@ -279,6 +286,8 @@ def _check_form(said: Mapping[str, Any], side: Side) -> None:
     """Raise ValueError, KeyError or TypeError where an assessment lacks something that a comparison reads."""
     if side.as_of.utcoffset() is None:
         raise ValueError(f"{said['as_of']} has no time zone")
+    if collected(said).utcoffset() is None:
+        raise ValueError("a session has no time zone")
     for name, members in _READ.items():
         for entry in said[name]:
             for member in members:

@@ -2,7 +2,8 @@
 
 Rules: of the network only the addresses of assets with findings, and of probes those that fill the tables which the findings' checks read,
 or that tell one device from another, as a pass counts only on the same device. A check that relies on the whole rig (`rig.T` in its needs,
-or a derived table of fleets) needs all of it. What is left out stays unjudged, and is never called fixed.
+or a derived table of fleets) needs all of it. What is left out stays unjudged, and is never called fixed. An audit that could not judge
+findings of the one before it, as its changes.json says, holds nothing by which these could be looked at: it is refused, not cut short.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.assess.assessment import read_json
+from plumbline.assess.changes import FILE as CHANGES
+from plumbline.assess.changes import Became, read_changes
 from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import read_identity
 from plumbline.checks.check import Check, Scope
@@ -50,12 +53,16 @@ class Retest:
 
 
 def retest_of(old: Path, rig: Rig, registry: Registry) -> Retest:
-    """Say what the findings in `old` need; raises InputError when it is no assessment, or one of another rig."""
+    """Say what the findings in `old` need.
+
+    Raises InputError when it is no assessment, one of another rig, or could not judge findings of the audit before it.
+    """
     said = read_json(old)
     if said["rig"].get("id") != rig.id:
         raise InputError(
             f"is an audit of the rig {said['rig'].get('id')!r}, not of {rig.id!r}", where=str(old), remedy="name its own rig file"
         )
+    _refuse_waiting(old, said["ledger_digest"])
     with connect() as connection, readable(old / "ledger.parquet"):
         failed = f"from read_parquet([{file_list(ledger_files(old / 'ledger.parquet'))}]) where verdict = 'fail'"
         [[findings]] = connection.execute(f"select count(*) {failed}").fetchall()
@@ -75,6 +82,16 @@ def retest_of(old: Path, rig: Rig, registry: Registry) -> Retest:
         everywhere=any(_relies_on_all(check) for check in checks),
         unknown=tuple(name for name, check in current.items() if check is None),
     )
+
+
+def _refuse_waiting(old: Path, ledger_digest: str) -> None:
+    changes = read_changes(old)
+    if changes is None or changes.new.ledger_digest != ledger_digest:
+        return
+    if waiting := changes.counts.get(Became.UNREACHABLE, 0) + changes.counts.get(Became.NOT_JUDGED, 0):
+        message = f"findings of the audit of {changes.old.as_of:%Y-%m-%d} that it could not judge, and that would be left out: {waiting:,}"
+        remedy = f"name that audit, and all of its findings are looked at; to leave them out all the same, remove {old / CHANGES}"
+        raise InputError(message, where=str(old), remedy=remedy)
 
 
 def _tables(check: Check, registry: Registry) -> frozenset[str]:

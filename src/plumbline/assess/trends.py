@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from plumbline.assess.assessment import read_json
-from plumbline.assess.changes import CLOSED, STILL_WRONG, Became, Side, check_same_rig, side_of
+from plumbline.assess.changes import CLOSED, STILL_WRONG, Became, Side, check_pair, collected, side_of
 from plumbline.assess.changing import Asked, Key, asked_in, define_changes
 from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import Known, read_identity
@@ -50,14 +50,20 @@ class Point:
 
 
 def trend(outs: Sequence[Path]) -> tuple[Point, ...]:
-    """Follow the findings of one rig through its audits, given in any order; raises InputError as `compare` does, or for fewer than two."""
+    """Follow the findings of one rig through its audits, given in any order.
+
+    Raises InputError as `compare` does, for fewer than two, or for one that is named twice.
+    """
     if len(outs) < 2:
         raise InputError("a trend needs at least two audits", where="OUT", remedy="name the folders that `assess` wrote")
-    audits = sorted((_read(out) for out in outs), key=lambda audit: audit.side.as_of)
+    for n, out in enumerate(outs):
+        if out.resolve() in [other.resolve() for other in outs[:n]]:
+            raise InputError("is named twice", where=str(out), remedy="name each audit once")
+    audits = sorted((_read(out) for out in outs), key=lambda audit: (audit.side.as_of, collected(audit.said)))
     life = _first(audits[0])
     points = [_point(audits[0], None, life, [])]
     for old, new in pairwise(audits):
-        check_same_rig(old.said, new.said, old.out, new.out)
+        check_pair(old.said, new.said, old.out, new.out)
         counts, life, closed = _step(old, new, life)
         points.append(_point(new, counts, life, closed))
     return tuple(points)

@@ -76,6 +76,8 @@ def retest(
 
     wanted, known, described = wanted_formats(formats), reference_folder(reference), load(rig)
     bundle = writable_folder(out) / "bundle"
+    if out.resolve() == old.resolve():
+        raise InputError("is the audit that is looked at again", where=str(out), remedy="name another folder to write into")
     if bundle.exists():
         raise InputError("holds a bundle already", where=str(out), remedy="name another folder")
     plan = retest_of(old, described, load_registry())
