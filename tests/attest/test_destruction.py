@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -97,6 +100,52 @@ def test_the_day_of_a_seal_within_or_around(out: Path, pem: Path) -> None:
     with pytest.raises(InputError, match="is to be kept until 2037-01-01"):
         destroyed(out / "bundle", pem)
     assert (out / "bundle" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("at", ["out", "out/evidence"], ids=["beside", "deeper"])
+def test_a_seal_around_that_tells_no_day(out: Path, pem: Path, at: str) -> None:
+    """Whoever damages the seal of an assessment that is to be kept, or writes another day into it, does not free its evidence."""
+    (out / "seal.dsse.json").unlink()
+    (out / "seal.private.json").unlink()
+    bundle = out.parent / at / "bundle"
+    if at != "out":
+        bundle.parent.mkdir()
+        (out / "bundle").rename(bundle)
+    sealed(bundle, pem)
+    sealed(out, pem, retain_until=date(2037, 1, 1), bundles=[bundle])
+    with pytest.raises(InputError, match="is to be kept until 2037-01-01"):
+        destroyed(bundle, pem)
+    document = json.loads((out / "seal.dsse.json").read_text())
+    payload = base64.b64decode(document["payload"]).replace(b"2037-01-01", b"2026-01-01")
+    document["payload"] = base64.b64encode(payload).decode()
+    (out / "seal.dsse.json").write_text(json.dumps(document, indent=1) + "\n")
+    with pytest.raises(InputError, match=r"seal\.dsse\.json: tells nobody until when .* a signature that does not hold"):
+        destroyed(bundle, pem)
+    assert (bundle / "manifest.json").exists()
+    destroyed(bundle, pem, force=True)
+    assert not bundle.exists()
+
+
+def test_names_that_are_no_text(out: Path, pem: Path) -> None:
+    """A certificate is written whatever stays, and whoever it is: before, all was gone and nothing was certified."""
+    Path(os.fsdecode(os.fsencode(out) + b"/\xff")).write_text("not sealed")
+    made = destroyed(out, pem, by=os.fsdecode(b"A. \xff"))
+    says = verify_certificate(made.certificate, Asked()).says
+    assert says["left"] == {"count": 1, "names": [os.fsdecode(b"\xff")]}
+    assert says["by"] == os.fsdecode(b"A. \xff")
+
+
+@pytest.mark.parametrize("word", [".", "..", "bundle/.."])
+def test_a_folder_that_is_named_by_where_one_stands(out: Path, pem: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.chdir(out / "bundle" if word == ".." else out)
+    made = destroyed(Path(word), pem)
+    assert made.certificate == out.with_name("out.destroyed.dsse.json")
+    assert not out.exists()
+
+
+def test_a_folder_without_a_name(pem: Path) -> None:
+    with pytest.raises(InputError, match="has no seal"):
+        destroyed(Path("/"), pem)
 
 
 def test_on_its_day(out: Path, pem: Path) -> None:

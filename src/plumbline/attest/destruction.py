@@ -6,10 +6,10 @@ What the certificate proves: that the holder of a key says so. What deletion doe
 used again. On flash, on journaling and copying file systems, in snapshots and backups the bytes may live on; a customer who needs more
 destroys the medium, or keeps the folder on an encrypted one and destroys its key. The certificate says as much.
 
-Rules: nothing before `retain_until` (a day in UTC; also that of a sealed bundle within, or of a sealed folder around it) unless it is
-forced; nothing where no certificate can be signed and written; exactly the files that the seal names, the seal, and what opens its rows; no
-link is followed, nothing outside the folder is touched, and what the seal does not name stays and is named. A run that ended early can be
-run again, for the seal goes last; what went before is then missing.
+Rules: nothing before `retain_until` (a day in UTC; also that of a sealed bundle within, or of a sealed folder around it; a seal that
+cannot be read keeps it as well) unless it is forced; nothing where no certificate can be signed and written; exactly the files that the
+seal names, the seal, and what opens its rows; no link is followed, nothing outside the folder is touched, and what the seal does not name
+stays and is named. A run that ended early can be run again, for the seal goes last; what went before is then missing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from securesystemslib.signer import Signer  # type: ignore[attr-defined]
 from plumbline import __version__
 from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, entries, sealed_by
 from plumbline.attest.envelope import Envelope, read_envelope
-from plumbline.attest.sealed import Seal, read_seal
-from plumbline.attest.statement import DESTRUCTION, Statement, parse_facts, parse_statement
+from plumbline.attest.sealed import Seal, read_seal, seal_at
+from plumbline.attest.statement import DESTRUCTION, Statement, parse_statement
 from plumbline.attest.verification import Verification
 from plumbline.attest.verify import Asked, named_signers, signed_by
 from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
@@ -64,11 +64,12 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
     """Destroy a sealed folder; raises InputError before anything is touched when that must not be, EnvironmentFault when a file resists."""
     if not by.strip() or not reason.strip():
         raise InputError("somebody answers for it", where=str(folder), remedy="give --by and --reason")
-    certificate = folder.absolute().with_name(f"{folder.absolute().name}.destroyed.dsse.json")
+    found = _found(folder)
+    folder = folder.resolve()  # no link, as it has a seal: what lies beside it is found also for `.` and `..`
+    certificate = folder.with_name(f"{folder.name}.destroyed.dsse.json")
     if os.path.lexists(certificate):
         raise InputError("exists already", where=str(certificate), remedy="move it away; it certifies an earlier destruction")
-    found = _found(folder)
-    until = max((day for day in _days(folder, found) if day is not None), default=None)
+    until = max((day for day in _days(folder, found, force=force) if day is not None), default=None)
     early = until is not None and now.astimezone(UTC).date() < until
     if early and not force:
         raise InputError(f"is to be kept until {until}", where=str(folder), remedy="--force destroys it all the same, and says so")
@@ -103,17 +104,25 @@ def destroy(folder: Path, signer: Signer, *, by: str, reason: str, now: datetime
     return Destroyed(certificate, len(found.digests), tuple(left))
 
 
-def _days(folder: Path, found: _Found) -> Iterator[date | None]:
-    """Give the days until which its own seal, seals within it, and one around it want it kept."""
+def _days(folder: Path, found: _Found, *, force: bool) -> Iterator[date | None]:
+    """Give the days until which its own seal, seals within it, and one around it want it kept.
+
+    Raises InputError for a seal that tells none, as one that was changed, unless it is forced: nobody knows what it wants.
+    """
     yield found.seal.facts.retained_until
     within = [folder / name for name in found.digests if name.rpartition("/")[2] in (BUNDLE_SEAL, OUT_SEAL)]
-    above = folder.absolute().parent
-    around = sealed_by(above)
-    for path in (*within, above / around) if around else within:
-        with suppress(ProtocolError, InputError):
-            statement = parse_statement(read_envelope(path).payload)
-            if path.parent != above or any(name.startswith(f"{folder.absolute().name}/") for name in statement.subjects):
-                yield parse_facts(statement).retained_until
+    around = {above: above / name for above in folder.parents if (name := sealed_by(above)) is not None}
+    for path in (*within, *around.values()):
+        try:
+            seal = seal_at(path)
+        except InputError as error:
+            if not force:
+                why = f"tells nobody until when {folder} is to be kept: {error.message}"
+                raise InputError(why, where=str(path), remedy="--force destroys the folder all the same") from error
+            continue
+        here = f"{folder.relative_to(path.parent).as_posix()}/" if path.parent in around else ""
+        if any(name.startswith(here) for name in seal.statement.subjects):
+            yield seal.facts.retained_until
 
 
 def _try_to_write(certificate: Path) -> None:
@@ -174,9 +183,13 @@ def _directory(folder: Path, parents: list[str]) -> Iterator[int]:
 
 def _remove_empty(folder: Path) -> None:
     """Take away directories that hold nothing any more, the folder itself last; one that holds something stays."""
-    for path, _, _ in os.walk(folder, topdown=False, followlinks=False):
+    found = [folder]
+    for path in found:  # grows on the way; os.walk would call itself once for each level
+        with suppress(OSError), os.scandir(path) as listed:
+            found += [Path(one.path) for one in listed if one.is_dir(follow_symlinks=False)]
+    for path in reversed(found):
         with suppress(OSError):
-            os.rmdir(path)  # noqa: PTH106 - what os.walk gives
+            path.rmdir()
 
 
 def verify_certificate(path: Path, asked: Asked) -> Verification:

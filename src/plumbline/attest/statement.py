@@ -44,14 +44,14 @@ class Statement:
     predicate: Mapping[str, Any]
 
     def to_bytes(self) -> bytes:
-        """Give the payload of an envelope."""
+        """Give the payload of an envelope. What no UTF-8 can say, a byte of a name that is none, stands as JSON's escape."""
         document = {
             "_type": STATEMENT,
             "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(self.subjects.items())],
             "predicateType": self.kind,
             "predicate": self.predicate,
         }
-        return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
