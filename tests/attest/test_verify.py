@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from plumbline.assess.digest import ledger_digest
 from plumbline.assess.run import assess
@@ -23,6 +24,7 @@ from plumbline.attest.verification import Outcome, Verification
 from plumbline.attest.verify import Asked, verify
 from plumbline.model.errors import InputError
 from tests.attest.sealing import key, no_passphrase, sealed
+from tests.collect.firmware.formats.making_keys import certificate
 from tests.laws.test_determinism import NEW_CHECK
 from tests.updates.making import assessed, feed
 
@@ -167,6 +169,44 @@ def test_a_pipe_is_not_waited_for_when_judging_anew(out: Path, name: str) -> Non
     (out / name).unlink()
     os.mkfifo(out / name)
     assert verify(out, Asked()).wrong
+
+
+def test_folders_nested_without_end(out: Path) -> None:
+    deep = out / "derived"
+    for _ in range(100):
+        deep.mkdir()
+        deep /= "a"
+    found = verify(out, Asked(again=False))
+    [added] = [one for one in found.artefacts if one.outcome is not Outcome.UNTOUCHED]
+    assert (added.outcome, added.where) == (Outcome.ADDED, "is a folder nested too deeply")
+    assert added.name == "derived" + "/a" * 32
+
+
+def test_a_file_that_goes_before_it_is_read(out: Path) -> None:
+    def show(what: str, done: int, _total: int | None) -> None:
+        if what == "digesting" and done == 0:
+            (out / "ledger.csv").unlink()
+
+    found = verify(out, Asked(again=False), show)
+    assert [one.name for one in found.artefacts if one.outcome is Outcome.NOT_CHECKED] == ["ledger.csv"]
+
+
+def test_a_log_that_goes_after_it_was_digested(out: Path) -> None:
+    def show(what: str, done: int, total: int | None) -> None:
+        if what == "digesting" and done == total:
+            (out / "bundle" / "contacts.jsonl").unlink()
+
+    assert claims(verify(out, Asked(again=False), show))["bundle: the hash chain of the contact log"] is None
+
+
+def test_an_authority_that_is_named_where_nothing_is_stamped(untouched: Path, tmp_path: Path) -> None:
+    """Anybody can take a timestamp away, so who asks for one is told; a file of certificates that is none is never passed over."""
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(certificate().public_bytes(Encoding.PEM))
+    found = verify(untouched, Asked(authorities=authority, again=False))
+    assert claims(found)["a timestamp of an authority that you believe"] is None
+    with pytest.raises(InputError, match="holds no certificates"):
+        verify(untouched, Asked(authorities=tmp_path / "nothing.pem", again=False))
 
 
 def test_a_seal_that_is_a_pipe_or_a_link(out: Path, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
     seal.dsse.json          the seal of an OUT
     seal.private.json       what opens single rows to others (`disclosure`); 0600, not sealed, not handed over
 
-Rules: a link or a special file is none that a seal can be about: nothing is followed, so nothing outside the folder is ever read.
+Rules: a link or a special file is none that a seal can be about: nothing is followed, so nothing outside the folder is ever read. Nor is a
+folder nested too deeply, into which nobody looks.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ BUNDLE_SEAL = "manifest.dsse.json"
 OUT_SEAL = "seal.dsse.json"
 PRIVATE = "seal.private.json"
 BLOCK = 1 << 20
+DEPTH_MAX = 32  # folders around a file; those of ours are four
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ def _walk(folder: Path, prefix: str) -> Iterator[Entry]:
         if child.is_symlink():
             yield Entry(name, path, "is a link")
         elif child.is_dir(follow_symlinks=False):
-            yield from _walk(path, name + "/")
+            if name.count("/") < DEPTH_MAX:
+                yield from _walk(path, name + "/")
+            else:
+                yield Entry(name, path, "is a folder nested too deeply")
         elif child.is_file(follow_symlinks=False):
             yield Entry(name, path, "" if _is_text(name) and plain(name) else "has a name that other systems cannot keep")
         else:

@@ -23,6 +23,7 @@ from plumbline.assess.overlay import Overlay, overlay_of, read_summaries
 from plumbline.assess.run import assess
 from plumbline.attest import differences
 from plumbline.attest.at_hand import AtHand
+from plumbline.attest.content import entries
 from plumbline.attest.plain_files import is_plain
 from plumbline.attest.statement import Facts
 from plumbline.checks.registry import load_registry
@@ -99,11 +100,12 @@ class Rederivation:
 
     def _names(self, inside: str) -> list[str]:
         """Name the tables, sealed or judged anew, that lie in OUT itself or anywhere below one of its folders; not the ledger's."""
-        found = {
-            path.relative_to(root).as_posix()
-            for root in (self._folder, self._scratch)
-            for path in (root.joinpath(inside).rglob("*.parquet") if inside else root.glob("*.parquet"))
-        }
+        found = set[str]()
+        for root in (self._folder, self._scratch):
+            if not inside:
+                found |= {path.name for path in root.glob("*.parquet")}
+            elif (root / inside).is_dir():
+                found |= {f"{inside}/{entry.name}" for entry in entries(root / inside) if entry.name.endswith(".parquet")}
         return sorted(found - {"ledger.parquet"})
 
     def _derived(self) -> Derived:

@@ -49,7 +49,7 @@ def stamper(url: str, authorities: Path | None) -> Callable[[Signature], Signatu
 
 def check_stamps(signature: Signature, authorities: Path | None) -> tuple[Stamp, ...]:
     """Check what timestamp authorities say of a signature; `authorities` are the certificates of those that are believed, in PEM."""
-    trusted = _certificates(authorities) if signature.timestamps else []
+    trusted = _certificates(authorities)
     return tuple(_checked(answer, signature.sig, trusted) for answer in signature.timestamps)
 
 

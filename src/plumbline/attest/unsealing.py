@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import pyrage  # type: ignore[import-untyped]
 
-from plumbline.attest.content import BLOCK
+from plumbline.attest.content import BLOCK, DEPTH_MAX
 from plumbline.attest.keys import read_key_file
 from plumbline.attest.statement import plain
 from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
@@ -24,7 +24,6 @@ from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
 UNSEALED_MAX = 64 << 30  # bytes; the largest bundles that were measured are a tenth of it
 FILES_MAX = 500_000
 HEADER_MAX = 1 << 20  # bytes that one read may ask for: a pax header of ours is below 10 kB
-DEPTH_MAX = 32
 
 
 def load_identities(path: Path) -> list[Any]:

@@ -89,7 +89,7 @@ def signed_by(envelope: Envelope, asked: Asked) -> tuple[Signer, ...]:
 
 
 def named_signers(signers: Sequence[Signer], asked: Asked) -> Iterator[Claim]:
-    """Say of each fingerprint that was asked for whether it signed, and of each timestamp whether it holds."""
+    """Say of each fingerprint that was asked for whether it signed, and of each timestamp whether it holds, or that there is none."""
     others = ", ".join(one.fingerprint for one in signers)
     for wanted in asked.signers:
         signed = any(one.fingerprint == wanted and one.holds for one in signers)
@@ -97,6 +97,8 @@ def named_signers(signers: Sequence[Signer], asked: Asked) -> Iterator[Claim]:
     for one in signers:
         for stamp in one.stamps:
             yield Claim(f"timestamp of the signature by {one.fingerprint}", stamp.holds, stamp.why)
+    if asked.authorities is not None and not any(one.stamps for one in signers):
+        yield Claim("a timestamp of an authority that you believe", None, "no signature has one; anybody can take one away")
 
 
 def _private(folder: Path, facts: Facts) -> tuple[str, ...]:
@@ -125,8 +127,8 @@ class _Files:
         if entry is None:
             return Outcome.MISSING, ""
         try:
-            digest = "" if entry.odd else digest_of(entry.path)
-        except InputError as error:
+            digest, size = "" if entry.odd else digest_of(entry.path), entry.path.lstat().st_size
+        except (InputError, OSError) as error:  # OSError: it was taken away meanwhile
             return Outcome.NOT_CHECKED, str(error)
         if not entry.odd:
             self.digests[prefix + entry.name] = digest
@@ -134,7 +136,7 @@ class _Files:
             return Outcome.ADDED, entry.odd
         if digest == due:
             return Outcome.UNTOUCHED, ""
-        return Outcome.CHANGED, entry.odd or f"{entry.path.lstat().st_size} bytes with another digest"
+        return Outcome.CHANGED, entry.odd or f"{size} bytes with another digest"
 
     def put(self, name: str, where: str) -> None:
         """Say more exactly where a changed file differs."""
@@ -155,9 +157,8 @@ def _bundle_claims(folder: Path, files: _Files, prefix: str) -> Iterator[Claim]:
     title = f"{prefix.removeprefix('../').rstrip('/')}: " if prefix else ""
     yield _manifest_claim(folder, files, prefix, title)
     if prefix + "contacts.jsonl" in files.digests:
-        found = contacts.verify(folder / "contacts.jsonl")
-        where = "" if found.broken_line is None else f"line {found.broken_line}: {found.reason}"
-        yield Claim(f"{title}the hash chain of the contact log", found.broken_line is None, where)
+        holds, where = _chain(folder / "contacts.jsonl")
+        yield Claim(f"{title}the hash chain of the contact log", holds, where)
         files.put(prefix + "contacts.jsonl", where)
     raw = {name: digest for name, digest in files.digests.items() if name.startswith(prefix + "raw/")}
     wrong = [name for name, digest in raw.items() if not name.endswith(f"/{digest}")]
@@ -171,6 +172,15 @@ def _bundle_claims(folder: Path, files: _Files, prefix: str) -> Iterator[Claim]:
             files.put(name, "a part of the coverage")
         elif name in wrong:
             files.put(name, "its name is not the digest of its content")
+
+
+def _chain(log: Path) -> tuple[bool | None, str]:
+    """Tell whether the chain of a contact log holds, and where not."""
+    try:
+        found = contacts.verify(log)
+    except OSError as error:  # it was digested just now, so somebody is changing the folder
+        return None, f"cannot be read: {error.strerror}"
+    return (True, "") if found.broken_line is None else (False, f"line {found.broken_line}: {found.reason}")
 
 
 def _manifest_claim(folder: Path, files: _Files, prefix: str, title: str) -> Claim:

@@ -138,20 +138,18 @@ def _print_rows(found: Verification) -> None:
 
 
 def _print_destruction(found: Verification) -> None:
+    from plumbline.attest.destruction import LISTS
+
     says = found.says
     files = f"{plural(says['files'], 'file')} of the {says.get('holds')} of rig {says.get('rig')}"
     say(f"Certificate of destruction of {files}, sealed {says.get('sealed_at')}", style="bold")
     told = grid(2)
-    for name in ("destroyed_at", "by", "reason", "sealed", "retain_until", "before_retain_until", "missing", "changed", "left"):
-        value = says.get(name)
-        if isinstance(value, dict):
-            value = (
-                f"{number(value.get('count', 0))} {', '.join(map(str, value.get('names', [])[:NAMES_SHOWN]))}"
-                if value.get("count")
-                else None
-            )
-        if value:
-            told.add_row("", Text(name.replace("_", " ")), Text(visible(str(value))))
+    for name in ("destroyed_at", "by", "reason", "sealed", "retain_until", "before_retain_until"):
+        if says.get(name):
+            told.add_row("", Text(name.replace("_", " ")), Text(visible(str(says[name]))))
+    for name in LISTS:
+        if says[name]["count"]:
+            told.add_row("", Text(name), Text(visible(f"{number(says[name]['count'])} {', '.join(says[name]['names'][:NAMES_SHOWN])}")))
     draw(told)
     say(str(says.get("proves", "")))
 
