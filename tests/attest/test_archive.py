@@ -79,6 +79,11 @@ def test_a_file_that_changed_is_not_handed_over(out: Path, tmp_path: Path) -> No
     assert not list(tmp_path.glob("*.age"))
 
 
+def test_not_into_the_sealed_folder(untouched: Path) -> None:
+    with pytest.raises(InputError, match="lies in the sealed folder"):
+        write_archive(untouched, untouched / "x.age", [ME.to_public()])
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "cut by a byte": lambda data: data[:-1],
     "cut in half": lambda data: data[: len(data) // 2],

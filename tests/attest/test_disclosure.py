@@ -196,7 +196,17 @@ def _deep(document: Any) -> None:
     document["rows"][0]["path"] *= 9
 
 
+def _row_twice(document: Any) -> None:
+    """One finding as two: what tells them apart is withheld in one of them."""
+    document["rows"].append(json.loads(json.dumps(document["rows"][-1])))
+    shown = next(field for field in document["rows"][-1]["fields"] if field["name"] != "kind")
+    salted = commitment(shown["name"], shown["value"], bytes.fromhex(shown["salt"])).hex()
+    shown.clear()
+    shown["commitment"] = salted
+
+
 MISSHAPEN: dict[str, Callable[[Any], None]] = {
+    "a row twice": _row_twice,
     "a field twice": _twice,
     "no kind": _no_kind,
     "a path without end": _deep,
@@ -241,6 +251,11 @@ def test_without_the_private_file(out: Path, tmp_path: Path) -> None:
     (out / "seal.private.json").unlink()
     with pytest.raises(InputError, match=r"has no seal\.private\.json"):
         disclose(out, [findings(out)[0]["id"]], tmp_path / "x.json")
+
+
+def test_not_into_the_sealed_folder(untouched: Path) -> None:
+    with pytest.raises(InputError, match="lies in the sealed folder"):
+        disclose(untouched, [findings(untouched)[0]["id"]], untouched / "bundle" / "x.json")
 
 
 def test_a_slip_in_what_to_withhold(untouched: Path, tmp_path: Path) -> None:

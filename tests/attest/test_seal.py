@@ -263,6 +263,13 @@ def test_a_day_is_not_added_by_a_countersignature(out: Path, tmp_path: Path) -> 
         seal(out, load_signer(key(tmp_path / "key.pem"), no_passphrase), NOW, retain_until=date(2030, 1, 1))
 
 
+def test_a_day_that_is_over(tmp_path: Path, out: Path) -> None:
+    _unsealed(out)
+    with pytest.raises(InputError, match="2026-11-27 is over"):
+        sealed(out, key(tmp_path / "key.pem"), retain_until=date(2026, 11, 27))
+    assert not (out / "seal.dsse.json").exists()
+
+
 def test_two_seals_of_one_thing_share_no_root(untouched: Path, out: Path, tmp_path: Path) -> None:
     _unsealed(out)
     sealed(out, key(tmp_path / "key.pem"))

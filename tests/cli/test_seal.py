@@ -9,9 +9,14 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from tests.attest.sealing import key
+from plumbline.attest.envelope import Envelope
+from plumbline.attest.keys import load_signer
+from plumbline.attest.statement import DESTRUCTION, Statement
+from tests.attest.sealing import key, no_passphrase
 from tests.cli.conftest import Call
 from tests.report import harbour
+
+TO = str(pyrage.x25519.Identity.generate().to_public())
 
 
 @pytest.fixture
@@ -87,6 +92,35 @@ REFUSED = {
     "no day": (("seal", "{tmp}", "--retain-until", "soon"), "Invalid value"),
     "no archive": (("unseal", "{tmp}/file", "-i", "{tmp}/file", "-o", "{tmp}/x"), "is open to other users"),
 }
+
+
+ALONE = {
+    "an archive for nobody": (("-o", "{tmp}/x.age"), "--output: says nothing without --to"),
+    "what is private in no archive": (("--with-private",), "--with-private: says nothing without --to"),
+    "an authority that is not asked": (("--authority", "{tmp}/x.pem"), "--authority: says nothing without --timestamp"),
+    "a day where nothing is sealed": (("--to", TO, "--retain-until", "2099-01-01"), "--retain-until: says nothing without --key"),
+    "a stamp where nothing is sealed": (("--to", TO, "--timestamp", "http://127.0.0.1:1/"), "--timestamp: says nothing without --key"),
+    "an archive in the sealed folder": (("--to", TO, "-o", "{tmp}/bundle/x.age"), "lies in the sealed folder"),
+}
+
+
+@pytest.mark.parametrize(("words", "why"), ALONE.values(), ids=ALONE)
+def test_no_option_is_passed_over(call: Call, bundle: Path, tmp_path: Path, words: tuple[str, ...], why: str) -> None:
+    """The bundle is sealed already, so that --to alone would leave its seal as it is."""
+    (bundle / "manifest.dsse.json").write_text("{}")
+    ended = call("seal", bundle, *(word.format(tmp=tmp_path) for word in words))
+    assert (ended.code, why in ended.err) == (2, True), ended.err
+    assert (bundle / "manifest.dsse.json").read_text() == "{}"
+
+
+def test_a_certificate_of_a_hostile_hand(call: Call, tmp_path: Path) -> None:
+    nothing = {"count": 0, "names": []}
+    odd = {"count": "x", "names": 5}
+    said = {"missing": nothing, "changed": nothing, "left": nothing, "by": odd, "reason": {"count": 1}, "rig": odd}
+    signer = load_signer(key(tmp_path / "theirs.pem"), no_passphrase)
+    Envelope(Statement(DESTRUCTION, {}, said).to_bytes()).signed(signer).write(tmp_path / "x.json")
+    for more in ((), ("--json",)):
+        assert call("verify", tmp_path / "x.json", *more).code == 0
 
 
 @pytest.mark.parametrize(("words", "why"), REFUSED.values(), ids=REFUSED)

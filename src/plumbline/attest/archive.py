@@ -19,7 +19,7 @@ import pyrage  # type: ignore[import-untyped]
 from plumbline.attest.content import BLOCK, PRIVATE
 from plumbline.attest.keys import PEM_MAX
 from plumbline.attest.plain_files import open_plain
-from plumbline.attest.sealed import read_seal
+from plumbline.attest.sealed import check_new, read_seal
 from plumbline.evidence.parts import atomic
 from plumbline.model.errors import EnvironmentFault, InputError
 
@@ -62,10 +62,9 @@ def _lines(path: Path) -> Iterator[str]:
 def write_archive(folder: Path, to: Path, recipients: list[Any], *, with_private: bool = False) -> int:
     """Write a sealed folder as one encrypted file; gives the number of files in it.
 
-    Raises InputError when the folder has no seal, a file is not the one that was sealed, or there is something at `to`.
+    Raises InputError when the folder has no seal, a file is not the one that was sealed, or `to` is no new file outside it.
     """
-    if to.exists():
-        raise InputError("exists already", where=str(to), remedy="name another file")
+    check_new(to, folder)
     seal = read_seal(folder)
     due: dict[str, str | None] = {**seal.statement.subjects, seal.name: None}
     if with_private and (folder / PRIVATE).is_file():

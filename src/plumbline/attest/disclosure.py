@@ -48,6 +48,7 @@ from plumbline.attest.envelope import decoded, parse_envelope
 from plumbline.attest.plain_files import read_plain
 from plumbline.attest.private import Private, read_private, root_in
 from plumbline.attest.rows import Rows
+from plumbline.attest.sealed import check_new
 from plumbline.attest.statement import parse_statement
 from plumbline.attest.verification import Claim, Verification
 from plumbline.attest.verify import Asked, named_signers, signed_by
@@ -84,8 +85,7 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
 
     Raises InputError when there is no such verdict, the seal has no rows, or what is there is not what was sealed.
     """
-    if to.exists():
-        raise InputError("exists already", where=str(to), remedy="name another file")
+    check_new(to, out)
     if len(findings) > FINDINGS_MAX:
         raise InputError(f"more than {FINDINGS_MAX} findings", where=str(out), remedy="hand over the assessment instead")
     if not (out / PRIVATE).is_file():
@@ -111,7 +111,8 @@ def disclose(out: Path, findings: Collection[str], to: Path, *, without: Collect
     shown = [_shown(row, number, private, hidden[number], *paths[leaves[number]]) for number, row in chosen.items()]
     document = {"format": FORMAT, "envelope": private.envelope.document(), "rows": shown}
     with atomic(to) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))  # as JSON escapes what no UTF-8 can say
     told = {field["name"] for row in shown for field in row["fields"] if "name" in field}
     return Disclosed(to, len(shown), tuple(sorted(told)))
 
@@ -201,6 +202,8 @@ def verify_disclosure(path: Path, asked: Asked) -> Verification:
         envelope = parse_envelope(document["envelope"])
         root, says = root_in(envelope), parse_statement(envelope.payload).predicate
         rows = [_row(entry, root) for entry in document["rows"]]
+        if len({entry["place"] for entry in document["rows"]}) != len(rows):
+            raise ProtocolError("shows a row twice, as if there were two")
     except ProtocolError as error:
         raise InputError(str(error), where=str(path), remedy="ask for the file anew") from error
     signers = signed_by(envelope, asked)

@@ -63,6 +63,8 @@ def seal(
     signature. Raises InputError when the folder is not as its own files say.
     """
     show = progress or (lambda _what, _done, _total: None)
+    if retain_until is not None and retain_until < now.astimezone(UTC).date():
+        raise InputError(f"{retain_until} is over", where="--retain-until", remedy="give a day that is yet to come, or leave it out")
     if sealed_by(folder) is not None:
         return _countersigned(folder, signer, retain_until, stamp, show)
     if os.path.lexists(folder / PRIVATE):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -67,12 +67,19 @@ def seal(
     Without --key it signs with a key of yours, which is made the first time. Where a seal is there already, it is countersigned; with --to
     and no --key it stays as it is.
     """
+    from plumbline.attest.sealed import check_new
+
     said: dict[str, Any] = {}
+    _need("--to", to, {"--output": archive, "--with-private": with_private})
+    _need("--timestamp", timestamp, {"--authority": authority})
     recipients = _recipients(to or ())
-    place = archive or path.absolute().with_name(f"{path.absolute().name}.tar.age")
-    if recipients and place.exists():
-        raise InputError("exists already", where=str(place), remedy="name another file with --output")
-    if not (recipients and key is None and _is_sealed(path)):
+    place = archive or path.resolve().parent / f"{path.resolve().name}.tar.age"
+    if recipients:
+        check_new(place, path)
+    if recipients and key is None and _is_sealed(path):
+        about = {"--passphrase": passphrase, "--retain-until": retain_until, "--bundle": bundles, "--timestamp": timestamp}
+        _need("--key", key, about, why=": the folder is sealed already, and --to alone leaves its seal as it is")
+    else:
         said = _sealed(path, key, passphrase, retain_until, bundles or [], timestamp, authority, quiet=as_json)
     if recipients:
         from plumbline.attest.archive import write_archive
@@ -83,6 +90,13 @@ def seal(
             say(f"Wrote {place}: {plural(files, 'file')}, encrypted for {plural(len(recipients), 'recipient')}.", whole=True)
     if as_json:
         print_json(said)
+
+
+def _need(option: str, given: object, others: Mapping[str, object], why: str = "") -> None:
+    """Raise InputError where one of some options is given that says nothing without another."""
+    for name, value in others.items():
+        if value and not given:
+            raise InputError(f"says nothing without {option}{why}", where=name, remedy=f"add {option}, or leave it out")
 
 
 def _recipients(words: Sequence[str]) -> list[Any]:
