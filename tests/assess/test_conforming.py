@@ -371,10 +371,11 @@ def test_a_test_by_hand_of_what_a_check_asks_counts_unless_a_review_calls_it_fal
         (Outcome.PARTIAL, True, False, Verdict.INCONCLUSIVE, "partial"),
         (Outcome.OK, False, False, Verdict.INCONCLUSIVE, "not_attempted"),
         (Outcome.OK, True, True, Verdict.INCONCLUSIVE, "not_attempted"),
+        (None, True, False, Verdict.INCONCLUSIVE, "not_attempted"),  # the bundle that would tell of it was not given
     ],
 )
 def test_nothing_asked_of_devices_passes_over_the_rig_where_some_may_not_have_been_seen(
-    tmp_path: Path, outcome: Outcome, complete: bool, narrowed: bool, verdict: Verdict, reason: str | None
+    tmp_path: Path, outcome: Outcome | None, complete: bool, narrowed: bool, verdict: Verdict, reason: str | None
 ) -> None:
     asked, settled = "etsi-en-303-645/5.1-4", "etsi-en-303-645/5.1-5"
     by_hand = {"verdict": "pass", "tester": "A. Smith", "method": "test", "performed_at": NOW}
@@ -383,7 +384,9 @@ def test_nothing_asked_of_devices_passes_over_the_rig_where_some_may_not_have_be
         *(("manual_result", asset, asked, {"provision": asked, **by_hand}) for asset in ("declared:s/cam-1", "host:s/10.0.0.6")),
         ("manual_result", "rig:/t", settled, {"provision": settled, **by_hand}),
     ]
-    bundle = write_bundle(tmp_path / "b", rows, [*COVERAGE, ("network:s/other", "host", "", outcome, 0)], complete=complete)
+    coverage = [*COVERAGE, *([("network:s/other", "host", "", outcome, 0)] if outcome is not None else [])]
+    text = '[rig]\nid = "t"\n[[network]]\nname = "other"\nsite = "s"\n'
+    bundle = write_bundle(tmp_path / "b", rows, coverage, rig_text=text, complete=complete)
     if narrowed:
         manifest = bundle / "manifest.json"
         manifest.write_text(manifest.read_text().replace("{", '{"narrowed": true,', 1))

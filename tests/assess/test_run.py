@@ -19,6 +19,7 @@ from plumbline.assess.assessment import SCHEMA, Assessment, read_json
 from plumbline.assess.digest import ledger_digest
 from plumbline.assess.run import assess
 from plumbline.assess.schema import text as schema_text
+from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.model.words import Criticality, Layer, Outcome, Severity, Verdict
 from tests.assess.making import CAPTURE, COVERAGE, END, HUB, ROUTER, ROWS, write_bundle
@@ -185,7 +186,17 @@ def test_nothing_is_written_into_a_bundle(tmp_path: Path) -> None:
     before = sorted(bundle.rglob("*"))
     with pytest.raises(InputError, match="is the evidence itself"):
         assess([bundle], tmp_path / "x" / ".." / "b")
+    with pytest.raises(InputError, match="lies in the evidence"):
+        assess([bundle], bundle / "out")
     assert sorted(bundle.rglob("*")) == before
+
+
+@pytest.mark.parametrize("place", ["derived", "derived/b", ".scratch"])
+def test_a_bundle_is_not_lost_where_the_assessment_is_written(tmp_path: Path, place: str) -> None:
+    bundle = write_bundle(tmp_path / "o" / place)
+    with pytest.raises(InputError, match="lies where the assessment is written, and would be lost"):
+        assess([bundle], tmp_path / "o")
+    assert Bundle(bundle).manifest["sessions"]
 
 
 def test_the_date_decides(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a re-test into the audit that it looks at again": ("retest HERE RIG -o HERE", ("HERE: is the audit that is looked at again",)),
     "an assessment into its bundle": ("assess BUNDLE -o BUNDLE", ("BUNDLE: is the evidence itself",)),
+    "an assessment within its bundle": ("assess BUNDLE -o BUNDLE/out", ("BUNDLE/out: lies in the evidence",)),
     "the demo's OUT holds a bundle": ("demo -o FULL", ("FULL: holds a bundle already", "name another folder")),
     "BUNDLE is not empty": ("collect RIG -o FULL", ("FULL: the folder is not empty", "--resume")),
     "nothing to resume": ("collect RIG -o MISSING --resume", ("MISSING: not a bundle",)),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ import duckdb
 from plumbline import __version__
 from plumbline.assess import second_stage
 from plumbline.assess.asked import find_unseen
-from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Session, Tally, Unjudged
+from plumbline.assess.assessment import Assessment, CheckSummary, ConflictSummary, Finding, Tally, Unjudged
 from plumbline.assess.conformance import Reason
 from plumbline.assess.conforming import Grounds, chosen_profiles, conform
 from plumbline.assess.deriving import derive, derive_last, derived_before
@@ -36,6 +35,7 @@ from plumbline.assess.ordering import put_in_order
 from plumbline.assess.overlay import Overlay
 from plumbline.assess.second_stage import SecondStage
 from plumbline.assess.tallies import assets_of, by_check, by_layer, define_ledger, summed
+from plumbline.assess.union import BundleUnion
 from plumbline.checks.decide import Frame
 from plumbline.checks.registry import Registry, load_registry
 from plumbline.correlate.merging import Correlation, correlate
@@ -49,6 +49,7 @@ from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.model.words import EntityKind, Severity, Verdict
 
 SOURCES = (EntityKind.CAPTURE, EntityKind.IMAGE, EntityKind.EDGE, EntityKind.HUB, EntityKind.NETWORK, EntityKind.IMPORT)
+CLEARED = ("derived", "ledger.parquet", ".ledger", ".scratch")  # of OUT, whenever it is written
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -78,18 +79,19 @@ def assess(
     """
     opened = [Bundle(path) for path in bundles]
     _refuse(opened, out, as_of)
-    moment = as_of.astimezone(UTC) if as_of is not None else _latest_end(opened)
+    union = BundleUnion(opened)
+    moment = as_of.astimezone(UTC) if as_of is not None else union.latest_end()
     overlay = laid or _overlay(moment, waivers, reviews)
     registry = load_registry(checks_dir)
-    given = {**_from_rig_file(opened, "parameters"), **(parameters or {})}
+    given = {**union.table("parameters"), **(parameters or {})}
     values = registry.values(given)
-    _same_rig(opened)
+    union.refuse_other_rigs()
     show = progress or (lambda _what, _done, _total: None)
     scratch = out / ".scratch"
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with connect(threads=threads, memory_limit=memory_limit, scratch=scratch) as connection:
-            return _judged(connection, opened, out, registry, values, overlay, Reference(reference), derived, show, scratch)
+            return _judged(connection, union, out, registry, values, overlay, Reference(reference), derived, show, scratch)
     except duckdb.OutOfMemoryException as error:
         raise EnvironmentFault(f"judging needs more than {memory_limit} of memory: {error}") from error
     except (duckdb.IOException, OSError) as error:
@@ -110,13 +112,18 @@ def _refuse(bundles: Sequence[Bundle], out: Path, as_of: datetime | None) -> Non
     """Refuse what would judge as of another moment on another machine, or change the evidence."""
     if as_of is not None and as_of.utcoffset() is None:
         raise InputError("as_of has no time zone", remedy="give it one: datetime(2026, 12, 31, tzinfo=UTC)")
-    if out.resolve() in [bundle.path.resolve() for bundle in bundles]:
-        raise InputError("is the evidence itself", where=str(out), remedy="name another folder to write into")
+    target = out.resolve()
+    for place in (bundle.path.resolve() for bundle in bundles):
+        if target.is_relative_to(place):
+            what = "is the evidence itself" if target == place else "lies in the evidence, which would be changed"
+            raise InputError(what, where=str(out), remedy="name another folder to write into")
+        if any(place.is_relative_to(target / name) for name in CLEARED):
+            raise InputError("lies where the assessment is written, and would be lost", where=str(place), remedy="move it first")
 
 
 def _judged(
     connection: Connection,
-    bundles: Sequence[Bundle],
+    union: BundleUnion,
     out: Path,
     registry: Registry,
     values: Mapping[str, Mapping[str, Any]],
@@ -128,7 +135,7 @@ def _judged(
 ) -> Assessment:
     as_of = overlay.as_of
     progress("correlating", 0, None)
-    filled = use_bundles(connection, bundles)
+    filled = use_bundles(connection, union.bundles)
     correlation = correlate(connection, filled)
     merged_kinds = {merge.entity.partition(":")[0] for merge in correlation.merges}
     know(connection, correlation.merges, filled)
@@ -142,7 +149,7 @@ def _judged(
     if more := {name for name in load_tables() if derived.parts(name)}:
         filled |= more
     if derived.coverage_parts():
-        add_coverage(connection, [*bundles, derived])
+        add_coverage(connection, [*union.bundles, derived])
         know(connection, correlation.merges, filled)
     read = {table for name, shape in registry.shapes.items() if registry.checks[name].subjects in filled for table in shape.tables}
     if "shared_identifier" in read:
@@ -153,7 +160,7 @@ def _judged(
     last = _last(connection, registry, frame, as_of, out, merged_kinds) if "declaration" in filled else None
     ledger = LedgerWriter(connection, registry, frame, bound, ordered, last).write(out, progress)
     progress("summing up", 0, None)
-    facts = _Facts(bundles, registry, values, overlay, reference, correlation, ledger)
+    facts = _Facts(union, registry, values, overlay, reference, correlation, ledger)
     assessment = _summed_up(connection, facts, filled, out)
     write_identity(correlation, out)
     write_looked(connection, filled, out)
@@ -178,7 +185,7 @@ def _last(
 class _Facts:
     """What is known before the ledger is read."""
 
-    bundles: Sequence[Bundle]
+    union: BundleUnion
     registry: Registry
     values: Mapping[str, Mapping[str, Any]]
     overlay: Overlay
@@ -193,31 +200,31 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
     checks, findings, over = _checks(connection, facts, tallies)
     list_assets(connection, filled)
     assets = counts(connection)
-    profiles = chosen_profiles(_chosen(facts.bundles))
+    profiles = chosen_profiles(facts.union.chosen())
+    unswept = _unswept(connection, facts.union)
     wrong = facts.overlay.false_positive_sql(over.false_positives)
     grounds = Grounds(
         registry=facts.registry,
         checks=checks,
         ledger_rows=facts.ledger.rows,
-        networks=_networks(facts.bundles),
+        networks=facts.union.authorised(),
         false_positive=wrong,
         false_positives=over.false_positives,
         assets=assets.assets,
-        unseen=_unseen(connection, facts.bundles),
+        unseen=find_unseen(connection) or (None if facts.union.whole() and not unswept else Reason.NOT_ATTEMPTED.value),
     )
     conformance = conform(connection, profiles, grounds, out)
     waivers, reviews = facts.overlay.summaries(over.waived, over.reviewed)
     severities = {severity: sum(check.severities.get(severity, 0) for check in checks) for severity in reversed(Severity)}
     [[failed_assets]] = connection.execute("select count(distinct asset) from ledger where verdict = 'fail'").fetchall()
-    manifest = _in_time(facts.bundles)[-1].manifest
-    named = _named(facts.bundles)
+    manifest = facts.union.latest.manifest
     return Assessment(
         plumbline=__version__,
         rig=manifest.get("rig", {}),
         authorisation=manifest.get("authorisation", {}),
         as_of=facts.overlay.as_of,
-        sessions=tuple(_sessions(named)),
-        bundles={name: _sha256((bundle.path / "manifest.json").read_bytes()) for name, bundle in named.items()},
+        sessions=tuple(facts.union.sessions()),
+        bundles={name: _sha256((bundle.path / "manifest.json").read_bytes()) for name, bundle in facts.union.named.items()},
         checks_digest=facts.registry.digest,
         parameters_digest=_sha256(json.dumps(facts.values, sort_keys=True, default=str).encode()),
         reference=facts.reference.digests(),
@@ -239,7 +246,7 @@ def _summed_up(connection: Connection, facts: _Facts, filled: frozenset[str], ou
         actions=actions(connection, checks),
         waivers=waivers,
         reviews=reviews,
-        unjudged_sources=tuple(_unjudged(connection)),
+        unjudged_sources=tuple(sorted([*_unjudged(connection), *unswept], key=lambda one: one.entity)),
     )
 
 
@@ -294,11 +301,14 @@ def _checks(connection: Connection, facts: _Facts, tallies: Mapping[str, Tally])
     return summaries, findings, over
 
 
-def _unseen(connection: Connection, bundles: Sequence[Bundle]) -> str | None:
-    """Say why there may be devices that nobody saw; a re-test looks at those that had findings, and at nobody else."""
-    narrowed = all(bundle.manifest.get("narrowed") is True for bundle in bundles)
-    ended = all(bundle.manifest["sessions"][-1:] and bundle.manifest["sessions"][-1]["complete"] for bundle in bundles)
-    return find_unseen(connection) or (Reason.NOT_ATTEMPTED.value if narrowed or not ended else None)
+def _unswept(connection: Connection, union: BundleUnion) -> list[Unjudged]:
+    """List the networks of the rig that no bundle speaks of: theirs was not given."""
+    rows = connection.execute(
+        f"select distinct entity from known.coverage where \"table\" = 'host' and starts_with(entity, '{EntityKind.NETWORK.value}:')"
+    ).fetchall()
+    unswept = sorted(union.networks() - {entity for (entity,) in rows})
+    why = "no bundle says that it was swept"
+    return [Unjudged(entity, Reason.NOT_ATTEMPTED.value, why) for entity in unswept]
 
 
 def _unjudged(connection: Connection) -> list[Unjudged]:
@@ -313,78 +323,6 @@ def _unjudged(connection: Connection) -> list[Unjudged]:
         """
     ).fetchall()
     return [Unjudged(*row) for row in rows]
-
-
-def _named(bundles: Sequence[Bundle]) -> dict[str, Bundle]:
-    """Name each bundle once: by its folder, or where two folders are named alike, by the folder above as well."""
-    found: dict[str, Bundle] = {}
-    for bundle in bundles:
-        place = bundle.path.resolve()
-        if any(place == other.path.resolve() for other in found.values()):
-            continue
-        name = place.name if place.name not in found else f"{place.parent.name}/{place.name}"
-        while name in found:
-            name += "+"
-        found[name] = bundle
-    return found
-
-
-def _sessions(named: Mapping[str, Bundle]) -> list[Session]:
-    found = []
-    for name, bundle in named.items():
-        for entry in bundle.manifest["sessions"]:
-            notes = tuple(entry.get("notes", ()))
-            found.append(Session(name, entry["id"], entry["started_at"], entry["ended_at"], entry["complete"], notes))
-    return sorted(found, key=lambda session: (session.started_at, session.id))
-
-
-def _latest_end(bundles: Sequence[Bundle]) -> datetime:
-    if not bundles:
-        raise InputError("no bundle to judge", remedy="name the folder that `collect` wrote")
-    ends = []
-    for bundle in bundles:
-        try:
-            ends += [datetime.fromisoformat(entry["ended_at"] or entry["started_at"]) for entry in bundle.manifest["sessions"]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"manifest.json names no time for a session: {error}", where=str(bundle.path)) from error
-    return max(ends).astimezone(UTC)
-
-
-def _same_rig(bundles: Sequence[Bundle]) -> None:
-    rigs = {bundle.manifest.get("rig", {}).get("id") for bundle in bundles}
-    if len(rigs) > 1:
-        raise InputError(f"bundles of different rigs: {', '.join(sorted(map(str, rigs)))}", remedy="assess each rig by itself")
-
-
-def _networks(bundles: Sequence[Bundle]) -> list[str]:
-    return sorted({str(one) for bundle in bundles for one in bundle.manifest.get("authorisation", {}).get("networks") or ()})
-
-
-def _from_rig_file(bundles: Sequence[Bundle], table: str) -> dict[str, Any]:
-    """Take a table from the rig file of the latest bundle that has it."""
-    found: dict[str, Any] = {}
-    for bundle in _in_time(bundles):
-        try:
-            said = tomllib.loads((bundle.path / "rig.toml").read_text(encoding="utf-8")).get(table, found)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot be read: {error}", where=str(bundle.path / "rig.toml")) from error
-        if not isinstance(said, dict):
-            raise InputError(f"[{table}] is no table", where=str(bundle.path / "rig.toml"), remedy="copy the bundle anew")
-        found = said
-    return found
-
-
-def _chosen(bundles: Sequence[Bundle]) -> list[str]:
-    names = _from_rig_file(bundles, "standards").get("assess", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError("is no list of standards and profiles", where="rig.toml, standards.assess", remedy="copy the bundle anew")
-    return names
-
-
-def _in_time(bundles: Sequence[Bundle]) -> list[Bundle]:
-    return sorted(bundles, key=lambda bundle: max((entry["started_at"] for entry in bundle.manifest["sessions"]), default=""))
 
 
 def _sha256(data: bytes) -> str:
