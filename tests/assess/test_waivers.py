@@ -88,6 +88,8 @@ def test_a_file_without_entries_waives_nothing(waivers: Callable[[str], Any], re
             'check = "*.*"\nasset = "*:*/*"',
             "means every finding of the rig",
         ),
+        ("every check, by what is in all ids", 'check = "gateway.*"\nasset = "dock-*"', 'check = "*_*"', "means every finding of the rig"),
+        ("every layer, by a letter", 'check = "gateway.*"\nasset = "dock-*"', 'check = "*e*"', "means every finding of the rig"),
         ("an unknown key", 'asset = "', 'assets = "', "did you mean 'asset'?"),
         ("an unknown table", "[[waiver]]", "[[waivers]]", "a file of this kind holds [[waiver]]"),
         ("one table", "[[waiver]]", "[waiver]", "write [[waiver]], with two brackets"),
@@ -159,6 +161,7 @@ why = "Seen."
         ("an id and patterns", "action", 'asset = "x"\naction', "wants either a finding's id or patterns"),
         ("nothing meant", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"\n', "", "wants either a finding's id or patterns"),
         ("every check, said otherwise", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"', 'check = "**.*"', "wants a check"),
+        ("every layer, by a letter", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"', 'check = "*e*"', "wants a check"),
         ("every check", 'finding = "device.telnet_service|host:s/10.0.0.9|tcp/23"', 'check = "*"\nasset = "x"', "wants a check"),
     ],
 )

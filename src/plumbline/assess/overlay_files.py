@@ -101,7 +101,7 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
         if table.id in seen:
             problems.add((*key, "id"), f"{table.id!r} stands twice", "give each waiver its own id")
         seen.add(table.id)
-        if means_all(table.check) and means_all(table.asset) and not table.subject.strip(ANY) and table.subject:
+        if _means_every_check(table.check) and means_all(table.asset) and not table.subject.strip(ANY) and table.subject:
             problems.add((*key, "check"), "means every finding of the rig", "name the check, or the asset")
         if table.until < table.begins:
             problems.add((*key, "until"), "ends before it begins", "correct one of the two")
@@ -122,7 +122,7 @@ def load_reviews(path: Path, as_of: datetime | None = None) -> tuple[Review, ...
         by_pattern = table.check is not None or table.asset != ANY or table.subject != ANY
         if (table.finding is not None) == by_pattern:
             problems.add((*key, "finding"), "wants either a finding's id or patterns", "give finding, or check, asset and subject")
-        elif table.finding is None and means_all(table.check or ANY):
+        elif table.finding is None and _means_every_check(table.check or ANY):
             problems.add((*key, "check"), "wants a check", "a review is of what one check, or checks alike, found")
         elif table.finding is not None and table.finding.count("|") < 2:
             problems.add((*key, "finding"), "is no finding's id", "copy it from assessment.json: <check>|<asset>|<subject>")
@@ -151,6 +151,19 @@ def load_reviews(path: Path, as_of: datetime | None = None) -> tuple[Review, ...
         )
         for index, t in tables
     )
+
+
+def _means_every_check(pattern: str) -> bool:
+    """Say whether a pattern means checks of every layer: by what it leaves out, or by a letter that all of them have."""
+    if means_all(pattern):
+        return True
+    first, star, _ = pattern.partition(ANY)
+    if not star or "." in first:
+        return False
+    from plumbline.checks.registry import load_registry  # here: it reads every check, and few patterns make it necessary
+
+    checks = load_registry().checks
+    return {check.layer for name, check in checks.items() if Scope(pattern).has_check(name)} == {check.layer for check in checks.values()}
 
 
 def _read_entries(path: Path, entry: str, shape: type[T]) -> tuple[list[tuple[int, T]], ProblemList]:
