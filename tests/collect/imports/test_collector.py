@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -184,6 +187,29 @@ def test_changed_files_give_results_or_a_protocol_error(kind: str, tmp_path: Pat
         except ProtocolError:
             continue
         assert all(isinstance(one, Seen | Reported | str) for one in found)
+
+
+ODD = (None, True, 1e300, "\ud800", [], {})
+
+
+def odd(value: Any) -> Iterator[Any]:
+    """Give the value once for each place in it, and each thing that may stand there instead."""
+    yield from ODD
+    for at in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        for other in odd(value[at]):
+            changed = copy(value)
+            changed[at] = other
+            yield changed
+
+
+@pytest.mark.parametrize(("kind", "document"), {"sarif": SARIF, "nuclei": NUCLEI[:1], "testrun": TESTRUN}.items())
+def test_whatever_stands_anywhere_ends_no_other_import(kind: str, document: Any, tmp_path: Path) -> None:
+    """What the reader raises beside ProtocolError would take all imports with it."""
+    path = tmp_path / "x"
+    for changed in odd(document):
+        path.write_text(json.dumps(changed))
+        with suppress(ProtocolError):
+            list(readers()[kind](Source(path)))
 
 
 HOSTILE = {

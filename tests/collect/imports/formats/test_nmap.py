@@ -36,6 +36,7 @@ CUT = {
         NMAP.replace("<host starttime", '<host timedout="true" starttime'),
         "the scan of 10.0.0.1 was cut short by nmap's own limit",
     ),
+    "a port without a state": (NMAP.replace("<state ", "<x ", 1), "a port of 10.0.0.1 without a state"),
     "a host without an address": (NMAP.replace('addr="10.0.0.1" addrtype="ipv4"', 'addr="x" addrtype="ipv4"'), "a host without an address"),
 }
 

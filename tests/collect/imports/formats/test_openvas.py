@@ -32,6 +32,21 @@ def test_a_scan_that_did_not_end_says_so(tmp_path: Path) -> None:
     assert "the scan had not come to its end: Stopped" in said(read("openvas", tmp_path, OPENVAS.replace(">Done<", ">Stopped<").encode()))
 
 
+def test_each_report_of_a_file_says_what_it_lacks(tmp_path: Path) -> None:
+    """The last one is whole, and speaks for itself alone."""
+    each = "<report><scan_run_status>{}</scan_run_status><result_count><full>{}</full></result_count><results>{}</results></report>"
+    one = "<result><host>10.0.0.1</host><nvt oid='1'/><severity>5.0</severity></result>"
+    reports = (each.format("Running", 9, one), each.format("Done", 2, one), each.format("Done", 2, one * 2))
+    text = f"<get_reports_response>{''.join(f'<report>{report}</report>' for report in reports)}</get_reports_response>"
+    found = read("openvas", tmp_path, text.encode())
+    assert len(findings(found)) == 4
+    assert said(found) == [
+        "1 of 9 results: a filter or a page left the others out",
+        "the scan had not come to its end: Running",
+        "1 of 2 results: a filter or a page left the others out",
+    ]
+
+
 @pytest.mark.parametrize("text", ["<nmaprun/>", "<report/>", "<x><result/></x>"])
 def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match=r"not a report of OpenVAS|another document"):

@@ -57,8 +57,22 @@ SHORT = {
         {"externalPropertyFileReferences": {"results": [{"location": {"uri": "x"}}]}},
         "results of codescan in other files",
     ),
+    "a rule that another component has": (
+        {"results": [{"ruleIndex": 0, "rule": {"toolComponent": {"index": 0}}, "message": {"text": "x"}}]},
+        "a result of codescan without a rule",
+    ),
     "a result without a rule": ({"results": [{"message": {"text": "x"}}]}, "a result of codescan without a rule"),
 }
+
+
+def test_a_log_without_runs_says_so(tmp_path: Path) -> None:
+    assert said(read("sarif", tmp_path, b'{"version": "2.1.0", "runs": []}')) == ["it holds no run of a tool"]
+
+
+@pytest.mark.parametrize("kind", ["passed", [], {}, 1, True])
+def test_a_kind_of_another_form_is_not_judged(kind: object, tmp_path: Path) -> None:
+    [one] = findings(read("sarif", tmp_path, changed(results=[{"ruleId": "x", "kind": kind}])))
+    assert one.result is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(("members", "words"), SHORT.values(), ids=SHORT)

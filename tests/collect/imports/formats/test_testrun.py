@@ -31,6 +31,7 @@ def test_tests(tmp_path: Path) -> None:
 def test_tests_that_are_missing_are_said(tmp_path: Path) -> None:
     report = {**TESTRUN, "tests": {"total": 40, "results": [{}, *TESTRUN["tests"]["results"]]}}
     assert said(read("testrun", tmp_path, json.dumps(report).encode())) == ["a test without a name", "6 of 40 tests"]
+    assert said(read("testrun", tmp_path, json.dumps({**TESTRUN, "tests": {"results": []}}).encode())) == ["it holds no test"]
 
 
 @pytest.mark.parametrize("text", ["{}", '{"device": {}}', "[1]"])

@@ -56,7 +56,8 @@ def _host(host: Element, version: str | None) -> Iterator[Read]:
         yield f"the scan of {address} was cut short by nmap's own limit"
     for port in host.all("ports/port"):
         seen = _port(port, address, host, version)
-        yield seen if seen is not None else f"a port of {address} that is none of TCP or UDP"
+        stateless = "without a state" if port.first("state") is None else "that is none of TCP or UDP"
+        yield seen if seen is not None else f"a port of {address} {stateless}"
 
 
 def _port(port: Element, address: Address, host: Element, version: str | None) -> Seen | None:

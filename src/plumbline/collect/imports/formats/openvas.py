@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from plumbline.collect.imports.results import (
     Read,
@@ -49,30 +50,42 @@ _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 def read(source: Source) -> Iterator[Read]:
     """Give each result; raises ProtocolError when the file is no such report."""
-    count, listed, status = 0, None, None
+    report: Element | None = None
+    found, any_of_it = _Report(), False
     for element in elements(source.chunks(), {"result", "scan_run_status", "result_count"}, ROOTS):
+        any_of_it = True
+        if element.above("report") is not report:  # a file may hold several, each with a status and a count of its own
+            yield from found.shortfalls()
+            report, found = element.above("report"), _Report()
         if element.tag == "scan_run_status":
-            status = element.text
+            found.status = element.text
         elif element.tag == "result_count":
-            listed = element
+            found.listed = element
         else:
-            count += 1
+            found.results += 1
             yield _result(element)
-    yield from _left_out(count, listed)
-    if status is not None and status != "Done":
-        yield f"the scan had not come to its end: {name_of(status) or 'no status'}"
-    if status is None and listed is None and count == 0:
+    yield from found.shortfalls()
+    if not any_of_it:
         raise ProtocolError("not a report of OpenVAS: neither results nor a status")
 
 
-def _left_out(count: int, listed: Element | None) -> Iterator[str]:
-    """Say what a filter, or a page, kept out of the report."""
-    if listed is None:
-        return
-    told = [text for text in (listed.text_at("full"), listed.text_at("filtered"), listed.text) if text and _COUNT.fullmatch(text)]
-    most = max((int(text) for text in told), default=0)
-    if most > count:
-        yield f"{count} of {most} results: a filter or a page left the others out"
+@dataclass
+class _Report:
+    """What one report says of itself, and how many results were in it."""
+
+    results: int = 0
+    listed: Element | None = None
+    status: str | None = None
+
+    def shortfalls(self) -> Iterator[str]:
+        """Say what a filter, or a page, kept out of the report, and that the scan did not end."""
+        listed = self.listed
+        texts = (listed.text_at("full"), listed.text_at("filtered"), listed.text) if listed is not None else ()
+        most = max((int(text) for text in texts if text and _COUNT.fullmatch(text)), default=0)
+        if most > self.results:
+            yield f"{self.results} of {most} results: a filter or a page left the others out"
+        if self.status is not None and self.status != "Done":
+            yield f"the scan had not come to its end: {name_of(self.status) or 'no status'}"
 
 
 def _result(result: Element) -> Read:

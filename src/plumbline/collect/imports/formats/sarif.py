@@ -45,7 +45,12 @@ from plumbline.model.words import Severity, Transport, Verdict
 from plumbline.rig.addresses import Address
 
 VERSION = "2.1.0"
-_KINDS: Mapping[object, Verdict] = {None: Verdict.FAIL, "fail": Verdict.FAIL, "pass": Verdict.PASS, "notApplicable": Verdict.NOT_APPLICABLE}
+_KINDS: Mapping[str | None, Verdict] = {
+    None: Verdict.FAIL,
+    "fail": Verdict.FAIL,
+    "pass": Verdict.PASS,
+    "notApplicable": Verdict.NOT_APPLICABLE,
+}
 _LEVELS: Mapping[str, Severity] = {
     "error": Severity.HIGH,
     "warning": Severity.MEDIUM,
@@ -74,6 +79,8 @@ def read(source: Source) -> Iterator[Read]:
     log = object_of(source.json())
     if log.get("version") != VERSION or not isinstance(log.get("runs"), list):
         raise ProtocolError(f"not SARIF {VERSION}: no version and runs that say so")
+    if not log["runs"]:
+        yield "it holds no run of a tool"
     for value in log["runs"]:
         run = object_of(value)
         common = _run(run)
@@ -117,13 +124,15 @@ def _results(result: Mapping[str, Any], run: _Run) -> Iterator[Read]:
 
 def _result(result: Mapping[str, Any], where: Place, run: _Run) -> Read:
     told = result.get("ruleId") or object_of(result.get("rule")).get("id")
-    index = int_of(result.get("ruleIndex"))
+    component = object_of(result.get("rule")).get("toolComponent")  # then the index counts that component's rules, not the driver's
+    index = int_of(result.get("ruleIndex")) if component is None else None
     by_index = run.rules[index] if index is not None and 0 <= index < len(run.rules) else {}
     rule = run.by_id.get(told, by_index) if isinstance(told, str) else by_index
     name = name_of(told) or name_of(rule.get("id"))
     if name is None:
         return f"a result of {run.tool} without a rule"
-    kind = _KINDS.get(result.get("kind"), Verdict.INCONCLUSIVE)
+    word = result.get("kind")
+    kind = _KINDS.get(word, Verdict.INCONCLUSIVE) if isinstance(word, str | None) else Verdict.INCONCLUSIVE
     level = name_of(result.get("level")) or name_of(object_of(rule.get("defaultConfiguration")).get("level")) or "warning"
     properties = {**object_of(rule.get("properties")), **object_of(result.get("properties"))}
     score = score_of(properties.get("security-severity"))

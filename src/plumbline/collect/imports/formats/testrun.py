@@ -57,6 +57,8 @@ def read(source: Source) -> Iterator[Read]:
     results = list_of(tests.get("results"))
     for value in results:
         yield _test(object_of(value), mac if is_mac(mac) else None, version)
+    if not results:
+        yield "it holds no test"
     total = int_of(tests.get("total"))
     if total is not None and total > len(results):
         yield f"{len(results)} of {total} tests"
