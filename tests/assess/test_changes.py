@@ -247,6 +247,16 @@ def test_two_devices_that_swapped_their_names_are_followed_by_their_hardware(tmp
     assert (change.word, change.asset, change.new_asset, change.by) == (Became.MOVED, "declared:s/one", "declared:s/two", "mac")
 
 
+def test_two_devices_whose_labels_were_swapped_mend_nothing(tmp_path: Path) -> None:
+    before, after = Audit(EARLIER), Audit(LATER).asset("network:s/n", "network")
+    for name, key, verdict in (("cam", "one", "fail"), ("lock", "two", "pass")):
+        before.asset(f"declared:s/{name}", declared_id=name, public_key=key).verdict(f"declared:s/{name}", verdict)
+    for name, key, verdict in (("cam", "two", "pass"), ("lock", "one", "fail")):
+        after.asset(f"declared:s/{name}", declared_id=name, public_key=key).verdict(f"declared:s/{name}", verdict)
+    changes = {change.asset: (change.word, change.why) for change in changes_of(tmp_path, before, after).changes}
+    assert changes == {"declared:s/cam": (Became.NOT_JUDGED, "other_key"), "declared:s/lock": (Became.NEW, None)}
+
+
 def test_a_finding_follows_a_key_to_another_address_and_not_the_address_to_another_key(tmp_path: Path) -> None:
     before = Audit(EARLIER).asset("host:s/10.0.0.5", public_key="one", ip="s/10.0.0.5").verdict("host:s/10.0.0.5", "fail")
     after = Audit(LATER).asset("host:s/10.0.0.5", public_key="two", ip="s/10.0.0.5").verdict("host:s/10.0.0.5", "pass")

@@ -51,6 +51,25 @@ def test_a_router_that_answers_for_all_replaces_none_of_them() -> None:
     assert match(behind, before) == by_name
 
 
+@pytest.mark.parametrize(
+    ("cam", "elsewhere", "doubtful"),
+    [
+        ({"public_key": "b"}, {"public_key": "a"}, True),
+        ({}, {"public_key": "a"}, True),
+        ({"public_key": "a"}, {}, False),
+        ({"public_key": "b"}, {}, False),  # renewed
+        ({"public_key": "a b"}, {"public_key": "c"}, False),
+        ({"public_key": "b"}, {"public_key": "a", "mac": "n"}, False),  # whose hardware was there before: the key was copied to it
+    ],
+)
+def test_a_name_at_one_device_and_its_key_at_another_tell_nothing(
+    cam: Mapping[str, str], elsewhere: Mapping[str, str], doubtful: bool
+) -> None:
+    before = known(cam={"declared_id": "cam", "public_key": "a"}, nvr={"mac": "n"})
+    found = match(before, known(cam={"declared_id": "cam", **cam}, other=elsewhere))
+    assert found["cam"] == Match("cam", "declared_id", itself=not doubtful, doubtful=doubtful)
+
+
 def test_an_asset_that_split_in_two_is_neither() -> None:
     assert match(known(a={"mac": "m n"}), known(b={"mac": "m"}, c={"mac": "n"})) == {}
 
@@ -73,7 +92,8 @@ def test_no_asset_is_two_and_none_is_one_whose_hardware_differs(old: Known, new:
     itself = [one.asset for one in found.values() if one.itself]
     assert len(itself) == len(set(itself))
     for asset, one in found.items():
-        assert one.itself is not differ(own(asset, old), own(one.asset, new))
+        assert (one.itself or one.doubtful) is not differ(own(asset, old), own(one.asset, new))
+        assert not (one.itself and one.doubtful)
         if one.by != "id":
             assert old[asset][one.by] & new[one.asset][one.by]
 

@@ -1,6 +1,6 @@
 """The SQL behind `changes`: two ledgers joined where an asset is the same asset, one row for each finding of either.
 
-    met           asset, now, through, itself                 `identity.match`
+    met           asset, now, through, itself, doubtful       `identity.match`
     was           the earlier findings, with what the later ledger says at their place
     came          the later findings that the earlier ledger had not, with what it said there
     moved         pairs of the two
@@ -114,10 +114,11 @@ def _define_names(connection: Connection, name: str, values: Sequence[str]) -> N
 
 
 def _define_matches(connection: Connection, found: Mapping[str, Match]) -> None:
-    connection.execute("create or replace temp table met (asset varchar, now varchar, through varchar, itself boolean)")
-    columns = list(zip(*((one, to.asset, to.by, to.itself) for one, to in found.items()), strict=True))
+    connection.execute("create or replace temp table met (asset varchar, now varchar, through varchar, itself boolean, doubtful boolean)")
+    columns = list(zip(*((one, to.asset, to.by, to.itself, to.doubtful) for one, to in found.items()), strict=True))
     if columns:
-        connection.execute("insert into met select unnest(?), unnest(?), unnest(?), unnest(?)", [list(column) for column in columns])
+        values = ", ".join(["unnest(?)"] * len(columns))
+        connection.execute(f"insert into met select {values}", [list(column) for column in columns])
 
 
 def _looked_at(known: Known, after: Mapping[str, Any]) -> set[str]:
@@ -146,7 +147,8 @@ _TARGET = """case when m.itself then m.now
 _WAS = f"""
 create or replace temp table was as
 with finding as (
-  select o."check", o.asset, o.subject, o.cvss, m.through, coalesce(not m.itself, false) as replaced, m.now as other, {_TARGET} as target,
+  select o."check", o.asset, o.subject, o.cvss, m.through, coalesce(not m.itself and not m.doubtful, false) as replaced,
+    coalesce(m.doubtful, false) as doubtful, m.now as other, {_TARGET} as target,
     regexp_extract(o.subject, '^(tcp|udp)/[0-9]+') as port
   from old_ledger o left join met m on m.asset = o.asset where o.verdict = 'fail'
 ), vacated as (
@@ -240,7 +242,7 @@ create or replace temp table change as
 select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
   coalesce(w.verdict, case when m.new_subject is not null then 'fail' end, w.nearest) as new_verdict,
   case
-    when not w.asked or {_ASKED_OTHERWISE} then 'not_judged'
+    when not w.asked or w.doubtful or {_ASKED_OTHERWISE} then 'not_judged'
     when w.verdict = 'pass' then 'fixed'
     when m.new_subject is not null then 'moved'
     when w.verdict = 'fail' then case when w.target <> w.asset then 'moved' else 'open' end
@@ -249,6 +251,7 @@ select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
     else 'not_judged' end as word,
   case
     when not w.asked then 'check_unknown'
+    when w.doubtful then 'other_key'
     when {_ASKED_OTHERWISE} then 'other_parameters'
     when w.verdict in ('pass', 'fail') or m.new_subject is not null then null
     when w.replaced then 'replaced'

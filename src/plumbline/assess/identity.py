@@ -10,7 +10,9 @@ Identifiers are taken in the order of their strength, each level once, and at ea
 Rules: two assets whose serial numbers (else whose MAC addresses) are known on both sides and have none in common are two devices,
 whatever name or address they share: the later one stands in the place of the earlier, and is not it. A number that two assets of one side
 carry is nobody's own (the MAC address of a router that answers for others), and shows nothing. Keys and certificates are renewed, so a
-different one says nothing. A level at which an asset could be two others decides nothing. Identities that only a hub knows
+different one says nothing. But where the customer's name for an asset (declared_id, id) is at one device now, and the key that it had at
+another, of which no hardware says that it was there before, the match is doubtful: labels are swapped as easily as keys are copied. A level
+at which an asset could be two others decides nothing. Identities that only a hub knows
 are their own names, and are not listed here: there may be millions.
 """
 
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -33,6 +35,8 @@ from plumbline.model.errors import InputError
 FILE = "identity.parquet"
 LEVELS = ("serial", "mac", "hub_device_id", "declared_id", "id", "public_key", "certificate_sha1", "address", "ip")
 HARDWARE = ("serial", "mac")  # what a device keeps, whatever is done to it
+BOUND = (*HARDWARE, "hub_device_id")  # and what it proves to its hub
+NAMES = ("declared_id", "id")  # what people say that it is
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("asset", "identifier", "value")])
 
 Known = Mapping[str, Mapping[str, frozenset[str]]]
@@ -41,11 +45,15 @@ Known = Mapping[str, Mapping[str, frozenset[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An asset of the later audit, and the identifier that says so; `itself` false: another device, in the earlier one's place."""
+    """An asset of the later audit, and the identifier that says so; `itself` false: another device, in the earlier one's place.
+
+    `doubtful`: whether it is another cannot be told.
+    """
 
     asset: str
     by: str
     itself: bool = True
+    doubtful: bool = False
 
 
 def write_identity(correlation: Correlation, out: Path) -> None:
@@ -91,7 +99,22 @@ def match(old: Known, new: Known) -> dict[str, Match]:
                 continue
             found[one] = Match(other, level)
             taken.add(other)
+    for one in _doubted(found, old, new):
+        found[one] = replace(found[one], itself=False, doubtful=True)
     return {**{one: other for one, other in replaced.items() if one not in found}, **found}
+
+
+def _doubted(found: Mapping[str, Match], old: Known, new: Known) -> list[str]:
+    """List the assets that were found again by the customer's name for them, and whose keys another device has now."""
+    ours, theirs = _carriers(old.items())["public_key"], _carriers(new.items())["public_key"]
+    known = {match.asset for match in found.values() if match.by in BOUND}
+    doubted = []
+    for one, match in found.items():
+        keys = old[one].get("public_key", frozenset())
+        if match.by in NAMES and not keys & new[match.asset].get("public_key", frozenset()):
+            elsewhere = {theirs.get(key) for key in keys if ours[key]} - {None, ""}
+            doubted += [one] if elsewhere - known else []
+    return doubted
 
 
 def differ(one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]]) -> bool:

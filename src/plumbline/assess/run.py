@@ -78,6 +78,8 @@ def assess(
     wrong, EnvironmentFault when OUT cannot be written or memory does not suffice.
     """
     opened = [Bundle(path) for path in bundles]
+    for bundle in opened:
+        bundle.check_whole()
     _refuse(opened, out, as_of)
     union = BundleUnion(opened)
     moment = as_of.astimezone(UTC) if as_of is not None else union.latest_end()
