@@ -206,3 +206,35 @@ def test_a_full_disk_is_told_of_in_the_manifest(tmp_path: Path) -> None:
     assert (session["complete"], session["notes"]) == (False, ["no space left"])
     assert Bundle(tmp_path / "b").coverage_parts() == []  # what was waiting is lost
     assert not (tmp_path / "b" / RESERVE).exists()
+
+
+def finished(path: Path) -> Bundle:
+    writer = new(path)
+    (path / "contacts.jsonl").write_text("{}\n")
+    add(writer)
+    writer.finish(ended_at=NOW, complete=True)
+    return Bundle(path)
+
+
+@pytest.mark.parametrize("way", ["missing", "cut short", "a folder"])
+@pytest.mark.parametrize("place", ["coverage/*.parquet", "tables/telnet_service/*.parquet", "contacts.jsonl"])
+def test_a_bundle_that_was_copied_in_part_is_not_whole(tmp_path: Path, place: str, way: str) -> None:
+    """What was found would otherwise read as absent."""
+    bundle = finished(tmp_path / "b")
+    bundle.check_whole()
+    [part] = bundle.path.glob(place)
+    if way == "cut short":
+        part.write_bytes(part.read_bytes()[:-1])
+    else:
+        part.unlink()
+    if way == "a folder":
+        part.mkdir()
+    with pytest.raises(InputError, match=rf"{part}: .*not whole.*copy the bundle anew"):
+        bundle.check_whole()
+
+
+def test_a_bundle_is_whole_while_its_collection_goes_on(tmp_path: Path) -> None:
+    bundle = finished(tmp_path / "b")
+    with (bundle.path / "contacts.jsonl").open("a") as log:
+        log.write("{}\n")
+    bundle.check_whole()

@@ -65,7 +65,8 @@ def test_a_finding_that_the_assessment_does_not_list_still_has_its_message(out: 
     registry.write("csv", out, tmp_path / "listed", report=report)
     bare = tmp_path / "out"
     bare.mkdir()
-    (bare / "ledger.parquet").symlink_to(out / "ledger.parquet")
+    for name in ("ledger.parquet", "conformance.parquet"):
+        (bare / name).symlink_to(out / name)
     said = json.loads((out / "assessment.json").read_text())
     (bare / "assessment.json").write_text(json.dumps({**said, "findings": []}))
     tables.write(dataclasses.replace(report), bare, bare)

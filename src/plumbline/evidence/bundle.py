@@ -42,6 +42,7 @@ FORMAT = 1
 # A part per device would be thousands of tiny files; units of work are gathered until one of these is reached.
 FLUSH_ROWS = 50_000
 FLUSH_SECONDS = 2.0
+CONTACTS = "contacts.jsonl"
 SPILLED = ".spilled"
 RESERVE = ".reserve"  # room set aside while a session runs, so that a full disk can still be told of in the manifest
 RESERVE_BYTES = 256 << 10  # a manifest of a thousand files
@@ -329,6 +330,25 @@ class Bundle:
             raise InputError(f"not a bundle of format {FORMAT}", where=str(path), remedy="use the Plumbline release that wrote it")
         if wrong := _misshapen(self.manifest):
             raise InputError(f"manifest.json is damaged: {wrong} is not as written", where=str(path), remedy="copy the bundle anew")
+
+    def check_whole(self) -> None:
+        """Raise InputError where a part, or the log of contacts, is missing or cut short, as in a copy that broke off.
+
+        A missing part would read as nothing found. By sizes alone: whether a byte was changed is for `attest` to say. The log goes on when
+        a collection is resumed; raw answers are told of where they are cited.
+        """
+        for name, said in self.manifest.get("files", {}).items():
+            if not name.startswith(("coverage/", "tables/")) and name != CONTACTS:
+                continue
+            path, size = self.path / name, said.get("size_bytes") if isinstance(said, dict) else None
+            there = path.stat().st_size if path.is_file() else None
+            if there is None or not isinstance(size, int):
+                wrong = "is missing" if there is None else "has no size in the manifest"
+            elif there == size or (name == CONTACTS and there > size):
+                continue
+            else:
+                wrong = f"holds {there:,} bytes, where the manifest says {size:,}"
+            raise InputError(f"{wrong}: the bundle is not whole", where=str(path), remedy="copy the bundle anew from where it was written")
 
     def coverage_parts(self) -> list[Path]:
         """Coverage parts, in name order."""

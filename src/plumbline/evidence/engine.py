@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from plumbline.evidence.damage import REMEDY, Readable, damage
 from plumbline.evidence.specs import SQL_TYPES
 from plumbline.model.errors import InputError
 from plumbline.model.words import Basis, Outcome
@@ -60,7 +61,8 @@ def connect(*, threads: int | None = None, memory_limit: str = "600MB", scratch:
 def define_files(connection: Connection, relation: str, types: Mapping[str, str], paths: Sequence[Path], *, place: bool = False) -> None:
     """Define a relation, given as SQL names it, with the columns of a spec over Parquet files; without any it is an empty table.
 
-    `place` puts before them where each row stands: `part`, the file's name, and `n`. Raises InputError when a file is none of ours.
+    `place` puts before them where each row stands: `part`, the file's name, and `n`. Raises InputError when a file is none of ours, and
+    names it.
     """
     name = relation.replace('"', "")
     if not paths:
@@ -71,17 +73,27 @@ def define_files(connection: Connection, relation: str, types: Mapping[str, str]
     try:
         present = {row[0]: row[1] for row in connection.execute(f"describe select * from {scan}").fetchall()}
     except duckdb.Error as error:
-        raise InputError(f"a part of {name} cannot be read: {error}", where=str(paths[0].parent)) from error
+        raise _none_of_ours(paths, types, f"a part of {name} cannot be read: {error}") from error
+    if "entity" in types and "entity" not in present:
+        raise _none_of_ours(paths, types, f"{name} has no column entity")
     chosen = ["parse_filename(filename, true) as part", "file_row_number as n"] if place else []
     for column, word in types.items():
         wanted = SQL_TYPES[word]
         if column not in present:
             chosen.append(f"null::{wanted} as {identifier(column)}")
         elif present[column] != ("TIMESTAMP WITH TIME ZONE" if wanted == "TIMESTAMPTZ" else wanted):
-            raise InputError(f"{name}, column {column} is {present[column]}, should be {wanted}", where=str(paths[0].parent))
+            raise _none_of_ours(paths, types, f"{name}, column {column} is {present[column]}, should be {wanted}")
         else:
             chosen.append(identifier(column))
     connection.execute(f"create or replace view {relation} as select {', '.join(chosen)} from {scan}")
+
+
+def _none_of_ours(paths: Sequence[Path], types: Mapping[str, str], otherwise: str) -> InputError:
+    """Name the file that keeps a relation from being defined; `otherwise` is said where none does alone."""
+    for file in (Readable(path, types, ("entity",) if "entity" in types else ()) for path in paths):
+        if wrong := damage(file):
+            return InputError(wrong, where=str(file.path), remedy=file.remedy)
+    return InputError(otherwise, where=str(paths[0].parent), remedy=REMEDY)
 
 
 def literal(text: str) -> str:

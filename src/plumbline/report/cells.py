@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from plumbline.assess.conformance import Reason
 from plumbline.assess.conforming import FILE as CONFORMANCE
+from plumbline.model.errors import InputError
 from plumbline.model.words import Verdict
 from plumbline.report.data import Report
 from plumbline.report.text import visible
@@ -79,10 +80,15 @@ def provision_rows(report: Report) -> Iterator[tuple[object, ...]]:
 
 
 def conformance_rows(report: Report, out: Path) -> Iterator[tuple[object, ...]]:
-    """Give the values of CONFORMANCE_COLUMNS for each provision on each asset that it was judged on; '' is the rig."""
+    """Give the values of CONFORMANCE_COLUMNS for each provision on each asset that it was judged on; '' is the rig.
+
+    Raises InputError where provisions were judged and the file that says so is missing.
+    """
     taken_back = frozenset(report.taken_back)
     path = out / CONFORMANCE
     if not path.is_file():
+        if report.provisions:
+            raise InputError("is missing, though provisions were judged", where=str(path), remedy="assess its bundles again")
         return
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(CONFORMANCE_COLUMNS)):

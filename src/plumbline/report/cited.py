@@ -16,13 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.evidence.bundle import Bundle
+from plumbline.evidence.damage import Readable, named
 from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.specs import COMMON, load_tables
-from plumbline.model.errors import InputError
 from plumbline.report.data import Column, Evidence
 from plumbline.report.language import told
 from plumbline.report.text import excerpt, joined, plural, size, when
@@ -126,21 +125,18 @@ def _sources(row: Mapping[str, Any]) -> list[str]:
 def _rows(path: Path, numbers: set[int], columns: Sequence[str] | None = None) -> dict[int, Mapping[str, Any]]:
     """Read rows by their numbers, of all columns or of those among `columns` that are there."""
     found: dict[int, Mapping[str, Any]] = {}
-    try:
-        with pq.ParquetFile(path) as file:
-            start = 0
-            there = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
-            if there == []:
-                return found
-            for group in range(file.num_row_groups):
-                count = file.metadata.row_group(group).num_rows
-                here = sorted(n for n in numbers if start <= n < start + count)
-                if here:
-                    rows = file.read_row_group(group, columns=there).take([n - start for n in here]).to_pylist()
-                    found.update(zip(here, rows, strict=True))
-                start += count
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"a part of the evidence cannot be read: {error}", where=str(path)) from error
+    with named(lambda: [Readable(path, {})]), pq.ParquetFile(path) as file:
+        start = 0
+        there = None if columns is None else [name for name in columns if name in file.schema_arrow.names]
+        if there == []:
+            return found
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            here = sorted(n for n in numbers if start <= n < start + count)
+            if here:
+                rows = file.read_row_group(group, columns=there).take([n - start for n in here]).to_pylist()
+                found.update(zip(here, rows, strict=True))
+            start += count
     return found
 
 

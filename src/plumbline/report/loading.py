@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from plumbline.assess.assessment import FindingReview, read_json
 from plumbline.assess.digest import ledger_files
@@ -32,6 +33,7 @@ from plumbline.report.language import language as languages
 from plumbline.report.picture import GROUND
 from plumbline.report.standards_data import ProfileResult, Provision
 from plumbline.report.tally import Tally
+from plumbline.report.whole import check_derived, check_ledger, reading
 from plumbline.standards.loading import load_standards
 
 SOURCES = frozenset({EntityKind.CAPTURE.value, EntityKind.IMPORT.value, EntityKind.NETWORK.value, EntityKind.RIG.value})
@@ -58,28 +60,30 @@ def load(
     tongue = languages(language)
     assessment = read_json(out)
     try:
-        return replace(_report(out, relaid(out, assessment, waivers, reviews), bundles, tongue), language=tongue.code)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found, missing = _bundles(out, assessment["bundles"], bundles)
+        with reading(out, lambda: found):
+            return _report(out, relaid(out, assessment, waivers, reviews), found, missing, tongue)
+    except (duckdb.Error, LookupError, TypeError, ValueError, AttributeError) as error:
+        # No file is damaged: what the engine refuses then are words that another release derived.
+        where = str(out / ("derived" if isinstance(error, duckdb.Error) else "assessment.json"))
         remedy = "assess the bundle again with this release"
-        raise InputError(
-            f"not of the form that this release reads ({error!r})", where=str(out / "assessment.json"), remedy=remedy
-        ) from error
+        raise InputError(f"not of the form that this release reads ({error!r})", where=where, remedy=remedy) from error
 
 
-def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, tongue: Language) -> data.Report:
-    bundles, missing = _bundles(out, said["bundles"], named)
+def _report(out: Path, said: Mapping[str, Any], bundles: Sequence[Bundle], missing: Sequence[str], tongue: Language) -> data.Report:
     everything = [_asset(entry) for entry in said["assets"]]
     assets = tuple(asset for asset in everything if not SOURCES.issuperset(asset.kinds))
     names = {asset.id: asset.name for asset in everything}
     whose = {member.entity: asset.id for asset in everything for member in asset.merges} | {asset.id: asset.id for asset in everything}
-    derived = DerivedParts(out / "derived")
+    derived, ledger = DerivedParts(out / "derived"), ledger_files(out / "ledger.parquet")
+    check_ledger(ledger, said)
+    check_derived(out, derived)
     # English messages stand in the assessment; another language needs the templates that they were made from.
     templates = {check.id: check.message for check in load_registry().checks.values()} if tongue.checks else {}
     findings = _findings(said, bundles, derived, templates)
     checks = _checks(said, findings)
     titles = {check.id: check.title for check in checks}
     gaps = shortfalls.gaps(bundles, derived)
-    ledger = ledger_files(out / "ledger.parquet")
     custom_parts, customs_count = customs(bundles, ledger, checks, said, whose, templates)
     waivers, reviews = read_summaries(said)
     by_entity = {entity: names[asset] for entity, asset in whose.items()}
@@ -117,6 +121,7 @@ def _report(out: Path, said: Mapping[str, Any], named: Collection[Path] | None, 
         links=tuple(_links(findings, titles, {asset.id: n for n, asset in enumerate(assets)}, whose)),
         digests=tuple(_digests(said)),
         missing_bundles=tuple(missing),
+        language=tongue.code,
         hand_tests=tests,
         hand_tests_count=tests_count,
     )
@@ -134,7 +139,7 @@ def _bundles(out: Path, assessed: Mapping[str, str], named: Collection[Path] | N
         manifest = path / "manifest.json"
         digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
         if digest in assessed.values():
-            found.setdefault(digest, Bundle(path))
+            found.setdefault(digest, Bundle(path)).check_whole()
         elif named is not None:
             raise InputError("is not a bundle that was assessed here", where=str(path), remedy="name the bundle as it was, or assess again")
     return list(found.values()), [name for name, digest in assessed.items() if digest not in found]

@@ -12,7 +12,8 @@ import plumbline.report as package
 from plumbline.model.errors import EnvironmentFault, InputError, InternalError
 from plumbline.report.data import Report
 from plumbline.report.format import Format
-from plumbline.report.loading import load
+from plumbline.report.loading import bundles_of, load
+from plumbline.report.whole import reading
 
 
 @cache
@@ -35,7 +36,8 @@ def write(
     """Write one format of the assessment in `out` into the folder `to` (default `out`); gives the files written.
 
     `report` spares loading it again for a second format; `bundles` None looks for them in and beside `out`.
-    Raises InputError for an unknown format or a folder that holds no assessment, EnvironmentFault when the disk says no.
+    Raises InputError for an unknown format, a folder that holds no assessment or a damaged file in it, EnvironmentFault when the disk
+    says no.
     """
     unit = formats().get(format)
     if unit is None:
@@ -44,6 +46,7 @@ def write(
     view = report or load(out, bundles)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return unit.write(view, out, folder)
+        with reading(out, lambda: bundles_of(out)):
+            return unit.write(view, out, folder)
     except OSError as error:
         raise EnvironmentFault(f"cannot write into {folder}: {error.strerror or error}") from error
