@@ -416,5 +416,6 @@ def every_text(value: Any, change: Change) -> Any:
     if isinstance(value, dict):
         return {every_text(key, change): every_text(item, change) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(value, **{f.name: every_text(getattr(value, f.name), change) for f in dataclasses.fields(value)})
+        said = {f.name: every_text(getattr(value, f.name), change) for f in dataclasses.fields(value) if f.name != "language"}
+        return dataclasses.replace(value, **said)
     return value

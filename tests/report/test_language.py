@@ -71,7 +71,7 @@ def test_a_bare_word_is_found(tmp_path: Path) -> None:
 
 def test_the_page_in_german() -> None:
     report = rigs.rig(10, 12)
-    html = render(report, "de")
+    html = render(dataclasses.replace(report, language="de"))
     page = read(html)
     assert page.faults == []
     assert page.all("html")[0].attributes["lang"] == "de"
@@ -88,10 +88,10 @@ def test_what_a_language_lacks_is_said_in_english_and_counted() -> None:
     report = rigs.rig(10, 12)
     [first, *rest] = report.checks
     strange = dataclasses.replace(first, title="A check of the customer's own", proves="it is there")
-    html = render(dataclasses.replace(report, checks=(strange, *rest)), "de")
+    html = render(dataclasses.replace(report, checks=(strange, *rest), language="de"))
     assert "2 Texte der Prüfungen liegen nicht auf Deutsch vor" in html
     assert '<span lang="en">A check of the customer&#39;s own</span>' in html
-    assert "liegen nicht auf Deutsch vor" not in render(report, "de")
+    assert "liegen nicht auf Deutsch vor" not in render(dataclasses.replace(report, language="de"))
 
 
 def test_an_unknown_language_names_those_that_there_are() -> None:

@@ -17,17 +17,17 @@ from plumbline.report.format import Format
 from plumbline.report.page import SCREEN, rendered, template_text
 
 
-def render(report: Report, language: str = "en") -> str:
-    """Write the whole page."""
+def render(report: Report) -> str:
+    """Write the whole page, in the report's language."""
     # Neither file comes from evidence: they are ours, and the only markup that is not escaped.
     style, script = template_text("style.css"), template_text("script.js")
-    return rendered("report.html", report, language, SCREEN, style=Markup(style), script=Markup(script), policy=_policy(style, script))
+    return rendered("report.html", report, SCREEN, style=Markup(style), script=Markup(script), policy=_policy(style, script))
 
 
 def write(report: Report, out: Path, to: Path) -> list[Path]:  # noqa: ARG001 - the page needs no more than the view
     """Write report.html into `to`."""
     path = to / "report.html"
-    path.write_text(render(report, report.language), encoding="utf-8", newline="\n")
+    path.write_text(render(report), encoding="utf-8", newline="\n")
     path.chmod(0o600)
     return [path]
 

@@ -77,12 +77,12 @@ class EffortRow:
     counts: tuple[int, ...]
 
 
-def rendered(template: str, report: Report, code: str, extent: Extent, **more: Any) -> str:
-    """Fill one template in the language of a code."""
-    tongue = language(code)
+def rendered(template: str, report: Report, extent: Extent, **more: Any) -> str:
+    """Fill one template in the report's language."""
+    tongue = language(report.language)
     failing = [check for check in report.checks if check.tally.failed]
     return (
-        _environment(code)
+        _environment(tongue.code)
         .get_template(template)
         .render(
             report=report,

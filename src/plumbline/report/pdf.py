@@ -125,4 +125,4 @@ def letter(report: Report, changes: Changes) -> str:
 def _filled(template: str, report: Report, extent: Extent, **more: Any) -> str:
     # Both style sheets are ours; the second is for the drawing, which the first does not reach.
     style, drawn = Markup(template_text("paper.css")), Markup(template_text("picture_paper.css"))
-    return rendered(template, report, report.language, extent, style=style, picture_style=drawn, **more)
+    return rendered(template, report, extent, style=style, picture_style=drawn, **more)
