@@ -179,6 +179,14 @@ def test_a_changed_row_is_told(shown: Path, change: Callable[[Any], None]) -> No
     assert "rows are of the assessment" in next(claim.what for claim in found.claims if claim.holds is False)
 
 
+def test_rows_under_no_signature_are_of_nothing(shown: Path) -> None:
+    document = json.loads(shown.read_text())
+    document["envelope"]["signatures"][0]["sig"] = base64.b64encode(bytes(64)).decode()
+    shown.write_text(json.dumps(document))
+    found = verify_disclosure(shown, Asked())
+    assert found.wrong and not any(claim.holds for claim in found.claims)
+
+
 def _twice(document: Any) -> None:
     fields = document["rows"][0]["fields"]
     fields.append(fields[0])

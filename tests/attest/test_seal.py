@@ -127,8 +127,13 @@ def test_a_bundle_beside_out(tmp_path: Path, untouched: Path) -> None:
     found = verify(tmp_path / "out", QUICK)
     assert not found.wrong
     assert "../bundle/contacts.jsonl" in {one.name for one in found.artefacts}
+    sealed(tmp_path / "bundle", tmp_path / "key.pem")
+    assert not verify(tmp_path / "out", QUICK).wrong
     (tmp_path / "bundle" / "rig.toml").write_text("[rig]\nx = 1\n")
     assert "../bundle/rig.toml" in {one.name for one in verify(tmp_path / "out", QUICK).artefacts if one.outcome == "changed"}
+    (tmp_path / "bundle" / "manifest.dsse.json").write_text("{}")  # a seal of its own is named by no other, and checked all the same
+    [own] = [claim for claim in verify(tmp_path / "out", QUICK).claims if "manifest.dsse.json" in claim.what]
+    assert (own.what, own.holds) == ("../bundle/manifest.dsse.json is a seal of that bundle", False)
     shutil.rmtree(tmp_path / "bundle")
     found = verify(tmp_path / "out", Asked())
     assert not found.wrong and found.unchecked

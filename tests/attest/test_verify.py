@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -217,6 +218,14 @@ def test_a_seal_that_is_a_pipe_or_a_link(out: Path, tmp_path: Path) -> None:
     seal.unlink()
     os.mkfifo(seal)
     assert verify(out, Asked(again=False)).wrong
+
+
+def test_what_is_under_no_signature_is_not_said(out: Path) -> None:
+    document = json.loads((out / "seal.dsse.json").read_text())
+    document["signatures"][0]["sig"] = base64.b64encode(bytes(64)).decode()
+    (out / "seal.dsse.json").write_text(json.dumps(document, indent=1) + "\n")
+    found = verify(out, Asked())
+    assert found.wrong and not found.says
 
 
 def test_without_a_seal(out: Path) -> None:

@@ -210,7 +210,9 @@ def verify_disclosure(path: Path, asked: Asked) -> Verification:
     claims = list(named_signers(signers, asked))
     lost = [number for number, (_, holds) in enumerate(rows, 1) if not holds]
     why = f"not those: {', '.join(map(str, lost[:10]))}" if lost else ""
-    claims.append(Claim(f"{len(rows)} rows are of the assessment that was sealed", not lost if rows else False, why))
+    if not any(one.holds for one in signers):
+        why = "no signature holds, so that nothing was sealed"
+    claims.append(Claim(f"{len(rows)} rows are of the assessment that was sealed", bool(rows) and not why, why))
     return Verification("rows", path.name, says, signers, (), tuple(claims), tuple(shown for shown, _ in rows))
 
 

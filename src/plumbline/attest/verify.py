@@ -7,6 +7,7 @@ A signature by a key that the verifier did not name proves that nothing changed 
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from plumbline.attest.plain_files import is_plain
 from plumbline.attest.private import read_private, root_in
 from plumbline.attest.rederive import Rederivation
 from plumbline.attest.rows import Rows
+from plumbline.attest.sealed import seal_at
 from plumbline.attest.statement import Facts, parse_facts, parse_statement
 from plumbline.attest.timestamp import check_stamps
 from plumbline.attest.verification import Artefact, Claim, Outcome, Signer, Verification
@@ -69,7 +71,7 @@ def verify(folder: Path, asked: Asked, progress: Progress | None = None) -> Veri
     claims = [*named_signers(signers, asked)]
     if not any(one.holds for one in signers):
         lost = Artefact(name, Outcome.CHANGED, "no signature holds, so that what it says of the files says nothing")
-        return Verification(kind, name, statement.predicate, signers, (lost,), tuple(claims))
+        return Verification(kind, name, {}, signers, (lost,), tuple(claims))
     seal_itself = Artefact(name, Outcome.UNTOUCHED)
     if not all(one.holds for one in signers):
         seal_itself = Artefact(name, Outcome.CHANGED, "one of its signatures does not hold")
@@ -215,6 +217,7 @@ def _assessment(folder: Path, facts: Facts, envelope: Envelope, files: _Files, a
             # Its own manifest is sealed, and it was found by that.
             due = {**at_hand.named_files(bundle), "manifest.json": facts.bundles[name]}
             files.compare(bundle.path, due, show, BUNDLE_SEAL, prefix=prefix)
+            yield from _own_seal(bundle.path, files, prefix)
         yield from _bundle_claims(bundle.path, files, prefix)
         intact &= not files.touched(prefix)
     touched = files.touched()
@@ -234,6 +237,20 @@ def _assessment(folder: Path, facts: Facts, envelope: Envelope, files: _Files, a
         for name in touched:
             files.put(name, again.where(name) or "")
         yield from (Claim(f"{one.name} follows from the evidence", one.follows, one.why) for one in again.compared())
+
+
+def _own_seal(bundle: Path, files: _Files, prefix: str) -> Iterator[Claim]:
+    """Check the seal that a bundle beside OUT may have of its own, which no other names."""
+    if not os.path.lexists(bundle / BUNDLE_SEAL):
+        return
+    what = f"{prefix}{BUNDLE_SEAL} is a seal of that bundle"
+    try:
+        seal = seal_at(bundle / BUNDLE_SEAL)
+    except InputError as error:
+        yield Claim(what, False, error.message)
+        return
+    others = [name for name, digest in seal.statement.subjects.items() if files.digests.get(prefix + name) != digest]
+    yield Claim(what, not others, f"it names other files: {_some(others)}" if others else "")
 
 
 def _opens_rows(folder: Path, facts: Facts, envelope: Envelope, found: at_hand.AtHand, *, whole: bool) -> Iterator[Claim]:
