@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from plumbline.attest.commitments import LEAVES_MIN, Tree, canonical, commitment, leaf, root_of
-from plumbline.attest.disclosure import disclose, verify_disclosure
+from plumbline.attest.disclosure import WITHHELD, disclose, verify_disclosure
 from plumbline.attest.verify import Asked
+from plumbline.evidence.specs import load_tables
 from plumbline.model.errors import InputError
 
 
@@ -106,6 +107,22 @@ def test_a_guess_confirms_nothing(untouched: Path, tmp_path: Path) -> None:
         guesses |= {commitment(name, wanted["asset"], bytes.fromhex(salt)).hex() for salt in salts}
         assert not guesses & (hidden | nodes)
     assert not verify_disclosure(tmp_path / "withheld.json", Asked()).wrong
+
+
+def test_every_column_that_identifies_a_device_goes_with_the_asset() -> None:
+    """But for digests of keys and certificates, as the documentation says."""
+    columns = [column for table in load_tables().values() for column in table.columns.values()]
+    telling = {one.name for one in columns if one.identifies not in (None, "public_key", "certificate_sha1")}
+    assert len(telling) > 5 and not telling - set(WITHHELD["asset"][1])
+
+
+def test_what_a_hub_calls_a_device_is_withheld(untouched: Path, tmp_path: Path) -> None:
+    """The finding is about a declared asset, of whose name the hub's is no part."""
+    wanted = next(one for one in findings(untouched) if one["check"] == "cloud.shared_credential" and "dock-cam-1" in one["id"])
+    disclose(untouched, [wanted["id"]], tmp_path / "x.json", without=["asset"])
+    [identity] = [row for row in verify_disclosure(tmp_path / "x.json", Asked()).rows if row.get("table") == "hub_identity"]
+    assert "device_id" not in identity
+    assert "cam-0001" not in (tmp_path / "x.json").read_text()
 
 
 def test_the_digest_of_an_answer_is_withheld(untouched: Path, tmp_path: Path) -> None:

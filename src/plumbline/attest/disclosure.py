@@ -62,9 +62,13 @@ FINDINGS_MAX = 1_000
 FIELDS_MAX = 200
 TELLING_MIN = 3  # characters; a shorter text stands in too many others to tell anything
 UNSALTED = "raw"  # names an answer by its plain digest, by which a guess at what else it says could be confirmed: never shown
+_OF_ASSET = (
+    *("asset", "entity", "id", "name", "declared_id", "device_id", "hub_device_id", "client_id", "engine_id", "machine_id"),
+    *("address", "addresses", "mac", "ip", "host_name", "hostname", "serial", "serial_number", "subject_name", "names"),
+)
 # What `--without asset` and `--without rig` withhold, by the kinds of row in which it tells them.
 WITHHELD: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "asset": (("verdict", "asset", "evidence"), ("asset", "entity", "id", "name", "address", "mac", "ip", "hostname", "serial")),
+    "asset": (("verdict", "asset", "evidence"), _OF_ASSET),
     "rig": (("assessment",), ("rig", "rig_name", "owner")),
 }
 _MEMBERS, _OF_ROW = {"format", "envelope", "rows"}, {"fields", "place", "path"}
