@@ -208,7 +208,13 @@ def test_a_source_that_could_not_be_read_is_said_at_the_top() -> None:
 
 
 def test_missing_evidence_is_said() -> None:
-    assert "is not at hand: rows are cited" in render(dataclasses.replace(SMALL, missing_bundles=("bundle",)))
+    """Nobody is told that nothing was sent because the log of it is elsewhere."""
+    nothing = dataclasses.replace(SMALL.contacts, devices=(), devices_count=0)
+    html = render(dataclasses.replace(SMALL, missing_bundles=("bundle",), contacts=nothing, attempts=0, gaps=()))
+    assert "is not at hand: rows are cited" in html
+    assert html.count("What bundle says of this is not at hand, and not counted here.") == 2
+    assert "Nothing was sent" not in html
+    assert "Nothing was sent" in render(dataclasses.replace(SMALL, contacts=nothing))
 
 
 def test_provisions_are_never_called_conformity() -> None:

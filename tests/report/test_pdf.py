@@ -138,6 +138,12 @@ def test_the_same_assessment_gives_the_same_bytes(written: dict[str, PdfReader],
     assert one == other
 
 
+def test_the_summary_splits_no_table_over_its_pages(printer: pdf.Printer) -> None:
+    said = [page.extract_text() for page in PdfReader(BytesIO(pdf.summary(rigs.rig(10, 12), printer).write_pdf())).pages]
+    for heading, start in (("What was found, by layer", "Layer Wrong"), ("Against standards", "Profile Wrong")):
+        assert [page.count(heading) for page in said] == [page.count(start) for page in said]
+
+
 @pytest.mark.parametrize("words", ["<script>alert(1)</script>", "x" * 5_000, LONG * 20, "\u202egnp.exe\x00\x1b[31m", "名" * 400])
 @pytest.mark.full
 def test_hostile_text_stays_text(words: str, printer: pdf.Printer) -> None:
