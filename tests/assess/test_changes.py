@@ -295,6 +295,24 @@ def test_behind_a_router_that_answers_for_all_no_device_is_gone(tmp_path: Path) 
     assert {change.word for change in changes_of(tmp_path, before, after).changes} == {Became.UNREACHABLE}
 
 
+@pytest.mark.parametrize(
+    ("seen", "word"),
+    [
+        ([("address", "10.0.0.0/24")], Became.UNREACHABLE),
+        ([("address", "10.0.0.4/32", "10.0.0.5/32")], Became.UNREACHABLE),
+        ([("address", "10.0.1.0/24")], Became.NOT_JUDGED),
+        ([("address", "10.0.0.0/24"), ("left_out", "10.0.0.5/32")], Became.NOT_JUDGED),
+        ([], Became.NOT_JUDGED),
+    ],
+)
+def test_a_device_gave_no_answer_only_where_its_address_was_asked(tmp_path: Path, seen: list[tuple[str, ...]], word: Became) -> None:
+    before = Audit(EARLIER).asset("mac:/m", "host", mac="m", ip="s/10.0.0.5").verdict("mac:/m", "fail")
+    after = Audit(LATER)
+    for table, *ranges in seen:
+        after.saw("network:s/n", table, *ranges)
+    assert only(changes_of(tmp_path, before, after)).word is word
+
+
 def test_an_identifier_that_two_assets_share_leads_nowhere(tmp_path: Path) -> None:
     before = Audit(EARLIER).asset("host:s/a", public_key="aa").verdict("host:s/a", "fail")
     after = Audit(LATER).asset("host:s/b", public_key="aa").asset("host:s/c", public_key="aa").verdict("host:s/b", "pass")
@@ -355,6 +373,13 @@ def test_an_audit_with_a_damaged_file_is_refused_with_its_name(tmp_path: Path, f
     else:
         pq.write_table(pa.table({"asset": pa.array([1.5, None])}), new / file)
     with pytest.raises(InputError, match=rf"{file}.*assess its bundles again"):
+        compare(old, new)
+
+
+@pytest.mark.parametrize(("network", "ranges"), [("network:s/n", "10.0.0.300/24"), ("network:n", "10.0.0.0/24")])
+def test_an_audit_that_asked_in_networks_that_are_none_is_refused(tmp_path: Path, network: str, ranges: str) -> None:
+    old, new = (Audit(moment).saw(network, "address", ranges).write(tmp_path / f"{moment:%m}") for moment in (EARLIER, LATER))
+    with pytest.raises(InputError, match=r"looked\.parquet: cannot be read.*assess its bundles again"):
         compare(old, new)
 
 

@@ -16,7 +16,7 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def audit(days: int) -> Audit:
-    return Audit(FIRST + timedelta(days=days)).asset("network:s/n", "network").asset("host:s/b", ip="s/b")
+    return Audit(FIRST + timedelta(days=days)).asset("network:s/n", "network").asset("host:s/b", ip="s/10.0.0.2")
 
 
 def followed(tmp_path: Path, *audits: Audit) -> tuple[Point, ...]:
@@ -26,10 +26,10 @@ def followed(tmp_path: Path, *audits: Audit) -> tuple[Point, ...]:
 def test_a_finding_that_was_not_reached_is_waiting_until_it_is_judged(tmp_path: Path) -> None:
     points = followed(
         tmp_path,
-        audit(0).asset("host:s/a", ip="s/a", mac="m").verdict("host:s/a", "fail"),
+        audit(0).asset("host:s/a", ip="s/10.0.0.1", mac="m").verdict("host:s/a", "fail"),
         audit(10),
         audit(20),
-        audit(30).asset("host:s/c", ip="s/c", mac="m").verdict("host:s/c", "pass"),
+        audit(30).asset("host:s/c", ip="s/10.0.0.3", mac="m").verdict("host:s/c", "pass"),
     )
     assert [(point.findings, point.waiting, point.open_days, point.closed_days) for point in points] == [
         (1, 0, 0.0, None),
@@ -44,9 +44,9 @@ def test_a_finding_that_was_not_reached_is_waiting_until_it_is_judged(tmp_path: 
 def test_a_finding_that_comes_back_after_it_was_not_judged_is_the_old_one(tmp_path: Path) -> None:
     points = followed(
         tmp_path,
-        audit(0).asset("host:s/a", ip="s/a").verdict("host:s/a", "fail"),
-        audit(10).asset("host:s/a", ip="s/a").verdict("host:s/a", "inconclusive", "refused"),
-        audit(20).asset("host:s/a", ip="s/a").verdict("host:s/a", "fail"),
+        audit(0).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "fail"),
+        audit(10).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "inconclusive", "refused"),
+        audit(20).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "fail"),
     )
     assert points[2].counts is not None
     assert (points[2].counts[Became.OPEN], points[2].counts[Became.NEWLY_JUDGED], points[2].open_days) == (1, 0, 20.0)
@@ -55,10 +55,10 @@ def test_a_finding_that_comes_back_after_it_was_not_judged_is_the_old_one(tmp_pa
 def test_a_finding_that_was_fixed_and_came_back_begins_anew(tmp_path: Path) -> None:
     points = followed(
         tmp_path,
-        audit(0).asset("host:s/a", ip="s/a").verdict("host:s/a", "fail"),
-        audit(10).asset("host:s/a", ip="s/a").verdict("host:s/a", "pass"),
-        audit(20).asset("host:s/a", ip="s/a").verdict("host:s/a", "fail"),
-        audit(25).asset("host:s/a", ip="s/a").verdict("host:s/a", "fail"),
+        audit(0).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "fail"),
+        audit(10).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "pass"),
+        audit(20).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "fail"),
+        audit(25).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", "fail"),
     )
     assert points[1].closed_days == 10.0
     assert points[2].counts is not None and points[2].counts[Became.REGRESSED] == 1
@@ -73,7 +73,7 @@ def test_a_finding_that_was_fixed_and_came_back_begins_anew(tmp_path: Path) -> N
     ],
 )
 def test_what_waits_is_closed_by_the_question_that_found_it(tmp_path: Path, days: tuple[int, ...], fixed: int, waiting: int) -> None:
-    audits = [audit(10 * number).asset("host:s/a", ip="s/a") for number in range(3)]
+    audits = [audit(10 * number).asset("host:s/a", ip="s/10.0.0.1") for number in range(3)]
     for one, allowed, verdict in zip(audits, days, ("fail", "pass", "pass"), strict=True):
         one.verdict("host:s/a", verdict).parameters = {"days": allowed}
     last = followed(tmp_path, *audits)[-1]
@@ -97,7 +97,7 @@ def test_audits_are_put_in_their_order(tmp_path: Path) -> None:
 def test_audits_that_were_judged_as_of_one_day_are_put_in_the_order_of_their_evidence(tmp_path: Path) -> None:
     outs = []
     for days, verdict in ((0, "fail"), (10, "pass")):
-        one = audit(90).asset("host:s/a", ip="s/a").verdict("host:s/a", verdict)
+        one = audit(90).asset("host:s/a", ip="s/10.0.0.1").verdict("host:s/a", verdict)
         one.collected = FIRST + timedelta(days=days)
         outs.append(one.write(tmp_path / str(days)))
     assert trend(outs) == trend(outs[::-1])

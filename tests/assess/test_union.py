@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from plumbline.assess.run import assess
 from plumbline.cli.exits import Exit, exit_of
+from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome, Severity
 from tests.assess.making import RIG, write_bundle
 
@@ -30,10 +32,31 @@ def test_a_network_whose_bundle_was_not_given_is_said_to_be_unjudged(tmp_path: P
     assert assess([one, two], tmp_path / "both").unjudged_sources == ()
 
 
+def edited(path: Path, **more: object) -> Path:
+    manifest = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps({**manifest, **more}))
+    return path
+
+
+def test_what_was_asked_of_a_network_is_kept_where_its_sweep_came_to_its_end(tmp_path: Path) -> None:
+    cut_short = ("network:/other", "host", "", Outcome.PARTIAL, 0)
+    swept = {"ranges": {"network:s/n": ["10.0.0.0/24"], "network:/other": ["10.0.1.0/24"]}, "left_out": ["10.0.0.9/32"]}
+    assess([edited(bundle(tmp_path, "one", SWEPT, cut_short), swept=swept)], tmp_path / "out")
+    rows = pq.read_table(tmp_path / "out" / "looked.parquet").to_pylist()
+    assert {row["table"]: (row["asset"], row["subjects"]) for row in rows if row["subjects"]} == {
+        "address": ("network:s/n", ["10.0.0.0/24"]),
+        "left_out": ("network:s/n", ["10.0.0.9/32"]),
+    }
+
+
+@pytest.mark.parametrize("swept", [3, {}, {"ranges": [], "left_out": []}, {"ranges": {"network:s/n": ["x"]}, "left_out": []}])
+def test_a_manifest_that_says_nonsense_of_it_is_refused(tmp_path: Path, swept: object) -> None:
+    with pytest.raises(InputError, match=r"manifest\.json: swept"):
+        assess([edited(bundle(tmp_path, "one", SWEPT), swept=swept)], tmp_path / "out")
+
+
 def test_a_re_test_leaves_networks_out_and_says_so_itself(tmp_path: Path) -> None:
-    one = bundle(tmp_path, "one", SWEPT)
-    manifest = json.loads((one / "manifest.json").read_text())
-    (one / "manifest.json").write_text(json.dumps({**manifest, "narrowed": True}))
+    one = edited(bundle(tmp_path, "one", SWEPT), narrowed=True)
     assert assess([one], tmp_path / "out").unjudged_sources == ()
 
 

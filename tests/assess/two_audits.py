@@ -37,6 +37,8 @@ class Audit:
     def asset(self, asset: str, *kinds: str, **identifiers: str) -> Audit:
         """Add an asset with what it is known by."""
         self.assets[asset] = kinds or ("host",)
+        if kinds == ("network",):
+            self.saw(asset, "address", "10.0.0.0/8")
         self.known += [(asset, word, value) for word, value in identifiers.items()]
         return self
 

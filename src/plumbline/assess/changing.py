@@ -11,18 +11,22 @@ What each word means stands in `changes`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import Known, Match, match, read_identity
+from plumbline.assess.looked import ADDRESS, LEFT_OUT
 from plumbline.assess.looked import FILE as LOOKED
 from plumbline.checks.registry import load_registry
 from plumbline.evidence.engine import Connection, file_list, literal
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
 from plumbline.model.words import EntityKind
+from plumbline.rig.addresses import AddressSet, IPNetwork
 
 Key = tuple[str, str, str]
 """Check, asset, subject."""
@@ -54,7 +58,7 @@ def define_changes(
     _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
     _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
     _define_names(connection, "other_question", sorted(_other_questions(asked_in(before), asked_in(after))))
-    _define_names(connection, "looked_at", sorted(_looked_at(known_before, after)))
+    _define_names(connection, "looked_at", sorted(_looked_at(connection, known_before, new)))
     _define_names(connection, "read_hub", sorted(_read_sources(after, EntityKind.HUB)))
     with readable(new):  # of the earlier ledger, or of this one
         for statement in (_WAS, _CAME, _MOVED, _CHANGE):
@@ -121,10 +125,29 @@ def _define_matches(connection: Connection, found: Mapping[str, Match]) -> None:
         connection.execute(f"insert into met select {values}", [list(column) for column in columns])
 
 
-def _looked_at(known: Known, after: Mapping[str, Any]) -> set[str]:
-    """The earlier assets at whose site some network was looked at in the later audit."""
-    sites = {Entity.parse(network).site for network in _read_sources(after, EntityKind.NETWORK)}
-    return {asset for asset, words in known.items() if any(value.partition("/")[0] in sites for value in words.get("ip", ()))}
+def _looked_at(connection: Connection, known: Known, new: Path) -> set[str]:
+    """The earlier assets at an address that was asked in the later audit, which lies in `new`."""
+    rows = connection.execute(
+        f"select asset, \"table\", subjects from looked where \"table\" in ('{ADDRESS}', '{LEFT_OUT}') and starts_with(asset, 'network:')"
+    ).fetchall()
+    listed: dict[tuple[str, str], list[IPNetwork]] = defaultdict(list)
+    try:
+        for network, table, ranges in rows:
+            listed[Entity.parse(network).site, table] += map(ip_network, ranges)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(new / LOOKED), remedy="assess its bundles again") from error
+    asked = {key: AddressSet(ranges) for key, ranges in listed.items()}
+    nowhere = AddressSet()
+
+    def is_asked(place: str) -> bool:
+        site, _, text = place.partition("/")
+        try:
+            address = ip_address(text)
+        except ValueError:  # an endpoint by its name: what it gave is in the ledger, or that it gave nothing
+            return False
+        return address in asked.get((site, ADDRESS), nowhere) and address not in asked.get((site, LEFT_OUT), nowhere)
+
+    return {asset for asset, words in known.items() if any(map(is_asked, words.get("ip", ())))}
 
 
 def _other_questions(before: Mapping[str, Asked], after: Mapping[str, Asked]) -> set[str]:

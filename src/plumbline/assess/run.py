@@ -165,7 +165,7 @@ def _judged(
     facts = _Facts(union, registry, values, overlay, reference, correlation, ledger)
     assessment = _summed_up(connection, facts, filled, out)
     write_identity(correlation, out)
-    write_looked(connection, filled, out)
+    write_looked(connection, filled, union.swept(), out)
     assessment.write(out / "assessment.json")
     return assessment
 

@@ -6,10 +6,12 @@ Not their rows, which `correlate` puts together. Rules: where they differ the la
 from __future__ import annotations
 
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from ipaddress import ip_network
 from typing import Any
 
 from plumbline.assess.assessment import Session
@@ -90,6 +92,20 @@ class BundleUnion:
             for table in _tables(said, "network")
             if isinstance(table.get("name"), str)
         )
+
+    def swept(self) -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
+        """Give for networks, as entities, the ranges that are gone through address by address, and what is left out of any of them."""
+        ranges: dict[str, set[str]] = defaultdict(set)
+        left_out: set[str] = set()
+        for bundle in self.bundles:
+            said = bundle.manifest.get("swept", {"ranges": {}, "left_out": []})
+            try:
+                left_out.update(str(ip_network(one)) for one in said["left_out"])
+                for network, listed in said["ranges"].items():
+                    ranges[network].update(str(ip_network(one)) for one in listed)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise InputError(f"manifest.json: swept: {error!r}", where=str(bundle.path), remedy="copy the bundle anew") from error
+        return {network: (sorted(found), sorted(left_out)) for network, found in ranges.items()}
 
     def table(self, name: str) -> Mapping[str, Any]:
         """Take a table from the rig file of the latest bundle that has it; raises InputError where it is none."""

@@ -35,6 +35,7 @@ from plumbline.net.stop import Registration, StopFlag
 from plumbline.rig.models import Rig
 from plumbline.rig.redacted import redacted_text
 from plumbline.rig.secrets import rig_key
+from plumbline.rig.targets import is_swept
 
 NETWORK = "network"
 
@@ -112,7 +113,21 @@ def _header(rig: Rig) -> dict[str, Any]:
             "networks": [str(network) for network in allowed.networks],
             "signed_by": rig.signature.fingerprint if rig.signature else None,
         },
+        "swept": _swept(rig),
         "parameters": {name: list(value) if isinstance(value, tuple) else value for name, value in rig.parameters.items()},
+    }
+
+
+def _swept(rig: Rig) -> dict[str, Any]:
+    """Say which ranges are gone through address by address, and what is left out of them, so that silence there is known for silence."""
+    allowed = rig.authorisation
+    untouchable = (address for asset in rig.assets if asset.untouchable for address in asset.addresses)
+    return {
+        "ranges": {
+            str(Entity.of(EntityKind.NETWORK, network.site, network.name)): [str(one) for one in network.ranges if is_swept(one)]
+            for network in rig.networks
+        },
+        "left_out": sorted({str(one) for one in (*allowed.exclude, *allowed.never_touch, *untouchable)}),
     }
 
 

@@ -35,7 +35,7 @@ WHY: Mapping[str, Said] = {
     "absent": told("What it was about is not there any more."),
     "does_not_apply": told("The question does not apply any more."),
     "replaced": told("Another device stands in its place."),
-    "no_answer": told("Its network was asked, and it gave no answer."),
+    "no_answer": told("It was asked, and gave no answer."),
     "not_looked_at": told("Nobody looked at it."),
     "check_unknown": told("This release does not have the check."),
     "other_parameters": told("The check asked with other parameters, by which it might have held before."),
