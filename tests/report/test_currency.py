@@ -16,6 +16,9 @@ from plumbline.evidence.specs import load_tables
 from plumbline.report.currency import NAMES_MAX, currency, todo
 from plumbline.report.currency_data import Currency
 from plumbline.report.html import render
+from plumbline.report.language import language
+from plumbline.report.words import CLAIMANTS
+from plumbline.updates.claims import load_sources
 from plumbline.updates.judging import State
 from tests.report import rigs
 
@@ -68,6 +71,17 @@ def chapter(tmp_path_factory: pytest.TempPathFactory) -> Currency:
         {**said, "subject": "claim/old", "says": "an old export", "version": "0.9", "counts": False},
     ]
     return currency(derived(tmp_path_factory.mktemp("derived"), devices, claims), SAID, WHOSE)
+
+
+def test_who_says_what_is_said_in_german_too(chapter: Currency) -> None:
+    step = chapter.steps[-1]
+    assert step.todo == f"Look at it and find out which version it runs: {SAYS}."
+    said = language("de").say(step.todo)
+    assert said == "Am Gerät nachsehen, welche Version läuft: seine Webseite sagt 1.0, der Gerätezwilling im Hub sagt 2.0."
+
+
+def test_every_claimant_has_its_words() -> None:
+    assert set(CLAIMANTS) == {source.says for source in load_sources().values()}
 
 
 def test_every_device_is_counted_once(chapter: Currency) -> None:

@@ -15,6 +15,7 @@ from plumbline.evidence.engine import Connection, connect, define_files
 from plumbline.evidence.specs import load_tables
 from plumbline.report.currency_data import Claim, Contradiction, Currency, Device, Patch, Step, Unknown
 from plumbline.report.language import told
+from plumbline.report.words import CLAIMANTS
 from plumbline.updates.judging import State
 
 STATES = tuple(State)  # the worst first
@@ -182,7 +183,7 @@ def _questions(contradictions: Sequence[Contradiction]) -> list[Step]:
     return [
         Step(
             state=one.state,
-            todo=told("Look at it and find out which version it runs: %(words)s.", words=one.words),
+            todo=told("Look at it and find out which version it runs: %(words)s.", words=_who_says_what(one)),
             product=None,
             installed=None,
             exploited=(),
@@ -191,6 +192,15 @@ def _questions(contradictions: Sequence[Contradiction]) -> list[Step]:
         )
         for one in contradictions
     ]
+
+
+def _who_says_what(one: Contradiction) -> str:
+    """Say it so that other languages can say it too, where that comes to the words that were derived."""
+    again = ""
+    for claim in one.claims:
+        said = told("%(who)s says %(version)s", who=CLAIMANTS.get(claim.says, claim.says), version=claim.version)
+        again = told("%(before)s, %(said)s", before=again, said=said) if again else said
+    return again if again == one.words else one.words
 
 
 def _names_where(connection: Connection, names: Names, condition: str) -> tuple[str, ...]:

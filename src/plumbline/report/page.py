@@ -149,6 +149,7 @@ def _environment(code: str) -> jinja2.Environment:
         intrusion_words=words.INTRUSIONS,
         currency_words=words.CURRENCY,
         claimed_words=words.CLAIMED,
+        claimant_words=words.CLAIMANTS,
         basis_words=words.BASES,
         remains_words=words.REMAINS,
         state_words=words.STATES,

@@ -206,6 +206,27 @@ CLAIMED: Mapping[str, Said] = {
     "image": told("an image supplied for its model"),
 }
 
+# Who says which version a device runs, by the words of `updates/claims`.
+CLAIMANTS: Mapping[str, Said] = {
+    claimant: claimant
+    for claimant in (
+        told("its announcement"),
+        told("its banner"),
+        told("the rig file"),
+        told("the supplied image"),
+        told("a key that only one of the supplied images holds"),
+        told("its Modbus identification"),
+        told("its SNMP description"),
+        told("its own system"),
+        told("its own list of packages"),
+        told("its own os-release"),
+        told("the hub's twin"),
+        told("the update service"),
+        told("what it told the update service"),
+        told("its web page"),
+    )
+}
+
 # Why it cannot be told whether a device is up to date: the reasons of the table `currency`.
 UNTOLD: Mapping[str, Explained] = {
     "no_model": Explained(told("Nothing says which model it is."), told("Name its model in the rig file.")),
