@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 
 from plumbline.assess.assessment import SCHEMA
+from plumbline.report.loading import load
+from tests.assess.making import COVERAGE, ROWS, write_bundle
 from tests.cli.conftest import Call, Ended, end, start
 
 
@@ -59,9 +61,19 @@ def test_json_alone_on_stdout(passive: Callable[..., Path], tmp_path: Path) -> N
 
 def test_a_summary_names_only_reports_of_its_own(call: Call, passive: Callable[..., Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    call("audit", passive("terminal"), "-o", out, "--format", "json")
+    assert "of an earlier assessment" not in call("audit", passive("terminal"), "-o", out, "--format", "json").out
     (out / "report.html").write_text("of last week")
-    assert "report.html" not in call("assess", out / "bundle", "-o", out).out
+    ended = call("assess", out / "bundle", "-o", out)
+    assert "report.html" not in ended.out
+    assert f"Reports there are of an earlier assessment; to write them anew: plumbline report {out} --format html,json" in ended.out
+
+
+def test_the_summary_counts_assets_as_the_reports_do(call: Call, tmp_path: Path) -> None:
+    ended = call("assess", write_bundle(tmp_path / "bundle", ROWS, COVERAGE), "-o", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "assessment.json").read_text(encoding="utf-8"))
+    assert told["kinds"]["capture"] == 1
+    assert f"\n{load(tmp_path / 'out').assets_count} assets, " in ended.out
+    assert f"\n{told['assets_count']} assets, " not in ended.out
 
 
 def test_the_actions_stand_by_risk_then_severity(call: Call, passive: Callable[..., Path], tmp_path: Path) -> None:

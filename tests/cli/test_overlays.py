@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,12 +63,28 @@ def test_a_report_takes_its_own(call: Call, bundle: Path, tmp_path: Path) -> Non
     assert found and {finding["waived"] for finding in found} == {"w-1"}
 
 
-@pytest.mark.parametrize("command", ["assess", "audit"])
+def test_a_retest_takes_them_too(call: Call, passive: Callable[..., Path], tmp_path: Path) -> None:
+    rig, old, today = passive("harbour"), tmp_path / "old", datetime.now(UTC).date()
+    call("audit", rig, "-o", old, "--format", "json")
+    text = waivers(tmp_path, until=f"{today + timedelta(days=1)}").read_text(encoding="utf-8")
+    text = text.replace("2026-11-01", f"{today - timedelta(days=1)}").replace('"*"', '"gateway.*"').replace('asset = "cam-1"\n', "")
+    (tmp_path / "waivers.toml").write_text(text, encoding="utf-8")
+    options = ("--format", "html", "--waivers", tmp_path / "waivers.toml", "--language", "de")
+    ended = call("retest", old, rig, "-o", tmp_path / "new", *options)
+    told = json.loads((tmp_path / "new" / "assessment.json").read_text(encoding="utf-8"))
+    assert [one["state"] for one in told["waivers"]] == ["active"]
+    assert (ended.code, sum(told["standing"].values())) == (0, 0)
+    assert "waived or reviewed as false positive; the ledger still holds them." in ended.out
+    assert '<html lang="de"' in (tmp_path / "new" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["assess", "audit", "retest"])
 def test_a_file_that_is_wrong_ends_it_before_any_work(
     call: Call, bundle: Path, passive: Callable[..., Path], tmp_path: Path, command: str
 ) -> None:
     out = tmp_path / "out"
-    words = {"assess": (bundle, "-o", out), "audit": (passive("terminal"), "-o", out)}[command]
+    rig = passive("terminal")
+    words = {"assess": (bundle, "-o", out), "audit": (rig, "-o", out), "retest": (tmp_path, rig, "-o", out)}[command]
     bad = waivers(tmp_path, until="2026-10-01")
     ended = call(command, *words, "--waivers", bad)
     assert ended.code == 2

@@ -32,6 +32,14 @@ def out(call: Call, passive: Callable[..., Path], tmp_path: Path, monkeypatch: p
     return tmp_path / "out"
 
 
+def test_no_key_is_made_for_what_cannot_be_sealed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    ended = call("seal", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{tmp_path}: is neither a bundle nor an assessment (name what `collect` or `assess` wrote)" in ended.err
+    assert not (tmp_path / "data").exists()
+
+
 def test_the_whole_way(call: Call, out: Path, tmp_path: Path) -> None:
     """Sealed with a key made for the user, verified, shown, sent, opened, destroyed."""
     made = call("seal", out)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.cli.options import FORMATS
+from plumbline.report.registry import formats
 from tests.cli.conftest import RIG, Call
 
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -21,7 +23,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "a rig file that exists already": ("rig init RIG", ("RIG: exists already (name another file)",)),
     "a rig file in a folder that does not exist": ("rig init MISSING/rig.toml", ("cannot be written", "make its folder first")),
     "a key that does not exist": ("rig sign RIG --key MISSING --signer me", ("MISSING: cannot be read", "openssl genpkey")),
-    "a key that is none": ("rig sign RIG --key RIG --signer me", ("the key cannot be read", "Ed25519")),
+    "a key that is none": ("rig sign RIG --key RIG --signer me", ("RIG: the key cannot be read", "Ed25519")),
+    "a key without an end": ("rig sign RIG --key /dev/zero --signer me", ("/dev/zero: is larger than 65536 bytes",)),
     "OUT is a file": ("audit RIG -o RIG", ("--output: RIG is a file, not a folder",)),
     "OUT is below a file": ("collect RIG -o RIG/bundle", ("RIG is a file, not a folder",)),
     "OUT holds a bundle": (
@@ -44,6 +47,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "a date that is none": ("assess FULL -o NEW --as-of Tuesday", ("--as-of", "%Y-%m-%d")),
     "no such folder of checks": ("assess BUNDLE -o NEW --checks MISSING", ("MISSING: holds no checks", "<layer>/<name>.toml")),
     "no assessment": ("report HERE", ("HERE: holds no assessment", "`assess`")),
+    "a plan that is no JSON": ("updates verify RIG HERE", ("RIG: not JSON: Expecting value, line 1 column 2 (name what",)),
+    "a plan without an end": ("updates verify /dev/zero HERE", ("/dev/zero: is larger than 256 MB",)),
     "no such OUT": ("report MISSING", ("MISSING: holds no assessment",)),
     "an unknown format": (
         "report HERE --format html,docx",
@@ -151,3 +156,7 @@ def test_the_version(call: Call) -> None:
     ended = call("--version")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("plumbline 0.")
+
+
+def test_help_names_every_format() -> None:
+    assert FORMATS.split(", ") == list(formats())

@@ -47,6 +47,12 @@ class Sealed:
     countersigned: bool
 
 
+def check_sealable(folder: Path) -> None:
+    """Refuse what is neither a bundle nor an OUT, before a key is asked for or made; raises InputError."""
+    if sealed_by(folder) is None and not any((folder / name).is_file() for name in ("assessment.json", "manifest.json")):
+        raise InputError("is neither a bundle nor an assessment", where=str(folder), remedy="name what `collect` or `assess` wrote")
+
+
 def seal(
     folder: Path,
     signer: Signer,
@@ -65,6 +71,7 @@ def seal(
     show = progress or (lambda _what, _done, _total: None)
     if retain_until is not None and retain_until < now.astimezone(UTC).date():
         raise InputError(f"{retain_until} is over", where="--retain-until", remedy="give a day that is yet to come, or leave it out")
+    check_sealable(folder)
     if sealed_by(folder) is not None:
         return _countersigned(folder, signer, retain_until, stamp, show)
     if os.path.lexists(folder / PRIVATE):
@@ -72,11 +79,9 @@ def seal(
     if (folder / "assessment.json").is_file():
         name = OUT_SEAL
         facts, private, known = _of_assessment(folder, now, bundles, show)
-    elif (folder / "manifest.json").is_file():
+    else:
         name, private = BUNDLE_SEAL, None
         facts, known = _of_bundle(folder, now, show)
-    else:
-        raise InputError("is neither a bundle nor an assessment", where=str(folder), remedy="name what `collect` or `assess` wrote")
     facts = replace(facts, retain_until=retain_until.isoformat() if retain_until else None)
     subjects = _digests(folder, show, known=known)
     statement = Statement(SEAL, subjects, facts.predicate())

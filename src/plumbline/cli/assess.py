@@ -26,6 +26,7 @@ from plumbline.cli.options import (
     RigPath,
     Waivers,
     known_language,
+    readable_overlays,
     reference_folder,
     writable_folder,
 )
@@ -72,7 +73,7 @@ def audit(
     The bundle goes into OUT/bundle. Ctrl-C, SIGTERM and `plumbline stop` end the collection cleanly; what was collected is judged.
     """
     wanted, known, spoken = wanted_formats(formats), reference_folder(reference), known_language(language)
-    _readable(waivers, reviews)
+    readable_overlays(waivers, reviews)
     if baseline is not None:
         _check_baseline(baseline, out, rig=rig)
     bundle = writable_folder(out) / "bundle"
@@ -169,16 +170,6 @@ def run_reports(
     return written
 
 
-def _readable(waivers: Path | None, reviews: Path | None) -> None:
-    """Refuse files that are wrong before an hour of collecting."""
-    from plumbline.assess.overlay_files import load_reviews, load_waivers
-
-    if waivers is not None:
-        load_waivers(waivers)
-    if reviews is not None:
-        load_reviews(reviews)
-
-
 def _check_baseline(baseline: Path, out: Path, *, rig: Path | None = None, bundle: Path | None = None) -> None:
     """Refuse a baseline of another rig before anything is collected or judged."""
     from plumbline.assess.baseline import check_baseline
@@ -212,9 +203,20 @@ def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Pat
         print_json({**assessment.to_json(), **({"baseline": more.to_json()} if more is not None else {})})
         return code
     print_summary(assessment, out, written)
+    if older := _older_reports(out, written):
+        again = f"plumbline report {out} --format {','.join(older)}"
+        say(f"Reports there are of an earlier assessment; to write them anew: {again}", style="yellow", whole=True)
     if more is not None:
         baseline_of = f"Beyond the baseline of {more.baseline_as_of:%Y-%m-%d %H:%M} UTC"
         say(f"{baseline_of}: {plural(more.added, 'finding')}; it has {more.known:,} already.")
     if why:
         say(f"Exit code {code.value}: {why}")
     return code
+
+
+def _older_reports(out: Path, written: list[Path]) -> list[str]:
+    """Give the formats of which OUT holds files that tell of another assessment than the one that was just made."""
+    from plumbline.report.registry import formats
+
+    new = {path.name for path in written}
+    return [name for name, unit in formats().items() if any((out / file).exists() for file in unit.files if file not in new)]

@@ -9,7 +9,22 @@ import typer
 from rich.text import Text
 
 from plumbline.cli.exits import Exit, exit_of_retest
-from plumbline.cli.options import ALL_FORMATS, FailOn, Formats, Json, Out, ReferenceDir, RigPath, reference_folder, writable_folder
+from plumbline.cli.options import (
+    ALL_FORMATS,
+    FailOn,
+    Formats,
+    Json,
+    Language,
+    Out,
+    ReferenceDir,
+    Reviews,
+    RigPath,
+    Waivers,
+    known_language,
+    readable_overlays,
+    reference_folder,
+    writable_folder,
+)
 from plumbline.cli.output import draw, print_json, progress, say, table
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity
@@ -30,7 +45,8 @@ def diff(
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The later audit.")],
     out: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write DIR/changes.json as well.")] = None,
     fail_on: Annotated[
-        Severity | None, typer.Option(metavar="SEVERITY", help="Exit 1 for a finding that came, at or above this severity.")
+        Severity | None,
+        typer.Option(metavar="SEVERITY", help="Exit 1 for a finding that came, at or above: none, low, medium, high, critical."),
     ] = None,
     as_json: Json = False,
 ) -> Exit:
@@ -58,6 +74,9 @@ def retest(
     fail_on: FailOn = Severity.HIGH,
     formats: Formats = ALL_FORMATS,
     reference: ReferenceDir = None,
+    waivers: Waivers = None,
+    reviews: Reviews = None,
+    language: Language = "en",
     as_json: Json = False,
 ) -> Exit:
     """Look again at what an earlier audit found wrong, and no more.
@@ -70,11 +89,14 @@ def retest(
     from plumbline.checks.registry import load_registry
     from plumbline.cli.assess import run_reports, wanted_formats
     from plumbline.cli.collect import now
+    from plumbline.cli.summary import told_of_overlay
     from plumbline.collect.run import collect
     from plumbline.net.stop import state_folder
     from plumbline.rig.loading import load
 
-    wanted, known, described = wanted_formats(formats), reference_folder(reference), load(rig)
+    wanted, known, spoken = wanted_formats(formats), reference_folder(reference), known_language(language)
+    readable_overlays(waivers, reviews)
+    described = load(rig)
     bundle = writable_folder(out) / "bundle"
     if out.resolve() == old.resolve():
         raise InputError("is the audit that is looked at again", where=str(out), remedy="name another folder to write into")
@@ -90,15 +112,17 @@ def retest(
         ended = collect(
             narrowed, bundle, state=state_folder(), progress=show, now=now, wanted=plan.tables, narrowed=not plan.whole
         ).ended_early
-        assessment = assess([bundle], out, reference=known, progress=show)
+        assessment = assess([bundle], out, reference=known, waivers=waivers, reviews=reviews, progress=show)
         changes = compare(old, out)
         changes.write(out)
-        written = run_reports(out, out, wanted, show)
+        written = run_reports(out, out, wanted, show, language=spoken)
     code, why = exit_of_retest(assessment, changes, fail_on)
     if as_json:
         print_json(changes.to_json())
         return code
     _print_changes(changes)
+    for line in told_of_overlay(assessment):
+        say(line, style="yellow")
     for path in written[:1]:
         say(f"Report: {path}", whole=True)
     if ended:

@@ -11,11 +11,14 @@ import typer
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity
 
+# As `report.registry.formats` has them; a test holds them to that, for `--help` is not to load every report.
+FORMATS = "csaf, csv, cyclonedx, cyclonedx_attestation, html, json, junit, oscal, pdf, sarif, tickets, xlsx"
+
 RigPath = Annotated[Path, typer.Argument(metavar="RIG", help="The rig file.")]
 Out = Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The folder to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FailOn = Annotated[Severity, typer.Option(metavar="SEVERITY", help="Exit 1 for a finding at or above: none, low, medium, high, critical.")]
-Formats = Annotated[str, typer.Option("--format", metavar="FORMATS", help="Reports to write, separated by commas.")]
+Formats = Annotated[str, typer.Option("--format", metavar="FORMATS", help=f"Reports to write, separated by commas; of {FORMATS}.")]
 Language = Annotated[str, typer.Option("--language", metavar="LANG", help="Language of html and pdf reports: en or de.")]
 Checks = Annotated[
     Path | None,
@@ -55,6 +58,16 @@ def known_language(code: str) -> str:
     from plumbline.report.language import language
 
     return language(code).code
+
+
+def readable_overlays(waivers: Path | None, reviews: Path | None) -> None:
+    """Refuse files of waivers and reviews that are wrong before an hour of collecting."""
+    from plumbline.assess.overlay_files import load_reviews, load_waivers
+
+    if waivers is not None:
+        load_waivers(waivers)
+    if reviews is not None:
+        load_reviews(reviews)
 
 
 def writable_folder(path: Path, option: str = "--output") -> Path:

@@ -11,7 +11,6 @@ from plumbline.cli.collect import now
 from plumbline.cli.new_files import write_new
 from plumbline.cli.options import Json, RigPath
 from plumbline.cli.output import print_json, say
-from plumbline.model.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -61,15 +60,12 @@ def sign(
     Needed for intrusion 'credential' and for public addresses. Any later change to the file makes the signature void.
     A key: openssl genpkey -algorithm ed25519 -out owner.pem
     """
+    from plumbline.attest.keys import read_key_file
     from plumbline.rig.signature import sign as sign_file
     from plumbline.rig.signature import verify
 
-    try:
-        pem = key.read_bytes()
-    except OSError as error:
-        remedy = "make a key: openssl genpkey -algorithm ed25519 -out owner.pem"
-        raise InputError(f"cannot be read: {error.strerror}", where=str(key), remedy=remedy) from error
-    written = sign_file(path, pem, signer, now())
+    pem = read_key_file(key, "make a key: openssl genpkey -algorithm ed25519 -out owner.pem", private=False)
+    written = sign_file(path, pem, signer, now(), key_place=str(key))
     fingerprint = verify(path).fingerprint
     if as_json:
         print_json({"signature": str(written), "signer": signer, "fingerprint": fingerprint})

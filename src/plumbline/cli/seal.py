@@ -28,7 +28,9 @@ Key = Annotated[
 ]
 Passphrase = Annotated[
     str | None,
-    typer.Option("--passphrase", metavar="REF", help="Of an encrypted key, or the PIN: env:NAME or file:PATH. [default: asked]"),
+    typer.Option(
+        "--passphrase", metavar="REF", help="Of an encrypted key, or the PIN: env:NAME, file:PATH or keyring:SERVICE/NAME. [default: asked]"
+    ),
 ]
 Timestamp = Annotated[
     str | None,
@@ -47,6 +49,8 @@ Day = Annotated[
     datetime | None,
     typer.Option("--retain-until", formats=["%Y-%m-%d"], metavar="DATE", help="Say that nothing is to be destroyed before."),
 ]
+
+_REFERENCE = "give env:NAME, file:PATH or keyring:SERVICE/NAME"
 
 
 def seal(
@@ -126,11 +130,14 @@ def _sealed(
 ) -> dict[str, Any]:
     """Seal, say so, and give what --json prints."""
     from plumbline.attest.keys import user_key
+    from plumbline.attest.seal import check_sealable
     from plumbline.attest.seal import seal as make
     from plumbline.attest.timestamp import stamper
 
     stamp = stamper(timestamp, authority) if timestamp is not None else None
     new = key is None and not user_key().exists()
+    if new:
+        check_sealable(path)
     signer = load_key(key, passphrase, quiet=quiet)
     kept = retain_until.date() if retain_until else None
     with progress() as show:
@@ -173,9 +180,9 @@ def _secret(reference: str | None) -> Any:
             try:
                 return SecretReference.parse(reference).read(Path.cwd())
             except ValueError as error:
-                raise InputError(str(error), where="--passphrase", remedy="give env:NAME or file:PATH") from error
+                raise InputError(str(error), where="--passphrase", remedy=_REFERENCE) from error
         if not sys.stdin.isatty():
-            raise InputError("the key is encrypted, and nobody can be asked", where="--passphrase", remedy="give env:NAME or file:PATH")
+            raise InputError("the key is encrypted, and nobody can be asked", where="--passphrase", remedy=_REFERENCE)
         return str(typer.prompt("Passphrase", hide_input=True, err=True)).encode()
 
     return read

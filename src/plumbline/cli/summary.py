@@ -23,11 +23,15 @@ COLOURS = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM:
 
 def print_summary(assessment: Assessment, out: Path, written: Sequence[Path]) -> None:
     """Print the actions of highest risk, the counts, what went unjudged or ended early, and the reports that were written."""
+    from plumbline.report.loading import SOURCES
+
     if assessment.actions:
         _print_actions(assessment.actions)
     counts = assessment.counts
+    # As the reports count: a network, a capture, an import and the rig itself are asked, and are no assets of the owner's.
+    assets = assessment.assets_count - sum(assessment.kinds.get(kind, 0) for kind in SOURCES)
     say(
-        f"{plural(assessment.assets_count, 'asset')}, {plural(assessment.ledger_rows, 'verdict')}: {counts.fail:,} wrong, "
+        f"{plural(assets, 'asset')}, {plural(assessment.ledger_rows, 'verdict')}: {counts.fail:,} wrong, "
         f"{counts.passed:,} proven right, {counts.inconclusive:,} not judged, {counts.not_applicable:,} do not apply.",
         style="bold",
     )

@@ -15,7 +15,7 @@ from rich.text import Text
 from plumbline.cli.exits import Exit
 from plumbline.cli.options import Json, writable_folder
 from plumbline.cli.output import draw, print_json, say, table
-from plumbline.model.errors import EnvironmentFault, InputError
+from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
 from plumbline.report.text import clip, day, number, plural, visible
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 DEVICES_SHOWN = 200  # --json has all
+PLAN_SIZE_MAX = 256 << 20  # bytes; a plan of a hundred thousand devices fits
 _STYLES = {"retracted": "red", "vulnerable": "red", "unsupported": "yellow", "behind": "yellow", "unknown": "dim", "current": "green"}
 Assessed = Annotated[Path, typer.Argument(metavar="OUT", help="What `assess` or `audit` wrote.")]
 
@@ -166,10 +167,22 @@ def _print_closings(closings: tuple[Closing, ...]) -> None:
 
 
 def _read(path: Path) -> Any:
+    from plumbline.protocols.strict_json import parse
+
+    remedy = "name what `plumbline updates plan` wrote"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path), remedy="name what `plumbline updates plan` wrote") from error
+        with path.open("rb") as file:
+            data = file.read(PLAN_SIZE_MAX + 1)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), remedy=remedy) from error
+    if len(data) > PLAN_SIZE_MAX:
+        raise InputError(f"is larger than {PLAN_SIZE_MAX >> 20} MB", where=str(path), remedy=remedy)
+    try:
+        return parse(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 at byte {error.start}", where=str(path), remedy=remedy) from error
+    except ProtocolError as error:
+        raise InputError(str(error), where=str(path), remedy=remedy) from error
 
 
 def _write(path: Path, text: str) -> None:

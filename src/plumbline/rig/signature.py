@@ -50,17 +50,17 @@ def signature_path(path: Path) -> Path:
     return path.with_name(path.name + ".sig")
 
 
-def sign(path: Path, private_key_pem: bytes, signer: str, now: datetime) -> Path:
-    """Sign a rig file as it stands and write the signature beside it; returns its path.
+def sign(path: Path, private_key_pem: bytes, signer: str, now: datetime, *, key_place: str = "") -> Path:
+    """Sign a rig file as it stands and write the signature beside it; returns its path. `key_place` is where the key was read.
 
     Raises InputError when the key is not an unencrypted Ed25519 key in PEM or the file cannot be read.
     """
     try:
         key = load_pem_private_key(private_key_pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise InputError("the key cannot be read", remedy="give an unencrypted Ed25519 key in PEM") from error
+        raise InputError("the key cannot be read", where=key_place, remedy="give an unencrypted Ed25519 key in PEM") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError("the key is not an Ed25519 key", remedy="make one: openssl genpkey -algorithm ed25519")
+        raise InputError("the key is not an Ed25519 key", where=key_place, remedy="make one: openssl genpkey -algorithm ed25519")
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     document = {
         "algorithm": "ed25519",
