@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from plumbline.attest.keys import load_fingerprint, load_signer, make_key, parse_public, user_key
@@ -64,6 +65,17 @@ def test_no_key_that_seals(tmp_path: Path, data: bytes, why: str) -> None:
     path.chmod(0o600)
     with pytest.raises(InputError, match=why):
         load_signer(path, no_passphrase)
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 8])
+def test_a_key_of_nobody(order: int) -> None:
+    """Under the first of them this signature holds over anything; so do others, under all of them."""
+    points = {1: 1, 2: 2**255 - 20, 4: 0, 8: 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7}
+    nobodys = Ed25519PublicKey.from_public_bytes(points[order].to_bytes(32, "little"))
+    if order == 1:
+        nobodys.verify(b"\x01" + bytes(63), b"anything")
+    with pytest.raises(ValueError, match="no public key of a kind that seals"):
+        parse_public(nobodys.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
 
 
 def test_a_key_that_others_can_read(tmp_path: Path) -> None:

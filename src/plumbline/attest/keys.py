@@ -38,6 +38,11 @@ PEM_MAX = 64 << 10  # bytes; private keys with comments are smaller
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 Secret = Callable[[], bytes]  # asked only when it is needed
 _FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
+# The y coordinates of Ed25519's points of an order up to 8, and what else encodes them: under such a key anybody's signature holds, over
+# anything, so that it is nobody's. RFC 8032 (5.1.7) leaves it to the verifier.
+_PRIME = 2**255 - 19
+_OF_ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+_NOBODYS = frozenset((0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _OF_ORDER_8, _PRIME - _OF_ORDER_8))
 _KINDS = "an Ed25519 or ECDSA P-256 key in PEM: openssl genpkey -algorithm ed25519"
 
 
@@ -118,6 +123,8 @@ def verifying_key(key: object, where: str) -> SSlibKey:
 
 
 def _ours(key: object, where: str) -> PublicKey:
+    if isinstance(key, Ed25519PublicKey) and int.from_bytes(key.public_bytes_raw(), "little") % 2**255 in _NOBODYS:
+        raise InputError("is a key that has no private one: anybody signs with it", where=where, remedy=f"give {_KINDS}")
     if isinstance(key, Ed25519PublicKey) or (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)):
         return key
     raise InputError("is a key of another kind", where=where, remedy=f"give {_KINDS}")
