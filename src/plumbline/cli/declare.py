@@ -38,8 +38,8 @@ def init(
 ) -> None:
     """Write the questions to the owner that this rig leaves open.
 
-    One for the rig, or for each model; the standard with the fewest first. Answers count once [[declaration]] (with --manual: [[manual]])
-    of the rig file names the sheet. Never overwrites a file.
+    Once for the rig, for each model, or for an asset without one; the standard with the fewest first. Answers count once [[declaration]]
+    (with --manual: [[manual]]) of the rig file names the sheet. Never overwrites a file.
     """
     from plumbline.assess.open_questions import Sheet, open_questions
     from plumbline.assess.question_sheets import write_sheet
