@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
+from plumbline.attest import envelope, statement
 from plumbline.attest.keys import fingerprint, load_signer
 from plumbline.attest.seal import seal
 from plumbline.attest.verify import Asked, verify
@@ -138,6 +140,23 @@ def test_a_bundle_beside_out(tmp_path: Path, untouched: Path) -> None:
     found = verify(tmp_path / "out", Asked())
     assert not found.wrong and found.unchecked
     assert "evidence is not at hand: bundle" in {claim.why.split(" (")[0] for claim in found.claims}
+
+
+def test_a_bundle_whose_own_seal_is_of_another(out: Path, tmp_path: Path) -> None:
+    _unsealed(out)
+    pem = key(tmp_path / "key.pem")
+    own = sealed(out / "bundle", pem).path
+    mine = envelope.read_envelope(own)
+    of_mine = statement.parse_statement(mine.payload)
+    other = replace(of_mine, subjects={**of_mine.subjects, "manifest.json": "0" * 64})
+    envelope.Envelope(other.to_bytes()).signed(load_signer(pem, no_passphrase)).write(own)
+    with pytest.raises(InputError, match=r"is not the seal of this bundle: manifest\.json has changed"):
+        sealed(out, pem)
+    own.write_text("{}")
+    with pytest.raises(InputError, match="is no envelope"):
+        sealed(out, pem)
+    mine.write(own)
+    sealed(out, pem)
 
 
 def test_a_bundle_elsewhere(out: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from plumbline.attest.content import BUNDLE_SEAL, OUT_SEAL, PRIVATE, digest_of, 
 from plumbline.attest.envelope import Envelope, Signature
 from plumbline.attest.private import Private, read_private
 from plumbline.attest.rows import Rows
-from plumbline.attest.sealed import read_seal
+from plumbline.attest.sealed import read_seal, seal_at
 from plumbline.attest.statement import ROWS, SEAL, Facts, Statement, plain
 from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError
@@ -163,7 +163,10 @@ def _of_bundle(folder: Path, now: datetime, show: Progress) -> tuple[Facts, dict
 
 
 def _whole(bundle: Bundle, show: Progress) -> dict[Path, str]:
-    """Digest the files of a bundle that has ended, and whose files are those of its manifest; raises InputError for any other."""
+    """Digest the files of a bundle that has ended, whose files are those of its manifest, and of its seal if it has one.
+
+    Raises InputError for any other.
+    """
     folder = bundle.path
     again = "let the collection end, or go on with it: plumbline collect RIG -o BUNDLE --resume"
     if bundle.manifest["sessions"][-1]["ended_at"] is None:
@@ -173,6 +176,9 @@ def _whole(bundle: Bundle, show: Progress) -> dict[Path, str]:
         raise InputError("its manifest names no file", where=str(folder), remedy=again)
     found = _digests(folder, show, BUNDLE_SEAL)
     digests = {folder / name: digest for name, digest in found.items()}
+    own = folder / BUNDLE_SEAL
+    if os.path.lexists(own) and (changed := _changed(seal_at(own).statement.subjects, found)) is not None:
+        raise InputError(f"is not the seal of this bundle: {changed}", where=str(own), remedy="take it away, or copy the bundle anew")
     found.pop("manifest.json")
     if (changed := _changed(named, found)) is not None:
         raise InputError(f"{changed} since the collection ended", where=str(folder), remedy="copy the bundle anew, or collect again")
