@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from plumbline.correlate.sources import use_bundles
 from plumbline.evidence.bundle import Bundle, BundleWriter
+from plumbline.evidence.engine import connect
 from plumbline.report.by_hand import ATTACHMENTS_LISTED, LISTED, hand_tests
+from plumbline.report.standards_data import HandTest
 from tests.report.harbour import ALLOWED, RIG, START
 
 
@@ -25,8 +28,14 @@ def bundle(path: Path, count: int) -> Bundle:
     return Bundle(path)
 
 
+def read(evidence: Bundle, names: dict[str, str]) -> tuple[tuple[HandTest, ...], int]:
+    with connect() as connection:
+        use_bundles(connection, [evidence])
+        return hand_tests(connection, names)
+
+
 def test_fails_come_first_and_what_was_not_given_stays_so(tmp_path: Path) -> None:
-    found, count = hand_tests([bundle(tmp_path / "bundle", 3)], {"declared:harbour/cam-1": "dock camera"})
+    found, count = read(bundle(tmp_path / "bundle", 3), {"declared:harbour/cam-1": "dock camera"})
     first, second, _ = found
     assert (count, first.asset_name, first.verdict, first.about) == (3, "dock camera", "fail", "etsi-en-303-645/5.1-1")
     assert (first.tester, first.method, first.performed_at, first.attachments, first.attachments_count) == (None, None, None, (), 0)
@@ -35,9 +44,9 @@ def test_fails_come_first_and_what_was_not_given_stays_so(tmp_path: Path) -> Non
 
 
 def test_the_list_is_cut_with_its_count(tmp_path: Path) -> None:
-    found, count = hand_tests([bundle(tmp_path / "bundle", LISTED + 5)], {})
+    found, count = read(bundle(tmp_path / "bundle", LISTED + 5), {})
     assert (len(found), count, found[0].asset_name) == (LISTED, LISTED + 5, "declared:harbour/cam-1")
 
 
 def test_a_bundle_without_them_has_none(tmp_path: Path) -> None:
-    assert hand_tests([bundle(tmp_path / "bundle", 0)], {}) == ((), 0)
+    assert read(bundle(tmp_path / "bundle", 0), {}) == ((), 0)

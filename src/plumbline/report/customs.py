@@ -13,9 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from plumbline.correlate.sources import use_bundles
-from plumbline.evidence.bundle import Bundle
-from plumbline.evidence.engine import Connection, connect, file_list
+from plumbline.evidence.engine import Connection, file_list
 from plumbline.model.words import Severity, Verdict
 from plumbline.report.data import CheckResult, CustomFinding, CustomPart, CustomUnjudged
 from plumbline.report.language import reworded
@@ -30,7 +28,7 @@ Verdicts = Mapping[tuple[str, str, str], Mapping[str, Any]]
 
 
 def customs(
-    bundles: Sequence[Bundle],
+    connection: Connection,
     ledger: Sequence[Path],
     checks: Sequence[CheckResult],
     said: Mapping[str, Any],
@@ -41,20 +39,18 @@ def customs(
 
     `whose` gives the asset of an entity, `templates` the messages of checks for another language; none for English.
     """
-    with connect() as connection:
-        use_bundles(connection, bundles)
-        parts = _parts(connection)
-        shown = dict(list(parts.items())[:PARTS_MAX])
-        names = {entry["id"]: entry["name"] for entry in said["assets"]}
-        targets = [
-            {"name": name, "asset": whose.get(entity, entity), "subject": subject}
-            for name, entity, subject in _found(connection)
-            if name in shown
-        ]
-        connection.register("target", pa.Table.from_pylist(targets, schema=_TARGETS))
-        by_part: dict[str, list[tuple[Any, ...]]] = {name: [] for name in shown}
-        for name, *row in _verdicts(connection, ledger):
-            by_part[name].append(tuple(row))
+    parts = _parts(connection)
+    shown = dict(list(parts.items())[:PARTS_MAX])
+    names = {entry["id"]: entry["name"] for entry in said["assets"]}
+    targets = [
+        {"name": name, "asset": whose.get(entity, entity), "subject": subject}
+        for name, entity, subject in _found(connection)
+        if name in shown
+    ]
+    connection.register("target", pa.Table.from_pylist(targets, schema=_TARGETS))
+    by_part: dict[str, list[tuple[Any, ...]]] = {name: [] for name in shown}
+    for name, *row in _verdicts(connection, ledger):
+        by_part[name].append(tuple(row))
     words = {(one["check"], one["asset"], one["subject"]): one for one in said["findings"]}
     of = {check.id: check for check in checks}
     places = {name: sorted({names.get(t["asset"], t["asset"]) for t in targets if t["name"] == name}) for name in shown}

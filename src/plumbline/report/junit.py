@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from plumbline.assess.reviews import Action
 from plumbline.model.words import Verdict
 from plumbline.report.data import CheckResult, Report
 from plumbline.report.format import Format
@@ -104,12 +103,11 @@ def _fail(suite: _Suite, check: CheckResult, name: str, one: Failed) -> None:
     if one.waiver is not None:
         words = f"waived until {one.waiver.until:%Y-%m-%d} by {one.waiver.owner}: {one.waiver.reason}"
         suite.case(check.id, name, _element("skipped", words), "skipped")
-    elif one.review is not None and one.review.action is Action.FALSE_POSITIVE:
-        suite.case(check.id, name, _element("skipped", f"a false positive, says {one.review.who}: {one.review.why}"), "skipped")
+    elif (wrong := one.mistaken) is not None:
+        suite.case(check.id, name, _element("skipped", f"a false positive, says {wrong.who}: {wrong.why}"), "skipped")
     else:
-        severity = one.review.severity if one.review is not None and one.review.severity is not None else one.severity
         told = [one.message, check.recommendation, f"To verify: {check.verify}", f"Evidence: {' '.join(one.evidence)}"]
-        suite.case(check.id, name, _element("failure", one.message or check.title, told, severity.value), "failures")
+        suite.case(check.id, name, _element("failure", one.message or check.title, told, one.rated.value), "failures")
 
 
 def _other(suite: _Suite, check: CheckResult, name: str, row: Mapping[str, Any]) -> None:

@@ -20,8 +20,10 @@ from plumbline.assess.digest import ledger_files
 from plumbline.assess.overlay import read_summaries
 from plumbline.assess.relaid import relaid
 from plumbline.checks.registry import load_registry
+from plumbline.correlate.sources import add_coverage, use_bundles
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
+from plumbline.evidence.engine import connect
 from plumbline.model.errors import InputError
 from plumbline.model.words import Basis, EntityKind, Layer, Severity, Verdict
 from plumbline.report import cited, contacts, data, shortfalls
@@ -83,11 +85,14 @@ def _report(out: Path, said: Mapping[str, Any], bundles: Sequence[Bundle], missi
     findings = _findings(said, bundles, derived, templates)
     checks = _checks(said, findings)
     titles = {check.id: check.title for check in checks}
-    gaps = shortfalls.gaps(bundles, derived)
-    custom_parts, customs_count = customs(bundles, ledger, checks, said, whose, templates)
     waivers, reviews = read_summaries(said)
     by_entity = {entity: names[asset] for entity, asset in whose.items()}
-    tests, tests_count = hand_tests(bundles, by_entity)
+    with connect() as connection:
+        use_bundles(connection, bundles)
+        add_coverage(connection, [*bundles, derived])
+        gaps = shortfalls.gaps(connection)
+        custom_parts, customs_count = customs(connection, ledger, checks, said, whose, templates)
+        tests, tests_count = hand_tests(connection, by_entity)
     sources_count = sum(said["kinds"].get(kind, 0) for kind in SOURCES)
     return data.Report(
         head=_head(said),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plumbline.assess.reviews import Action, Review
+from plumbline.assess.reviews import Review
 from plumbline.assess.waivers import Waiver
 from plumbline.model.words import Basis, Severity, Verdict
 from plumbline.report.data import Asset, CheckResult, Report
@@ -164,8 +164,7 @@ class Parts:
             yield self._observation(finding, uuid)
 
     def _group(self, finding: Failed) -> _Group:
-        wrong = finding.review if finding.review is not None and finding.review.action is Action.FALSE_POSITIVE else None
-        wanted = _Group(finding.waiver or wrong)
+        wanted = _Group(finding.waiver or finding.mistaken)
         groups = self.found.setdefault(finding.check.id, [])
         for group in groups:
             if group.key == wanted.key:

@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import quote
 
 from plumbline.assess.changes import Became, Changes, read_changes
-from plumbline.assess.reviews import Action, Review
+from plumbline.assess.reviews import Review
 from plumbline.evidence.bundle import Bundle
 from plumbline.evidence.derived import DerivedParts
 from plumbline.model.words import Severity
@@ -240,9 +240,8 @@ def _suppressions(finding: Failed) -> Iterator[dict[str, Any]]:
     if finding.waiver is not None:
         said = {"waiver": finding.waiver.id, "owner": finding.waiver.owner, "until": instant(finding.waiver.until)}
         yield {"kind": "external", "status": "accepted", "justification": visible(finding.waiver.reason), "properties": said}
-    if finding.review is not None and finding.review.action is Action.FALSE_POSITIVE:
-        properties = _reviewed(finding.review)
-        yield {"kind": "external", "status": "accepted", "justification": visible(finding.review.why), "properties": properties}
+    if (wrong := finding.mistaken) is not None:
+        yield {"kind": "external", "status": "accepted", "justification": visible(wrong.why), "properties": _reviewed(wrong)}
 
 
 def _reviewed(review: Review) -> dict[str, Any]:

@@ -10,9 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.correlate.sources import add_coverage, use_bundles
-from plumbline.evidence.bundle import Bundle
-from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.engine import Connection, connect, file_list
 from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Layer
@@ -60,27 +57,24 @@ def _samples(connection: Connection) -> dict[tuple[str, str], tuple[list[str], i
     return {(reason, check): (list(assets), count) for reason, check, assets, count in rows}
 
 
-def gaps(bundles: Sequence[Bundle], derived: DerivedParts) -> Gaps:
+def gaps(connection: Connection) -> Gaps:
     """Group the best attempt at each subject, also to derive something of it, that is not ok by table, outcome and detail."""
-    with connect() as connection:
-        use_bundles(connection, bundles)
-        add_coverage(connection, [*bundles, derived])
-        connection.execute(
-            """
-            create view best as
-            select entity, "table", subject, min(struct_pack(outcome := outcome::outcome, detail := coalesce(detail, ''))) as best
-            from base.coverage group by all
-            """
-        )
-        [[attempts]] = connection.execute("select count(*) from best").fetchall()
-        rows = connection.execute(
-            f"""
-            select "table", best.outcome::varchar, best.detail, count(*), min(entity, {SAMPLE * 4}), count(distinct entity),
-              count(*) over ()
-            from best where best.outcome <> 'ok' group by "table", best.outcome, best.detail
-            order by 4 desc, 1, 2, 3 limit {GAPS_MAX}
-            """
-        ).fetchall()
+    connection.execute(
+        """
+        create view best as
+        select entity, "table", subject, min(struct_pack(outcome := outcome::outcome, detail := coalesce(detail, ''))) as best
+        from base.coverage group by all
+        """
+    )
+    [[attempts]] = connection.execute("select count(*) from best").fetchall()
+    rows = connection.execute(
+        f"""
+        select "table", best.outcome::varchar, best.detail, count(*), min(entity, {SAMPLE * 4}), count(distinct entity),
+          count(*) over ()
+        from best where best.outcome <> 'ok' group by "table", best.outcome, best.detail
+        order by 4 desc, 1, 2, 3 limit {GAPS_MAX}
+        """
+    ).fetchall()
     listed = tuple(_gap(*row[:6]) for row in rows)
     return Gaps(listed, rows[0][6] if rows else 0, attempts)
 

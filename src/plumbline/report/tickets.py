@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbline.assess.reviews import Action as ReviewAction
 from plumbline.model.words import Severity
 from plumbline.report.cells import guarded, unmarked
 from plumbline.report.data import Action, Report
@@ -66,13 +65,11 @@ class _Work:
     places: list[str] = field(default_factory=list)
 
     def add(self, one: Failed) -> None:
-        review = one.review
-        if one.waiver is not None or (review is not None and review.action is ReviewAction.FALSE_POSITIVE):
+        if one.waiver is not None or one.mistaken is not None:
             self.spared += 1
             return
-        severity = review.severity if review is not None and review.severity is not None else one.severity
         self.findings += 1
-        self.severity = max(self.severity, severity, key=lambda word: word.rank)
+        self.severity = max(self.severity, one.rated, key=lambda word: word.rank)
         self.assets.add(one.asset)
         if len(self.places) < PLACES_MAX:
             where = f"{one.asset_name}, {one.subject}" if one.subject else one.asset_name

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from plumbline.assess.assessment import read_json
 from plumbline.assess.digest import ledger_files
 from plumbline.assess.overlay import Overlay
-from plumbline.assess.reviews import Review
+from plumbline.assess.reviews import Action, Review
 from plumbline.assess.risk import Threat, exposure, risk
 from plumbline.assess.waivers import Waiver
 from plumbline.checks.registry import load_registry
@@ -54,6 +54,16 @@ class Failed:
     basis: str | None
     waiver: Waiver | None
     review: Review | None
+
+    @property
+    def mistaken(self) -> Review | None:
+        """The review that calls it a false positive, if one does."""
+        return self.review if self.review is not None and self.review.action is Action.FALSE_POSITIVE else None
+
+    @property
+    def rated(self) -> Severity:
+        """Its severity, as a review rates it where one does."""
+        return self.review.severity if self.review is not None and self.review.severity is not None else self.severity
 
 
 @dataclass(frozen=True, slots=True)
