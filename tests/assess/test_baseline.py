@@ -73,3 +73,49 @@ def test_a_baseline_of_another_rig_is_refused(pair: Pair, tmp_path: Path) -> Non
         check_baseline(pair.new, pair.new / ".." / "new", "t")
     with pytest.raises(InputError, match="holds no assessment"):
         check_baseline(tmp_path / "nowhere", pair.new, "t")
+
+
+SCORES = {
+    "medium": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N",
+    "high": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N",
+    "critical": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+}
+CHECK = """title = "A broker of {word} weakness"
+cvss = "{cvss}"
+subjects = "mqtt_broker"
+provisions = ["owasp-iot-top10-2018/I2"]
+proves = "p"
+pass_proves = "p"
+message = "m"
+recommendation = "r"
+verify = "v"
+compensate = "c"
+effort = "hours"
+query = '''select asset, subject, anonymous_accepted as failed, '{cvss}' as cvss, [row_id] as evidence from mqtt_broker'''
+[[example]]
+name = "f"
+mqtt_broker = [{{ asset = "a", subject = "tcp/1883", anonymous_accepted = true }}]
+expect = [{{ asset = "a", subject = "tcp/1883", verdict = "fail", cvss = "{cvss}" }}]
+[[example]]
+name = "p"
+mqtt_broker = [{{ asset = "a", subject = "tcp/1883", anonymous_accepted = false }}]
+expect = [{{ asset = "a", subject = "tcp/1883", verdict = "pass" }}]
+[[example]]
+name = "i"
+mqtt_broker = [{{ asset = "a", subject = "tcp/1883" }}]
+expect = [{{ asset = "a", subject = "tcp/1883", verdict = "inconclusive", reason = "not_observed" }}]
+"""
+
+
+@pytest.mark.parametrize(("then", "now", "counts"), [("high", "critical", True), ("high", "high", False), ("critical", "medium", False)])
+def test_a_finding_that_is_more_severe_now_counts(pair: Pair, tmp_path: Path, then: str, now: str, counts: bool) -> None:
+    judged = []
+    for word, name in ((then, "then"), (now, "now")):
+        folder = tmp_path / f"{name}-checks" / "gateway"
+        folder.mkdir(parents=True)
+        (folder / "broker_rated.toml").write_text(CHECK.format(word=word, cvss=SCORES[word]))
+        judged.append(assess([pair.old / "bundle"], tmp_path / name, checks_dir=folder.parent))
+    more = beyond(tmp_path / "then", tmp_path / "now", judged[1])
+    assert more.added == counts
+    assert more.known == judged[1].counts.fail - counts
+    assert more.standing == ({now: 1} if counts else {})

@@ -13,7 +13,7 @@ import pytest
 from plumbline.assess.changes import Became, Change, Changes, compare, read_changes
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity
-from tests.assess.two_audits import BROKER, EARLIER, LATER, TELNET, Audit
+from tests.assess.two_audits import BROKER, CVSS, EARLIER, LATER, TELNET, Audit
 
 # (verdict, reason) at the finding's place; None: the ledger says nothing there.
 OLD = {
@@ -338,6 +338,25 @@ def test_an_identity_is_gone_only_where_its_whole_hub_was_read(tmp_path: Path, h
         after.verdict("hub:/north", "inconclusive", "partial", subject="")
     after.verdict("identity:north/other", "pass", subject="")
     assert only(changes_of(tmp_path, before, after)).word is word
+
+
+LESSER = CVSS.replace("C:H/I:H/A:H", "C:L/I:N/A:N")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "verdict", "severity"),
+    [
+        (LESSER, None, "fail", Severity.CRITICAL),
+        (None, LESSER, "fail", Severity.MEDIUM),
+        (LESSER, None, "pass", Severity.MEDIUM),  # what was fixed is told as what it was
+    ],
+)
+def test_what_is_still_wrong_is_as_severe_as_it_is_now(
+    tmp_path: Path, then: str | None, now: str | None, verdict: str, severity: Severity
+) -> None:
+    before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail", cvss=then)
+    after = Audit(LATER).asset("host:s/a").verdict("host:s/a", verdict, cvss=now)
+    assert only(changes_of(tmp_path, before, after)).severity is severity
 
 
 def test_passes_that_were_lost_and_gained_are_counted(tmp_path: Path) -> None:

@@ -42,9 +42,18 @@ class Audit:
         self.known += [(asset, word, value) for word, value in identifiers.items()]
         return self
 
-    def verdict(self, asset: str, verdict: str, reason: str | None = None, *, subject: str = "tcp/23", check: str = TELNET) -> Audit:
+    def verdict(
+        self,
+        asset: str,
+        verdict: str,
+        reason: str | None = None,
+        *,
+        subject: str = "tcp/23",
+        check: str = TELNET,
+        cvss: str | None = None,
+    ) -> Audit:
         """Add a row of the ledger."""
-        self.rows.append({"check": check, "asset": asset, "subject": subject, "verdict": verdict, "reason": reason, "cvss": None})
+        self.rows.append({"check": check, "asset": asset, "subject": subject, "verdict": verdict, "reason": reason, "cvss": cvss})
         return self
 
     def saw(self, asset: str, table: str, *subjects: str) -> Audit:

@@ -1,9 +1,10 @@
 """What an assessment finds beyond a baseline, an earlier assessment of the same rig: only that counts where a baseline is named.
 
 Not what became of each finding (`changes`), by whose words it is told: what is new, regressed or newly judged the baseline has not; what is
-open, or has moved, it has. Rules: a finding is found again by the identity of its asset, whatever its id or address is now; a baseline of
-another rig is refused; what is waived, or a false positive, counts no more than without a baseline. A finding that the baseline has does
-not count when its waiver ends: name another baseline then.
+open, or has moved, it has, unless its severity is higher now, for a component that had a vulnerability may have a worse one by now. Rules:
+a finding is found again by the identity of its asset, whatever its id or address is now; a baseline of another rig is refused; what is
+waived, or a false positive, counts no more than without a baseline. A finding that the baseline has does not count when its waiver ends:
+name another baseline then.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from plumbline.model.words import Severity
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """The findings that a baseline has not: `standing` counts those that count for `--fail-on`; `known` is how many it has."""
+    """The findings that a baseline has not, or not as severe: `standing` counts those that count for `--fail-on`; `known` the others."""
 
     baseline_as_of: datetime
     baseline_digest: str
@@ -67,7 +68,8 @@ def beyond(baseline: Path, out: Path, assessment: Assessment) -> Beyond:
     standing: Counter[Severity] = Counter()
     with connect() as connection:
         define_changes(connection, baseline, out, before, after)
-        counts = dict(connection.execute("select word, count(*) from change group by word").fetchall())
+        _define_wrong(connection, {check.id: check.cvss for check in assessment.checks})
+        [[added, known]] = connection.execute("select count(*) filter (added), count(*) filter (not added) from wrong").fetchall()
         for check in assessment.checks:
             if check.tally.fail:
                 standing += _standing(connection, check.id, check.cvss, overlay)
@@ -75,21 +77,43 @@ def beyond(baseline: Path, out: Path, assessment: Assessment) -> Beyond:
     return Beyond(
         baseline_as_of=side.as_of,
         baseline_digest=side.ledger_digest,
-        added=sum(counts.get(word.value, 0) for word in CAME),
+        added=added,
         standing={severity: standing[severity] for severity in reversed(Severity) if standing[severity]},
-        known=sum(counts.get(word.value, 0) for word in STILL_WRONG if word not in CAME),
+        known=known,
     )
 
 
+def _define_wrong(connection: Connection, vectors: Mapping[str, str]) -> None:
+    """Make the table `wrong`: the findings, each with whether the baseline has it not, or with a lower severity."""
+    rows = connection.execute('select distinct "check", old_cvss, cvss from change where old_cvss is distinct from cvss').fetchall()
+    connection.execute('create or replace temp table worse ("check" varchar, old_cvss varchar, cvss varchar)')
+    for check, old, new in rows:
+        if _severity(new or vectors[check]).rank > _severity(old or vectors[check]).rank:
+            connection.execute("insert into worse values (?, ?, ?)", [check, old, new])
+    came, wrong = (", ".join(literal(word.value) for word in words) for words in (CAME, STILL_WRONG))
+    connection.execute(
+        f"""
+        create or replace temp table wrong as
+        select c."check", c.new_asset as asset, c.new_subject as subject, c.cvss, c.word in ({came}) or w."check" is not null as added
+        from change c left join worse w
+          on w."check" = c."check" and w.old_cvss is not distinct from c.old_cvss and w.cvss is not distinct from c.cvss
+        where c.word in ({wrong})
+        """
+    )
+
+
+def _severity(vector: str) -> Severity:
+    return Severity.of_score(base_score(vector))
+
+
 def _standing(connection: Connection, check: str, vector: str, overlay: Overlay) -> Counter[Severity]:
-    words = ", ".join(literal(word.value) for word in CAME)
-    found = f'select new_asset as asset, new_subject as subject, cvss from change where "check" = {literal(check)} and word in ({words})'
+    found = f'select asset, subject, cvss from wrong where added and "check" = {literal(check)}'
     rows = connection.execute(
         f"select coalesce(cvss, {literal(vector)}), {overlay.waiver_sql(check)}, {overlay.review_sql(check)}, count(*)"
         f" from ({found}) group by all"
     ).fetchall()
     standing: Counter[Severity] = Counter()
     for cvss, waiver, review, count in rows:
-        stands = overlay.stands(waiver, review, Severity.of_score(base_score(cvss)))
+        stands = overlay.stands(waiver, review, _severity(cvss))
         standing.update({stands: count} if stands is not None else {})
     return standing

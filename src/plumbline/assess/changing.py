@@ -4,9 +4,9 @@
     was           the earlier findings, with what the later ledger says at their place
     came          the later findings that the earlier ledger had not, with what it said there
     moved         pairs of the two
-    change        "check", asset, subject, cvss, old_verdict, new_verdict, word, why, new_asset, new_subject, through
+    change        "check", asset, subject, cvss, old_cvss, old_verdict, new_verdict, word, why, new_asset, new_subject, through
 
-What each word means stands in `changes`.
+What each word means stands in `changes`. `cvss` is that of the later audit where the finding is still wrong there.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ with finding as (
 ), present as (
   select distinct asset from new_ledger where asset in (select target from finding)
 ), exact as (
-  select f."check", f.asset, f.subject, n.verdict, n.reason
+  select f."check", f.asset, f.subject, n.verdict, n.reason, n.cvss
   from finding f join new_ledger n on n."check" = f."check" and n.asset = f.target and n.subject = f.subject
 ), above as (
   select f."check", f.asset, f.subject, max_by(struct_pack(verdict := n.verdict, reason := n.reason), length(n.subject)) as told
@@ -191,7 +191,7 @@ with finding as (
   where n.verdict = 'inconclusive' or n.subject <> '' or f.port = '' or v.port is not null
   group by all
 )
-select f.*, p.asset is not null as present, e.verdict, coalesce(e.reason, a.told.reason) as reason,
+select f.*, p.asset is not null as present, e.verdict, e.cvss as cvss_now, coalesce(e.reason, a.told.reason) as reason,
   coalesce(e.verdict, a.told.verdict) as nearest,
   e.verdict is null and a.told is null and exists (
     select 1 from subjects_of s join looked l on l.asset = f.target and l."table" = s."table" and l.subjects is null
@@ -251,9 +251,10 @@ with left_it as (
     and (nearest = 'not_applicable' or seen_absent) and subject <> ''
   group by "check", target having count(*) = 1
 ), came_to_it as (
-  select "check", asset, min(subject) as new_subject from came where subject <> '' and present group by "check", asset having count(*) = 1
+  select "check", asset, min(subject) as new_subject, min(cvss) as cvss from came
+  where subject <> '' and present group by "check", asset having count(*) = 1
 )
-select l."check", l.asset, l.old_asset, l.old_subject, c.new_subject
+select l."check", l.asset, l.old_asset, l.old_subject, c.new_subject, c.cvss
 from left_it l join came_to_it c on c."check" = l."check" and c.asset = l.asset
 where split_part(l.old_subject, '/', 1) = split_part(c.new_subject, '/', 1)
 """
@@ -262,7 +263,9 @@ _ASKED_OTHERWISE = "w.otherwise and (w.verdict = 'pass' or w.nearest = 'not_appl
 _SILENT = "('timeout', 'unreachable')"
 _CHANGE = f"""
 create or replace temp table change as
-select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
+select w."check", w.asset, w.subject,
+  case when m.new_subject is not null then m.cvss when w.verdict = 'fail' then w.cvss_now else w.cvss end as cvss, w.cvss as old_cvss,
+  'fail' as old_verdict,
   coalesce(w.verdict, case when m.new_subject is not null then 'fail' end, w.nearest) as new_verdict,
   case
     when not w.asked or w.doubtful or {_ASKED_OTHERWISE} then 'not_judged'
@@ -289,7 +292,7 @@ select w."check", w.asset, w.subject, w.cvss, 'fail' as old_verdict,
   case when w.target <> w.asset or w.replaced then w.through end as through
 from was w left join moved m on m."check" = w."check" and m.old_asset = w.asset and m.old_subject = w.subject
 union all
-select c."check", c.asset, c.subject, c.cvss, case when c.exactly then c.verdict end, 'fail',
+select c."check", c.asset, c.subject, c.cvss, null, case when c.exactly then c.verdict end, 'fail',
   case when c.verdict = 'pass' and c.exactly then 'regressed'
     when not c.asked or c.verdict = 'inconclusive' or c.verdict is null and c.present then 'newly_judged' else 'new' end,
   null, c.asset, c.subject, case when c.source <> c.asset then c.through end
