@@ -138,6 +138,21 @@ def test_an_assessment_of_other_bundles_than_its_seal_names(out: Path, tmp_path:
     assert told == {"assessment.json follows from the evidence": "bundles are not those that the seal names"}
 
 
+@pytest.mark.full
+def test_another_release_is_no_cloak(out: Path, tmp_path: Path) -> None:
+    """Who says that another release wrote an assessment is not believed the rest: where it differs is said, and it is no success."""
+    said = json.loads((out / "assessment.json").read_text())
+    said["counts"]["fail"] = 0
+    (out / "assessment.json").write_text(json.dumps(said))
+    statement = parse_statement(read_envelope(out / "seal.dsse.json").payload)
+    subjects = {**statement.subjects, "assessment.json": digest_of(out / "assessment.json")}
+    forged = replace(statement, subjects=subjects, predicate={**statement.predicate, "plumbline": "9.9"})
+    Envelope(forged.to_bytes()).signed(load_signer(key(tmp_path / "theirs.pem"), no_passphrase)).write(out / "seal.dsse.json")
+    [claim] = [one for one in verify(out, Asked()).claims if one.what.startswith("assessment.json")]
+    assert claim.holds is None
+    assert claim.why.startswith("counts.fail is 0, due is ")
+
+
 def test_other_checks_judge_nothing(untouched: Path, tmp_path: Path) -> None:
     (tmp_path / "checks" / "device").mkdir(parents=True)
     (tmp_path / "checks" / "device" / "page_without_title.toml").write_text(NEW_CHECK)

@@ -155,7 +155,8 @@ class Rederivation:
         but = (*PLACES, *(("reference",) if self.reference_missing else ()))
         where = differences.in_json(said, due, but)
         if where is not None and self._facts.plumbline != __version__:
-            return Derived("assessment.json", None, f"written by Plumbline {self._facts.plumbline}, in other words than {__version__}")
+            why = f"{where}; by its seal Plumbline {self._facts.plumbline} wrote it, whose words may be others than those of {__version__}"
+            return Derived("assessment.json", None, why)
         return Derived("assessment.json", where is None, where or "")
 
     def where(self, name: str) -> str | None:
