@@ -110,3 +110,13 @@ def test_a_log_of_contacts_that_is_not_whole_is_refused(out: Path, tmp_path: Pat
     WAYS[way](log)
     with pytest.raises(InputError, match=rf"{log}: .*not whole.*copy the bundle anew"):
         load(copied)
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", None], ids=["empty", "nested without end", "of another form", "a folder"])
+def test_a_damaged_comparison_is_named(out: Path, report: Report, tmp_path: Path, text: str | None) -> None:
+    copied = tmp_path / "out"
+    shutil.copytree(out, copied)
+    changes = copied / "changes.json"
+    changes.mkdir() if text is None else changes.write_text(text)
+    with pytest.raises(InputError, match=rf"{changes}: .*compare the two audits again"):
+        registry.write("sarif", copied, tmp_path / "to", report=report)

@@ -154,7 +154,7 @@ def read_changes(out: Path) -> Changes | None:
         said = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), remedy="compare the two audits again") from error
     try:
         sides = {
