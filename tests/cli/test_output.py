@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from plumbline.cli import output
+from plumbline.cli.exits import guarded
+from plumbline.model.errors import InputError
 
 
 def test_progress_in_lines_says_each_kind_of_work_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +39,22 @@ def test_names_of_files_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str
 def test_what_is_printed_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     output.say("[red]a[/red] [link]")
     assert capsys.readouterr().out == "[red]a[/red] [link]\n"
+
+
+def test_an_address_is_no_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    """`:a:` and `:x:` name pictures to rich."""
+
+    def wrong() -> None:
+        raise InputError("is wrong", where="fd00:o:1::2")
+
+    output.say("fd00:a:1::2")
+    rows = output.table("address")
+    rows.add_row("fd00:b:1::2")
+    output.draw(rows)
+    with output.progress() as show:
+        show("visiting fd00:x:1::2", 0, None)
+    guarded(wrong)
+    assert capsys.readouterr() == ("fd00:a:1::2\naddress\nfd00:b:1::2\n", "visiting fd00:x:1::2 ...\nerror: fd00:o:1::2: is wrong\n")
 
 
 def test_rows_stay_whole_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:

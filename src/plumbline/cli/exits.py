@@ -115,6 +115,6 @@ def guarded(main: Callable[[], object]) -> int:
 
 
 def _say(kind: str, what: object, style: str) -> None:
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     for line in str(what).splitlines():
         console.print(f"{kind}: {visible(line)}", style=style, markup=False, highlight=False, soft_wrap=True)

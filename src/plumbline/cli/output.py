@@ -31,7 +31,7 @@ COUNTED_MAX = 99_999  # above, the share says more than the count: bytes of a ca
 def draw(what: RenderableType, *, style: str | None = None, whole: bool = False) -> None:
     """Print one thing on stdout; `whole`: no line is broken to the width of the terminal. A file gets no trailing spaces."""
     edge = not whole and (sys.stdout.isatty() or "COLUMNS" in os.environ)
-    console = Console(highlight=False, width=None if edge else PIPE_WIDTH)
+    console = Console(highlight=False, emoji=False, width=None if edge else PIPE_WIDTH)
     with console.capture() as caught:
         console.print(what, style=style, markup=False, soft_wrap=whole)
     _write("".join(f"{line.rstrip()}\n" for line in caught.get().splitlines()))
@@ -76,7 +76,7 @@ def _write(text: str) -> None:
 @contextmanager
 def progress() -> Iterator[ProgressCall]:
     """Show what is being done while it is done; on a stderr that is no terminal, a line when work begins and one now and then."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     if not console.is_terminal:
         yield _lines(console)
         return
