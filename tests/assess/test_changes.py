@@ -13,7 +13,7 @@ import pytest
 from plumbline.assess.changes import Became, Change, Changes, compare, read_changes
 from plumbline.model.errors import InputError
 from plumbline.model.words import Severity
-from tests.assess.two_audits import BROKER, CVSS, EARLIER, LATER, TELNET, Audit
+from tests.assess.two_audits import BROKER, CVSS, EARLIER, LATER, TELNET, UNMET, Audit
 
 # (verdict, reason) at the finding's place; None: the ledger says nothing there.
 OLD = {
@@ -217,6 +217,18 @@ def test_a_part_of_something_that_was_wholly_read_is_gone_when_it_is_not_in_it(t
     before = Audit(EARLIER).asset("image:/cam").verdict("image:/cam", "fail", subject="component/busybox")
     after = Audit(LATER).asset("image:/cam").verdict("image:/cam", "pass", subject="component/openssl").saw("image:/cam", "telnet_service")
     assert only(changes_of(tmp_path, before, after)).word is Became.GONE
+
+
+@pytest.mark.parametrize("told", [None, ("not_applicable", "absent")])
+def test_what_people_stated_is_not_gone_because_a_sheet_leaves_it_out(tmp_path: Path, told: tuple[str, str] | None) -> None:
+    before, after = Audit(EARLIER, checks=(UNMET,)), Audit(LATER, checks=(UNMET,))
+    before.asset("rig:/t", "rig").verdict("rig:/t", "fail", check=UNMET, subject="etsi-en-303-645/5.3-1")
+    after.asset("rig:/t", "rig").saw("rig:/t", "declaration")
+    if told is not None:
+        after.verdict("rig:/t", *told, check=UNMET, subject="")
+    else:
+        after.verdict("rig:/t", "pass", check=UNMET, subject="etsi-en-303-645/5.1-4")
+    assert only(changes_of(tmp_path, before, after)).word is Became.NOT_JUDGED
 
 
 def test_a_service_on_another_port_has_moved(tmp_path: Path) -> None:

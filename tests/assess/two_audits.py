@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-TELNET, BROKER = "device.shell_without_login", "gateway.broker_accepts_anonymous"
+TELNET, BROKER, UNMET = "device.shell_without_login", "gateway.broker_accepts_anonymous", "rig.provision_declared_unmet"
 CVSS = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
-TITLES = {TELNET: "Shell without login", BROKER: "Broker lets anyone in"}
-SUBJECTS = {TELNET: "telnet_service", BROKER: "mqtt_broker"}
+TITLES = {TELNET: "Shell without login", BROKER: "Broker lets anyone in", UNMET: "Declared unmet"}
+SUBJECTS = {TELNET: "telnet_service", BROKER: "mqtt_broker", UNMET: "declaration"}
 EARLIER, LATER = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 
 

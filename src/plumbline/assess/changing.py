@@ -23,11 +23,13 @@ from plumbline.assess.looked import ADDRESS, LEFT_OUT
 from plumbline.assess.looked import FILE as LOOKED
 from plumbline.checks.registry import load_registry
 from plumbline.evidence.engine import Connection, file_list, literal
+from plumbline.evidence.specs import load_tables
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
-from plumbline.model.words import EntityKind
+from plumbline.model.words import Basis, EntityKind
 from plumbline.rig.addresses import AddressSet, IPNetwork
 
+STATED = (Basis.MANUAL, Basis.DECLARED)
 Key = tuple[str, str, str]
 """Check, asset, subject."""
 
@@ -103,11 +105,12 @@ def _define_looked(connection: Connection, out: Path, said: Mapping[str, Any]) -
     with readable(path):
         rows = f'select asset, "table", subjects::varchar[] as subjects from read_parquet([{file_list([path])}])'
         connection.execute(f"create or replace view looked as {rows}")
-    connection.execute('create or replace temp table subjects_of ("check" varchar, "table" varchar)')
+    connection.execute('create or replace temp table subjects_of ("check" varchar, "table" varchar, stated boolean)')
     if said["checks"]:
-        aliases = load_registry().aliases
-        checks = [(aliases.get(check["id"], check["id"]), check["subjects"]) for check in said["checks"]]
-        connection.execute("insert into subjects_of select unnest(?), unnest(?)", [list(column) for column in zip(*checks, strict=True)])
+        aliases, stated = load_registry().aliases, {name for name, spec in load_tables().items() if spec.basis in STATED}
+        checks = [(aliases.get(check["id"], check["id"]), check["subjects"], check["subjects"] in stated) for check in said["checks"]]
+        columns = [list(column) for column in zip(*checks, strict=True)]
+        connection.execute("insert into subjects_of select unnest(?), unnest(?), unnest(?)", columns)
 
 
 def _define_names(connection: Connection, name: str, values: Sequence[str]) -> None:
@@ -167,6 +170,7 @@ _TARGET = """case when m.itself then m.now
 
 # Each finding of the earlier audit with what the later one says at its place: of the same subject, else of the nearest that holds it. That
 # there is nothing of a kind on the whole device may rest on its usual ports alone, so at a port it counts where that was seen vacated.
+# What people stated is not unsaid by a sheet that leaves it out.
 _WAS = f"""
 create or replace temp table was as
 with finding as (
@@ -188,14 +192,15 @@ with finding as (
     and (n.subject = '' or starts_with(f.subject, n.subject || '/')) and n.subject <> f.subject
     and n.verdict in ('inconclusive', 'not_applicable')
   left join vacated v on v.target = f.target and v.port = f.port
-  where n.verdict = 'inconclusive' or n.subject <> '' or f.port = '' or v.port is not null
+  where n.verdict = 'inconclusive'
+    or (n.subject <> '' or f.port = '' or v.port is not null) and not exists (from subjects_of s where s."check" = f."check" and s.stated)
   group by all
 )
 select f.*, p.asset is not null as present, e.verdict, e.cvss as cvss_now, coalesce(e.reason, a.told.reason) as reason,
   coalesce(e.verdict, a.told.verdict) as nearest,
   e.verdict is null and a.told is null and exists (
     select 1 from subjects_of s join looked l on l.asset = f.target and l."table" = s."table" and l.subjects is null
-    where s."check" = f."check"
+    where s."check" = f."check" and not s.stated
   ) and (f.port = '' or v.port is not null) as seen_absent,
   exists (select 1 from new_check c where c.name = f."check") as asked,
   coalesce(w.otherwise, exists (select 1 from other_question c where c.name = f."check")) as otherwise,
