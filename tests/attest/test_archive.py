@@ -79,6 +79,13 @@ def test_a_file_that_changed_is_not_handed_over(out: Path, tmp_path: Path) -> No
     assert not list(tmp_path.glob("*.age"))
 
 
+def test_a_file_that_the_seal_does_not_name_is_said(out: Path, tmp_path: Path) -> None:
+    (out / "report.pdf").write_bytes(b"written after the seal")
+    made = write_archive(out, tmp_path / "x.age", [ME.to_public()])
+    assert made.left == ("report.pdf",)
+    assert unseal(tmp_path / "x.age", tmp_path / "came", [ME]) == made.files
+
+
 def test_not_into_the_sealed_folder(untouched: Path) -> None:
     with pytest.raises(InputError, match="lies in the sealed folder"):
         write_archive(untouched, untouched / "x.age", [ME.to_public()])

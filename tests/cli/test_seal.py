@@ -102,6 +102,16 @@ REFUSED = {
 }
 
 
+def test_what_is_not_in_an_archive_is_said(call: Call, bundle: Path, tmp_path: Path) -> None:
+    assert call("seal", bundle).code == 0
+    for n in range(22):
+        (bundle / f"later-{n:02}.txt").write_text("not sealed")
+    made = call("seal", bundle, "--to", TO, "-o", tmp_path / "x.age")
+    assert made.code == 0
+    assert "Not in it, because the seal does not name them: later-00.txt" in made.out
+    assert "later-19.txt and 2 more" in made.out
+
+
 ALONE = {
     "an archive for nobody": (("-o", "{tmp}/x.age"), "--output: says nothing without --to"),
     "what is private in no archive": (("--with-private",), "--with-private: says nothing without --to"),

@@ -11,12 +11,13 @@ import hashlib
 import os
 import tarfile
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyrage  # type: ignore[import-untyped]
 
-from plumbline.attest.content import BLOCK, PRIVATE
+from plumbline.attest.content import BLOCK, PRIVATE, entries
 from plumbline.attest.keys import PEM_MAX
 from plumbline.attest.plain_files import open_plain
 from plumbline.attest.sealed import check_new, read_seal
@@ -25,6 +26,14 @@ from plumbline.model.errors import EnvironmentFault, InputError
 
 RECIPIENTS_MAX = 100
 _HOW = "give age1... (age-keygen makes one), an ssh-ed25519 or ssh-rsa key, or a file with one on each line"
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """An archive that was written: how many files are in it, and those that are not, because the seal does not name them."""
+
+    files: int
+    left: tuple[str, ...]
 
 
 def load_recipients(words: Collection[str]) -> list[Any]:
@@ -59,8 +68,8 @@ def _lines(path: Path) -> Iterator[str]:
     yield from (line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
-def write_archive(folder: Path, to: Path, recipients: list[Any], *, with_private: bool = False) -> int:
-    """Write a sealed folder as one encrypted file; gives the number of files in it.
+def write_archive(folder: Path, to: Path, recipients: list[Any], *, with_private: bool = False) -> Archived:
+    """Write the files that the seal of a folder names, and the seal, as one encrypted file.
 
     Raises InputError when the folder has no seal, a file is not the one that was sealed, or `to` is no new file outside it.
     """
@@ -75,7 +84,7 @@ def write_archive(folder: Path, to: Path, recipients: list[Any], *, with_private
             pyrage.encrypt_io(stream, file, recipients)
         except pyrage.EncryptError as error:
             raise stream.error or EnvironmentFault(f"cannot write {to}: {error}") from error
-    return len(due)
+    return Archived(len(due), tuple(entry.name for entry in entries(folder, PRIVATE) if entry.name not in due))
 
 
 def _tar(folder: Path, due: dict[str, str | None]) -> Iterator[bytes]:

@@ -11,11 +11,9 @@ from plumbline.cli.collect import now
 from plumbline.cli.exits import Exit
 from plumbline.cli.options import Json
 from plumbline.cli.output import print_json, say
-from plumbline.cli.seal import Key, Passphrase, load_key
+from plumbline.cli.seal import Key, Passphrase, load_key, say_left
 from plumbline.cli.verify import Bundles, Signers, print_verification, verified
 from plumbline.report.text import joined, plural
-
-LEFT_SHOWN = 20
 
 Without = Annotated[
     list[str] | None,
@@ -91,6 +89,5 @@ def destroy(
         print_json({"certificate": str(made.certificate), "files": made.files, "left": made.left})
         return
     say(f"Destroyed {plural(made.files, 'file')}. Certificate: {made.certificate}", whole=True)
-    if made.left:
-        say(f"Left, because the seal does not name them: {joined(made.left[:LEFT_SHOWN])}", style="yellow")
+    say_left("Left", made.left)
     say(PROVES)

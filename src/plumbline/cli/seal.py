@@ -16,10 +16,12 @@ from plumbline.cli.options import Json
 from plumbline.cli.output import print_json, progress, say
 from plumbline.cli.verify import Authority, Bundles
 from plumbline.model.errors import InputError
-from plumbline.report.text import plural
+from plumbline.report.text import joined, number, plural
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer  # type: ignore[attr-defined]
+
+LEFT_SHOWN = 20
 
 Sealable = Annotated[Path, typer.Argument(metavar="PATH", help="A bundle or an OUT: what `collect`, `assess` or `audit` wrote.")]
 Key = Annotated[
@@ -88,12 +90,20 @@ def seal(
     if recipients:
         from plumbline.attest.archive import write_archive
 
-        files = write_archive(path, place, recipients, with_private=with_private)
-        said |= {"archive": str(place), "recipients": len(recipients)}
+        made = write_archive(path, place, recipients, with_private=with_private)
+        said |= {"archive": str(place), "recipients": len(recipients), "left": made.left}
         if not as_json:
-            say(f"Wrote {place}: {plural(files, 'file')}, encrypted for {plural(len(recipients), 'recipient')}.", whole=True)
+            say(f"Wrote {place}: {plural(made.files, 'file')}, encrypted for {plural(len(recipients), 'recipient')}.", whole=True)
+            say_left("Not in it", made.left)
     if as_json:
         print_json(said)
+
+
+def say_left(what: str, names: Sequence[str]) -> None:
+    """Say of files that the seal does not name what became of them."""
+    if names:
+        more = [f"{number(len(names) - LEFT_SHOWN)} more"] if len(names) > LEFT_SHOWN else []
+        say(f"{what}, because the seal does not name them: {joined([*names[:LEFT_SHOWN], *more])}", style="yellow")
 
 
 def _need(option: str, given: object, others: Mapping[str, object], why: str = "") -> None:
