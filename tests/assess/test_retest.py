@@ -23,7 +23,7 @@ def planned(folder: Path, *checks: str) -> Retest:
     audit = Audit(rig=rig.id).asset(HOST, ip="s/10.0.0.5")
     for check in checks:
         audit.verdict(HOST, "fail", check=check)
-    return retest_of(audit.write(folder / "old"), rig, load_registry())
+    return retest_of(audit.write(folder / "old"), rig, load_registry(), LATER)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,21 @@ def test_a_retest_that_left_findings_open_is_no_ground_for_the_next(tmp_path: Pa
     old, again = first.write(tmp_path / "old"), second.write(tmp_path / "again")
     compare(old, again).write(again)
     with pytest.raises(InputError, match=r"again: findings of the audit of 2026-10-01 .*left out: 1 .name that audit"):
-        retest_of(again, rig, load_registry())
-    assert retest_of(old, rig, load_registry()).findings == 2
+        retest_of(again, rig, load_registry(), LATER)
+    assert retest_of(old, rig, load_registry(), LATER).findings == 2
     again.joinpath("changes.json").unlink()
-    assert retest_of(again, rig, load_registry()).findings == 1
+    assert retest_of(again, rig, load_registry(), LATER).findings == 1
+
+
+def test_an_audit_that_no_retest_can_be_compared_with_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    rig = make(tmp_path, BASE)
+    later = Audit(LATER, rig=rig.id).asset(HOST, ip="s/10.0.0.5").verdict(HOST, "fail").write(tmp_path / "later")
+    with pytest.raises(InputError, match=r"later: was judged as of 2026-11-01 00:00 UTC, which is still to come"):
+        retest_of(later, rig, load_registry(), EARLIER)
+    text = (later / "assessment.json").read_text()
+    (later / "assessment.json").write_text(text.replace('"sessions"', '"runs"'))
+    with pytest.raises(InputError, match="not of the form that this release reads"):
+        retest_of(later, rig, load_registry(), LATER)
 
 
 def test_a_retest_that_judged_all_is_a_ground_for_the_next(tmp_path: Path) -> None:
@@ -63,4 +74,4 @@ def test_a_retest_that_judged_all_is_a_ground_for_the_next(tmp_path: Path) -> No
         for moment in (EARLIER, LATER)
     )
     compare(old, again).write(again)
-    assert retest_of(again, rig, load_registry()).findings == 1
+    assert retest_of(again, rig, load_registry(), LATER).findings == 1

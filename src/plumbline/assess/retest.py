@@ -9,11 +9,12 @@ findings of the one before it, as its changes.json says, holds nothing by which 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from plumbline.assess.assessment import read_json
 from plumbline.assess.changes import FILE as CHANGES
-from plumbline.assess.changes import Became, read_changes
+from plumbline.assess.changes import Became, read_changes, side_of
 from plumbline.assess.digest import ledger_files, readable
 from plumbline.assess.identity import read_identity
 from plumbline.checks.check import Check, Scope
@@ -52,12 +53,16 @@ class Retest:
         return rig if self.everywhere else focused(rig, self.places, self.declared)
 
 
-def retest_of(old: Path, rig: Rig, registry: Registry) -> Retest:
+def retest_of(old: Path, rig: Rig, registry: Registry, now: datetime) -> Retest:
     """Say what the findings in `old` need.
 
-    Raises InputError when it is no assessment, one of another rig, or could not judge findings of the audit before it.
+    Raises InputError when it is no assessment that one of `now` can be compared with, is of another rig, or could not judge findings of the
+    audit before it.
     """
     said = read_json(old)
+    if (as_of := side_of(said, old).as_of) > now:
+        remedy = "assess its bundles again, as of the end of their collection"
+        raise InputError(f"was judged as of {as_of:%Y-%m-%d %H:%M} UTC, which is still to come", where=str(old), remedy=remedy)
     if said["rig"].get("id") != rig.id:
         raise InputError(
             f"is an audit of the rig {said['rig'].get('id')!r}, not of {rig.id!r}", where=str(old), remedy="name its own rig file"

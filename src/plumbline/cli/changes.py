@@ -102,7 +102,7 @@ def retest(
         raise InputError("is the audit that is looked at again", where=str(out), remedy="name another folder to write into")
     if bundle.exists():
         raise InputError("holds a bundle already", where=str(out), remedy="name another folder")
-    plan = retest_of(old, described, load_registry())
+    plan = retest_of(old, described, load_registry(), now())
     if not plan.findings:
         raise InputError("has no finding, so there is nothing to look at again", where=str(old), remedy="audit the rig anew")
     narrowed = plan.narrowed(described)
