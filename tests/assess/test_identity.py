@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline.assess.identity import HARDWARE, LEVELS, Known, Match, differ, match
+from plumbline.assess.identity import HARDWARE, LEVELS, Known, Match, differ, match, read_identity, write_identity
+from plumbline.correlate.merging import Carried, Correlation, Merge
 
 
 def known(**assets: Mapping[str, str]) -> Known:
@@ -68,6 +70,31 @@ def test_a_name_at_one_device_and_its_key_at_another_tell_nothing(
     before = known(cam={"declared_id": "cam", "public_key": "a"}, nvr={"mac": "n"})
     found = match(before, known(cam={"declared_id": "cam", **cam}, other=elsewhere))
     assert found["cam"] == Match("cam", "declared_id", itself=not doubtful, doubtful=doubtful)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "itself"),
+    [
+        ({"mac": "m", "stated_mac": "m"}, {"mac": "n", "stated_mac": "n"}, True),
+        ({"mac": "m"}, {"mac": "n", "stated_mac": "n"}, True),
+        ({"serial": "1", "stated_serial": "1"}, {"serial": "2"}, True),
+        ({"mac": "m"}, {"mac": "n"}, False),
+    ],
+)
+def test_another_number_in_the_rig_file_makes_no_other_device(old: Mapping[str, str], new: Mapping[str, str], itself: bool) -> None:
+    found = match(known(cam={"declared_id": "cam", **old}), known(cam={"declared_id": "cam", **new}))
+    assert found["cam"] == Match("cam", "declared_id", itself=itself)
+
+
+def test_what_the_rig_file_alone_states_is_told_from_what_was_seen(tmp_path: Path) -> None:
+    facts = (
+        Carried("mac", "m", "declared:s/cam", "declared", "declared_asset"),
+        Carried("mac", "n", "declared:s/lock", "declared", "declared_asset"),
+        Carried("mac", "n", "host:s/10.0.0.6", "host", "host"),
+    )
+    merges = (Merge("host:s/10.0.0.6", "declared:s/lock", "MAC address n", "mac", "n"),)
+    write_identity(Correlation(merges, (), facts), tmp_path)
+    assert read_identity(tmp_path) == known(**{"declared:s/cam": {"mac": "m", "stated_mac": "m"}, "declared:s/lock": {"mac": "n"}})
 
 
 def test_an_asset_that_split_in_two_is_neither() -> None:

@@ -7,13 +7,14 @@ Identifiers are taken in the order of their strength, each level once, and at ea
     serial, mac, hub_device_id, declared_id, id (the asset's own name), public_key, certificate_sha1,
     address (its own name, where that is one), ip
 
-Rules: two assets whose serial numbers (else whose MAC addresses) are known on both sides and have none in common are two devices,
-whatever name or address they share: the later one stands in the place of the earlier, and is not it. A number that two assets of one side
-carry is nobody's own (the MAC address of a router that answers for others), and shows nothing. Keys and certificates are renewed, so a
-different one says nothing. But where the customer's name for an asset (declared_id, id) is at one device now, and the key that it had at
-another, of which no hardware says that it was there before, the match is doubtful: labels are swapped as easily as keys are copied. A level
-at which an asset could be two others decides nothing. Identities that only a hub knows
-are their own names, and are not listed here: there may be millions.
+Rules: two assets whose serial numbers (else whose MAC addresses) are known on both sides and have none in common are two devices, whatever
+name or address they share: the later one stands in the place of the earlier, and is not it. A number that two assets of one side carry is
+nobody's own (the MAC address of a router that answers for others), and shows nothing; nor does one that the rig file alone states (also
+listed as `stated_serial` or `stated_mac`), for another word in it makes no other device. Keys and certificates are renewed, so a different
+one says nothing. But where the customer's name for an asset (declared_id, id) is at one device now, and the key that it had at another, of
+which no hardware says that it was there before, the match is doubtful: labels are swapped as easily as keys are copied. A level at which
+an asset could be two others decides nothing. Identities that only a hub knows are their own names, and are not listed here: there may be
+millions.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ from plumbline.correlate.merging import Correlation
 from plumbline.evidence.parts import atomic
 from plumbline.model.entities import Entity
 from plumbline.model.errors import InputError
+from plumbline.model.words import EntityKind
 
 FILE = "identity.parquet"
 LEVELS = ("serial", "mac", "hub_device_id", "declared_id", "id", "public_key", "certificate_sha1", "address", "ip")
 HARDWARE = ("serial", "mac")  # what a device keeps, whatever is done to it
 BOUND = (*HARDWARE, "hub_device_id")  # and what it proves to its hub
+STATED = "stated_"  # before the name of what nothing but the rig file says
 NAMES = ("declared_id", "id")  # what people say that it is
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("asset", "identifier", "value")])
 
@@ -59,7 +62,11 @@ class Match:
 def write_identity(correlation: Correlation, out: Path) -> None:
     """Write what the assets of an assessment are known by into OUT."""
     merged = {merge.entity: merge.asset for merge in correlation.merges}
-    rows = sorted({(merged.get(fact.entity, fact.entity), fact.identifier, fact.value) for fact in correlation.facts})
+    kinds: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for fact in correlation.facts:
+        kinds[merged.get(fact.entity, fact.entity), fact.identifier, fact.value].add(fact.kind)
+    stated = [one for one, told_by in kinds.items() if one[1] in HARDWARE and told_by == {EntityKind.DECLARED.value}]
+    rows = sorted([*kinds, *((asset, f"{STATED}{word}", value) for asset, word, value in stated)])
     columns = [pa.array(list(column), pa.string()) for column in zip(*rows, strict=True)] or [pa.array([], pa.string())] * 3
     with atomic(out / FILE) as temporary:
         pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), temporary, compression="zstd")
@@ -126,10 +133,13 @@ def differ(one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]
 
 
 def _own_hardware(assets: Known) -> Known:
-    """Give the hardware identifiers of each asset that no other one of its side carries."""
+    """Give the hardware identifiers of each asset that were seen at it, and at no other one of its side."""
     carriers = _carriers(assets.items())
     return {
-        asset: {word: frozenset(value for value in known.get(word, ()) if carriers[word][value]) for word in HARDWARE}
+        asset: {
+            word: frozenset(value for value in known.get(word, ()) if carriers[word][value]) - known.get(f"{STATED}{word}", frozenset())
+            for word in HARDWARE
+        }
         for asset, known in assets.items()
     }
 
