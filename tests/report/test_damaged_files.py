@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,27 @@ def test_a_ledger_of_another_assessment_is_refused(out: Path, tmp_path: Path) ->
     write(tmp_path / "ledger.parquet", pa.Table.from_pylist(rows, schema=table.schema))
     with pytest.raises(InputError, match=rf"{tmp_path}/ledger.parquet: not the ledger that assessment.json counts: .*assess"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("member", "inner", "value", "said"),
+    [
+        ("counts", "fail", {}, "counts.fail is no integer"),
+        ("checks", "score", [], r"checks\[0\].score is no number"),
+        ("findings", "severity", "dire", r"findings\[0\].severity is none of none, low"),
+        ("findings", "review", 5, r"findings\[0\].review is no object"),
+    ],
+)
+def test_a_member_of_another_form_is_named(out: Path, tmp_path: Path, member: str, inner: str, value: object, said: str) -> None:
+    assessment = json.loads((out / "assessment.json").read_text())
+    entry = assessment[member][0] if isinstance(assessment[member], list) else assessment[member]
+    entry[inner] = value
+    copied = tmp_path / "out"
+    shutil.copytree(out, copied, ignore=shutil.ignore_patterns("bundle"))
+    (copied / "assessment.json").write_text(json.dumps(assessment))
+    with pytest.raises(InputError, match=rf"{copied}/assessment.json: not of the form that this release reads: {said}.*assess"):
+        for word in ("html", "sarif", "cyclonedx_attestation"):
+            registry.write(word, copied, tmp_path / "to")
 
 
 @pytest.mark.parametrize("way", JSON)

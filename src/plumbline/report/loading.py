@@ -61,9 +61,10 @@ def load(
     """
     tongue = languages(language)
     assessment = read_json(out)
+    found: list[Bundle] = []
     try:
-        found, missing = _bundles(out, assessment["bundles"], bundles)
         with reading(out, lambda: found):
+            found, missing = _bundles(out, assessment["bundles"], bundles)
             return _report(out, relaid(out, assessment, waivers, reviews), found, missing, tongue)
     except (duckdb.Error, LookupError, TypeError, ValueError, AttributeError) as error:
         # No file is damaged: what the engine refuses then are words that another release derived.

@@ -7,15 +7,17 @@ file and what to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from plumbline.assess.assessment import read_json
 from plumbline.assess.conforming import FILE as CONFORMANCE
 from plumbline.assess.digest import ledger_files
+from plumbline.assess.misfit import misfit
 from plumbline.assess.tallies import by_check, define_ledger
 from plumbline.evidence.bundle import Bundle, Parts
-from plumbline.evidence.damage import Readable, named
+from plumbline.evidence.damage import FAULTS, Readable, named
 from plumbline.evidence.derived import DerivedParts
 from plumbline.evidence.engine import connect, define_files
 from plumbline.evidence.specs import COVERAGE, load_tables
@@ -33,9 +35,17 @@ _CONFORMANCE: Mapping[str, str] = {
 }
 
 
-def reading(out: Path, bundles: Callable[[], Collection[Bundle]]) -> AbstractContextManager[None]:
-    """Read what lies in `out` and in its bundles: where that fails because a file is damaged, InputError names it."""
-    return named(lambda: _files(out, bundles()))
+@contextmanager
+def reading(out: Path, bundles: Callable[[], Collection[Bundle]]) -> Iterator[None]:
+    """Read what lies in `out` and in its bundles: where that fails because a file is damaged, InputError names it, and what is wrong."""
+    with named(lambda: _files(out, bundles())):
+        try:
+            yield
+        except FAULTS as error:
+            if (wrong := misfit(read_json(out))) is None:
+                raise
+            where, remedy = str(out / "assessment.json"), "assess the bundle again with this release"
+            raise InputError(f"not of the form that this release reads: {wrong}", where=where, remedy=remedy) from error
 
 
 def check_ledger(ledger: Sequence[Path], said: Mapping[str, Any]) -> None:
