@@ -85,6 +85,20 @@ def test_a_source_that_went_unjudged(call: Call, passive: Callable[..., Path], t
     assert "Exit code 3: a whole source or network went unjudged." in ended.out
 
 
+def test_every_kind_of_file_that_could_not_be_read_is_said(call: Call, passive: Callable[..., Path], tmp_path: Path) -> None:
+    rig, good = passive("terminal"), 'tester = "A"\nperformed_at = 2026-01-02T00:00:00Z\n[[result]]\nprovision = "no/such"\nrig = true\n'
+    for name, text in {"bad.toml": "x = [", "bad.txt": "<html>", "more.toml": "x = [", "good.toml": good}.items():
+        (rig.parent / name).write_text(text, encoding="utf-8")
+    tables = {"manual": "bad.toml", "declaration": "more.toml", "hostkit": "bad.txt", "sbom": "bad.txt", "update_service": "bad.txt"}
+    more = "".join(f'[[{table}]]\npath = "{name}"\n' for table, name in tables.items())
+    more = more.replace("[[update_service]]", '[[update_service]]\nkind = "hawkbit"').replace("[[sbom]]", '[[sbom]]\nmodel = "v/m"')
+    rig.write_text(rig.read_text(encoding="utf-8") + more + '[[manual]]\npath = "good.toml"\n', encoding="utf-8")
+    ended = call("audit", rig, "-o", tmp_path / "out", "--format", "json")
+    assert ended.code == 3
+    told = [line.removeprefix("Not judged at all: ").split()[0] for line in ended.out.splitlines() if line.startswith("Not judged at all")]
+    assert told == ["file/bad.toml", "file/more.toml", "sbom:/bad.txt", "system:/bad.txt", "update_service_device"]
+
+
 def test_a_finding_goes_before_a_source_that_went_unjudged(call: Call, passive: Callable[..., Path], tmp_path: Path) -> None:
     assert call("audit", passive("harbour", manifest="{"), "-o", tmp_path / "out").code == 1
 

@@ -286,7 +286,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A source (capture, image, gateway, hub, network) of which nothing could be read, and the worst outcome."""
+    """A source of which nothing could be read (a network, or a file that was supplied), and the worst outcome.
+
+    `entity` is that of the source; for what is about the rig as a whole the file, or the table that its files should have filled.
+    """
 
     entity: str
     outcome: str

@@ -27,7 +27,7 @@ _HEADS = {
     ),
     Sheet.MANUAL: (
         "Tests by hand that remain",
-        'Fill in verdict = "pass", "fail", "inconclusive" or "not_applicable" (and why, in observations). What is left empty does not count.',
+        'Fill in verdict = "pass", "fail", "inconclusive" or "not_applicable" (and why, in observations). What is empty does not count.',
         'method is "test", "walk_down", "interview" or "document"; attachments = ["photo.jpg"] names files beside this one.',
     ),
 }

@@ -48,7 +48,14 @@ from plumbline.evidence.specs import load_tables
 from plumbline.model.errors import EnvironmentFault, InputError
 from plumbline.model.words import EntityKind, Severity, Verdict
 
-SOURCES = (EntityKind.CAPTURE, EntityKind.IMAGE, EntityKind.EDGE, EntityKind.HUB, EntityKind.NETWORK, EntityKind.IMPORT)
+SOURCES = (
+    *(EntityKind.CAPTURE, EntityKind.IMAGE, EntityKind.EDGE, EntityKind.HUB, EntityKind.NETWORK, EntityKind.IMPORT),
+    *(EntityKind.SBOM, EntityKind.SYSTEM),
+)
+# Of the systems those that a file tells of: one that was logged into is a device, and may be switched off.
+LOGGED_INTO = f"{EntityKind.SYSTEM.value}:[^/]*/(ssh|snmp)/.*@.*"
+# What files say of the rig as a whole: sheets, each by its name, and exports of update services, together.
+OF_THE_RIG = ("manual_result", "declaration", "update_service_device")
 CLEARED = ("derived", "ledger.parquet", ".ledger", ".scratch")  # of OUT, whenever it is written
 Progress = Callable[[str, int, int | None], None]
 
@@ -315,13 +322,21 @@ def _unswept(connection: Connection, union: BundleUnion) -> list[Unjudged]:
 
 def _unjudged(connection: Connection) -> list[Unjudged]:
     kinds = ", ".join(f"'{kind.value}'" for kind in SOURCES)
+    tables = ", ".join(f"'{table}'" for table in OF_THE_RIG)
     rows = connection.execute(
         f"""
         select k.entity, max(k.outcome)::varchar, min(b.detail)
         from known.coverage k left join base.coverage b
           on b.entity = k.entity and b."table" = k."table" and b.subject = k.subject and b.outcome = k.outcome::varchar
-        where split_part(k.entity, ':', 1) in ({kinds})
-        group by k.entity having min(k.outcome) > 'partial'::outcome order by k.entity
+        where split_part(k.entity, ':', 1) in ({kinds}) and not regexp_full_match(k.entity, '{LOGGED_INTO}')
+        group by k.entity having min(k.outcome) > 'partial'::outcome
+        union all
+        select case k.subject when '' then k."table" else k.subject end, k.outcome::varchar, min(b.detail)
+        from known.coverage k join base.coverage b
+          on b.entity = k.entity and b."table" = k."table" and b.subject = k.subject and b.outcome = k.outcome::varchar
+        where starts_with(k.entity, '{EntityKind.RIG.value}:') and k."table" in ({tables}) and k.outcome > 'partial'::outcome
+          and not regexp_matches(k.subject, '/(result|answer)/[0-9]+$')
+        group by all
         """
     ).fetchall()
     return [Unjudged(*row) for row in rows]
