@@ -266,7 +266,24 @@ def test_two_devices_whose_labels_were_swapped_mend_nothing(tmp_path: Path) -> N
     for name, key, verdict in (("cam", "two", "pass"), ("lock", "one", "fail")):
         after.asset(f"declared:s/{name}", declared_id=name, public_key=key).verdict(f"declared:s/{name}", verdict)
     changes = {change.asset: (change.word, change.why) for change in changes_of(tmp_path, before, after).changes}
-    assert changes == {"declared:s/cam": (Became.NOT_JUDGED, "other_key"), "declared:s/lock": (Became.NEW, None)}
+    assert changes == {"declared:s/cam": (Became.NOT_JUDGED, "unclear"), "declared:s/lock": (Became.NEW, None)}
+
+
+def test_two_devices_that_are_one_now_and_one_that_is_two_mend_nothing(tmp_path: Path) -> None:
+    two = Audit(EARLIER).asset("host:s/10.0.0.5", ip="s/10.0.0.5", mac="m").asset("host:s/10.0.0.6", ip="s/10.0.0.6", mac="n")
+    one = Audit(LATER).asset("network:s/n", "network")
+    for address, mac in (("10.0.0.5", "m"), ("10.0.0.6", "n")):
+        two.verdict(f"host:s/{address}", "fail")
+        one.asset("declared:s/cam", declared_id="cam", ip=f"s/{address}", mac=mac)
+    one.verdict("declared:s/cam", "pass")
+    merged = changes_of(tmp_path, two, one).changes
+    assert {(change.word, change.why) for change in merged} == {(Became.NOT_JUDGED, "unclear")}
+    one.as_of, one.rows = EARLIER, []
+    one.verdict("declared:s/cam", "fail")
+    left = Audit(LATER).asset("network:s/n", "network").asset("declared:s/cam", declared_id="cam", mac="m", ip="s/10.0.0.5")
+    left.asset("host:s/10.0.0.6", mac="n", ip="s/10.0.0.6").verdict("declared:s/cam", "pass").verdict("host:s/10.0.0.6", "fail")
+    parted = {(change.asset, change.word) for change in changes_of(tmp_path, one, left).changes}
+    assert parted == {("declared:s/cam", Became.NOT_JUDGED), ("host:s/10.0.0.6", Became.NEW)}
 
 
 def test_a_finding_follows_a_key_to_another_address_and_not_the_address_to_another_key(tmp_path: Path) -> None:
@@ -283,7 +300,7 @@ def test_a_device_that_took_the_address_of_one_that_nobody_can_name_mends_nothin
     after = Audit(LATER).asset("network:s/n", "network")
     after.asset("host:s/10.0.0.5", ip="s/10.0.0.5", mac="m").verdict("host:s/10.0.0.5", "pass")
     changes = changes_of(tmp_path, before, after)
-    assert (only(changes).word, only(changes).new_asset) == (Became.UNREACHABLE, None)
+    assert (only(changes).word, only(changes).why, only(changes).new_asset) == (Became.NOT_JUDGED, "unclear", None)
     assert (changes.lost, changes.gained) == (0, 0)
 
 

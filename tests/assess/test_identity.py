@@ -97,6 +97,13 @@ def test_what_the_rig_file_alone_states_is_told_from_what_was_seen(tmp_path: Pat
     assert read_identity(tmp_path) == known(**{"declared:s/cam": {"mac": "m", "stated_mac": "m"}, "declared:s/lock": {"mac": "n"}})
 
 
+def test_an_asset_that_split_in_two_is_neither_whatever_its_name() -> None:
+    whole, name = {"declared_id": "cam", "mac": "m n"}, {"declared_id": "cam", "mac": "m"}
+    assert match(known(a=whole), known(a=name, b={"mac": "n"})) == {"a": Match("a", "declared_id", itself=False, doubtful=True)}
+    both = match(known(a=whole, b={"mac": "o"}), known(a=name, b={"mac": "n o"}))
+    assert both["a"] == Match("a", "declared_id"), "the other was known before, and only has a number of it"
+
+
 def test_an_asset_that_split_in_two_is_neither() -> None:
     assert match(known(a={"mac": "m n"}), known(b={"mac": "m"}, c={"mac": "n"})) == {}
 

@@ -9,8 +9,8 @@ Not how an asset is found again (`identity`), nor the SQL (`changing`), nor how 
     fail                    shown not to be there: closed port, does not apply,
                             identity deleted, another device in its place                 gone
     fail                    timeout or unreachable, or an asset that answered nothing     unreachable
-    fail, pass              inconclusive for another reason, or nobody looked, or         not_judged
-                            its name is at one device and its key at another
+    fail, pass              inconclusive for another reason, or nobody looked, or it      not_judged
+                            cannot be told which device it is now
     pass                    fail                                                          regressed
     inconclusive, no row    fail; of an asset that was known, or a check that is new      newly_judged
     not there               fail                                                          new
@@ -71,7 +71,7 @@ class Change:
     """One finding of either audit. `finding` is its id in the earlier one, or in the later where it was none before.
 
     `new_asset` and `new_subject` are what it is about now, None where there is nothing; `why` is the reason of a verdict, or a word of
-    ours: absent, does_not_apply, replaced, no_answer, not_looked_at, check_unknown, other_parameters, other_key. `by` is the identifier by
+    ours: absent, does_not_apply, replaced, no_answer, not_looked_at, check_unknown, other_parameters, unclear. `by` is the identifier by
     which an asset of another id was found again.
     """
 

@@ -55,11 +55,12 @@ def define_changes(
     _define_ledger(connection, "old_ledger", old, waiting=bool(waiting))
     _define_ledger(connection, "new_ledger", new)
     _define_looked(connection, new, after)
-    known_before = read_identity(old) if known is None else known
-    _define_matches(connection, match(known_before, read_identity(new)))
+    known_before, known_now = read_identity(old) if known is None else known, read_identity(new)
+    _define_matches(connection, match(known_before, known_now))
     _define_names(connection, "old_check", [check["id"] for check in before["checks"]])
     _define_names(connection, "new_check", [check["id"] for check in after["checks"]])
     _define_names(connection, "other_question", sorted(_other_questions(asked_in(before), asked_in(after))))
+    _define_names(connection, "elsewhere", sorted(_elsewhere(known_before, known_now)))
     _define_names(connection, "looked_at", sorted(_looked_at(connection, known_before, new)))
     _define_names(connection, "read_hub", sorted(_read_sources(after, EntityKind.HUB)))
     with readable(new):  # of the earlier ledger, or of this one
@@ -128,6 +129,12 @@ def _define_matches(connection: Connection, found: Mapping[str, Match]) -> None:
         connection.execute(f"insert into met select {values}", [list(column) for column in columns])
 
 
+def _elsewhere(known: Known, now: Known) -> set[str]:
+    """The earlier assets at whose address some asset is now."""
+    here = frozenset[str]().union(*(words.get("ip", ()) for words in now.values()))
+    return {asset for asset, words in known.items() if words.get("ip", frozenset()) & here}
+
+
 def _looked_at(connection: Connection, known: Known, new: Path) -> set[str]:
     """The earlier assets at an address that was asked in the later audit, which lies in `new`."""
     rows = connection.execute(
@@ -175,7 +182,8 @@ _WAS = f"""
 create or replace temp table was as
 with finding as (
   select o."check", o.asset, o.subject, o.cvss, m.through, coalesce(not m.itself and not m.doubtful, false) as replaced,
-    coalesce(m.doubtful, false) as doubtful, m.now as other, {_TARGET} as target,
+    coalesce(m.doubtful, exists (select 1 from elsewhere e where e.name = o.asset)) as unclear, m.now as other,
+    {_TARGET} as target,
     regexp_extract(o.subject, '^(tcp|udp)/[0-9]+') as port
   from old_ledger o left join met m on m.asset = o.asset where o.verdict = 'fail'
 ), vacated as (
@@ -273,7 +281,7 @@ select w."check", w.asset, w.subject,
   'fail' as old_verdict,
   coalesce(w.verdict, case when m.new_subject is not null then 'fail' end, w.nearest) as new_verdict,
   case
-    when not w.asked or w.doubtful or {_ASKED_OTHERWISE} then 'not_judged'
+    when not w.asked or w.unclear or {_ASKED_OTHERWISE} then 'not_judged'
     when w.verdict = 'pass' then 'fixed'
     when m.new_subject is not null then 'moved'
     when w.verdict = 'fail' then case when w.target <> w.asset then 'moved' else 'open' end
@@ -282,7 +290,7 @@ select w."check", w.asset, w.subject,
     else 'not_judged' end as word,
   case
     when not w.asked then 'check_unknown'
-    when w.doubtful then 'other_key'
+    when w.unclear then 'unclear'
     when {_ASKED_OTHERWISE} then 'other_parameters'
     when w.verdict in ('pass', 'fail') or m.new_subject is not null then null
     when w.replaced then 'replaced'

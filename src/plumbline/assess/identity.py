@@ -93,11 +93,14 @@ def match(old: Known, new: Known) -> dict[str, Match]:
     found: dict[str, Match] = {}
     taken: set[str] = set()
     replaced: dict[str, Match] = {}
+    split: dict[str, set[str]] = {}
     for level in LEVELS:
         ours = _carriers((asset, known) for asset, known in old.items() if asset not in found)
         theirs = _carriers((asset, known) for asset, known in new.items() if asset not in taken)
         pairs = {(one, other) for value, one in ours[level].items() if one and (other := theirs[level].get(value))}
         lead, back = _gathered(pairs), _gathered((other, one) for one, other in pairs)
+        if level in HARDWARE:
+            split.update((one, others) for one, others in lead.items() if len(others) > 1)
         for one, other in sorted(pairs):
             if len(lead[one]) > 1 or len(back[other]) > 1:
                 continue
@@ -106,7 +109,9 @@ def match(old: Known, new: Known) -> dict[str, Match]:
                 continue
             found[one] = Match(other, level)
             taken.add(other)
-    for one in _doubted(found, old, new):
+    claimed = {match.asset for match in found.values()}
+    parted = [one for one, others in split.items() if one in found and others - claimed]
+    for one in {*parted, *_doubted(found, old, new)}:
         found[one] = replace(found[one], itself=False, doubtful=True)
     return {**{one: other for one, other in replaced.items() if one not in found}, **found}
 

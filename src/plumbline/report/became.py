@@ -39,5 +39,5 @@ WHY: Mapping[str, Said] = {
     "not_looked_at": told("Nobody looked at it."),
     "check_unknown": told("This release does not have the check."),
     "other_parameters": told("The check asked with other parameters, by which it might have held before."),
-    "other_key": told("Its name is at one device now, and its key at another: which of them it is cannot be told."),
+    "unclear": told("Which device it is now cannot be told."),
 }
