@@ -114,6 +114,13 @@ def test_somebody_else_opens_nothing(archive: Path, tmp_path: Path) -> None:
         unseal(archive, tmp_path / "out", [pyrage.x25519.Identity.generate()])
 
 
+def test_what_is_no_archive_is_told_from_one_of_another_key(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<html>", encoding="utf-8")
+    for path in (tmp_path / "page.html", tmp_path):
+        with pytest.raises(InputError, match="name an archive that `plumbline seal --to` wrote"):
+            unseal(path, tmp_path / "out", [ME])
+
+
 def member(name: str, data: bytes = b"x", **also: object) -> Callable[[tarfile.TarFile], None]:
     def add(archive: tarfile.TarFile) -> None:
         info = tarfile.TarInfo(name)

@@ -85,6 +85,15 @@ def test_filled_in_sheets_are_looked_at_before_an_audit(case: str, call: Call, r
     assert (looked["path"], bool(looked["problems"])) == (str(rig.parent / "walk.toml"), code == 2)
 
 
+def test_two_sheets_of_one_name_are_told_apart(call: Call, rig: Path) -> None:
+    rig.write_text(rig.read_text() + '[[manual]]\npath = "*/walk.toml"\n')
+    for folder, text in {"north": ENTRY, "south": "[[result"}.items():
+        (rig.parent / folder).mkdir()
+        (rig.parent / folder / "walk.toml").write_text(text)
+    said = call("declare", "check", rig).out
+    assert "north/walk.toml: 1 entry counts" in said and "south/walk.toml: 0 entries count" in said
+
+
 def test_a_rig_without_sheets_is_said(call: Call, rig: Path) -> None:
     ended = call("declare", "check", rig)
     assert (ended.code, "names no sheet" in ended.out) == (0, True)

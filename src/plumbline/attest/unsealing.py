@@ -23,6 +23,7 @@ from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
 
 UNSEALED_MAX = 64 << 30  # bytes; the largest bundles that were measured are a tenth of it
 FILES_MAX = 500_000
+_WHAT = "name an archive that `plumbline seal --to` wrote, and the identity that it was made for"
 HEADER_MAX = 1 << 20  # bytes that one read may ask for: a pax header of ours is below 10 kB
 
 
@@ -91,12 +92,12 @@ def _decrypt(file: Path, to: Path, identities: list[Any], limit: int) -> None:
     try:
         source = file.open("rb")
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error
+        raise InputError(f"cannot be read: {error.strerror}", where=str(file), remedy=_WHAT) from error
     with source, os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as plaintext:
         try:
             pyrage.decrypt_io(source, _Limited(plaintext, limit), identities)
         except pyrage.DecryptError as error:
-            raise InputError(f"cannot be decrypted: {error}", where=str(file), remedy="give the identity that it was made for") from error
+            raise InputError(f"cannot be decrypted: {error}", where=str(file), remedy=_WHAT) from error
         except ProtocolError as error:
             raise InputError(str(error), where=str(file), remedy=remedy) from error
         except OSError as error:

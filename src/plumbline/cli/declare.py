@@ -94,9 +94,10 @@ def check(rig: RigPath, as_json: Json = False) -> Exit:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What of one sheet would count."""
+    """What of one sheet would count; `name` is its own, with folders where two sheets would have the same."""
 
     path: Path
+    name: str
     counts: int
     not_filled_in: int
     problems: tuple[str, ...]
@@ -105,7 +106,7 @@ class _Looked:
 def _print_looked(found: Sequence[_Looked]) -> None:
     for one in found:
         counts = f"{plural(one.counts, 'entry counts', 'entries count')}, {plural(one.not_filled_in, 'is', 'are')} not filled in"
-        say(f"{one.path.name}: {counts}", whole=True)
+        say(f"{one.name}: {counts}", whole=True)
         for problem in one.problems:
             say(f"  {problem}", style="yellow", whole=True)
 
@@ -114,17 +115,20 @@ def _looked_at(rig: Rig) -> Iterator[_Looked]:
     from plumbline.checks.registry import load_registry
     from plumbline.collect.by_hand import read_sheet
     from plumbline.collect.declarations.collector import FORM as DECLARATIONS
+    from plumbline.collect.file_names import entity_keys
     from plumbline.collect.manual.collector import FORM as RESULTS
     from plumbline.model.errors import ProtocolError
 
-    forms: list[tuple[Form[Any], Path]] = [(RESULTS, one.path) for one in rig.manuals]
-    forms += [(DECLARATIONS, one.path) for one in rig.declarations]
-    for form, path in forms:
+    forms: list[tuple[Form[Any], list[Path]]] = [
+        (RESULTS, [one.path for one in rig.manuals]),
+        (DECLARATIONS, [one.path for one in rig.declarations]),
+    ]
+    for form, path, name in ((form, path, key) for form, paths in forms for path, key in entity_keys(paths, rig.path).items()):
         try:
             sheet = read_sheet(path, form, rig, now())
         except ProtocolError as error:
-            yield _Looked(path, 0, 0, (str(error),))
+            yield _Looked(path, name, 0, 0, (str(error),))
             continue
         named = [(said.place, said.columns.get("check_id")) for said in sheet.statements]
         unknown = [f"{place}: no shipped check {name!r}" for place, name in named if name and name not in load_registry().checks]
-        yield _Looked(path, len(sheet.statements), sheet.unanswered, (*sheet.problems, *sheet.refused.values(), *unknown))
+        yield _Looked(path, name, len(sheet.statements), sheet.unanswered, (*sheet.problems, *sheet.refused.values(), *unknown))
