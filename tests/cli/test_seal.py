@@ -32,6 +32,26 @@ def out(call: Call, passive: Callable[..., Path], tmp_path: Path, monkeypatch: p
     return tmp_path / "out"
 
 
+SEALED = {
+    "judged again": "assess {tmp}/out/bundle -o {tmp}/out",
+    "judged below it": "assess {tmp}/out/bundle -o {tmp}/out/again",
+    "collected on": "collect {tmp}/rig/rig.toml -o {tmp}/out/bundle --resume",
+    "audited": "audit {tmp}/rig/rig.toml -o {tmp}/out",
+    "looked at again": "retest {tmp}/old {tmp}/rig/rig.toml -o {tmp}/out",
+}
+
+
+@pytest.mark.parametrize("line", SEALED.values(), ids=SEALED)
+def test_what_is_sealed_is_not_written_anew(call: Call, passive: Callable[..., Path], tmp_path: Path, line: str) -> None:
+    passive()
+    (tmp_path / "out" / "bundle").mkdir(parents=True)
+    (tmp_path / "out" / "seal.dsse.json").write_text("{}", encoding="utf-8")
+    ended = call(*line.format(tmp=tmp_path).split())
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{tmp_path}/out: is sealed, and would not be any more what was signed (name another folder, or take seal.dsse.json" in ended.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["bundle", "seal.dsse.json"]
+
+
 def test_no_key_is_made_for_what_cannot_be_sealed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     ended = call("seal", tmp_path)

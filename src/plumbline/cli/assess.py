@@ -28,6 +28,7 @@ from plumbline.cli.options import (
     known_language,
     readable_overlays,
     reference_folder,
+    unsealed_folder,
     writable_folder,
 )
 from plumbline.cli.output import ProgressCall, print_json, progress, say
@@ -76,7 +77,7 @@ def audit(
     readable_overlays(waivers, reviews)
     if baseline is not None:
         _check_baseline(baseline, out, rig=rig)
-    bundle = writable_folder(out) / "bundle"
+    bundle = unsealed_folder(out) / "bundle"
     if bundle.exists() and not (bundle.is_dir() and not any(bundle.iterdir())):
         again = f"plumbline collect {rig} -o {bundle} --resume, then plumbline assess {bundle} -o {out}"
         raise InputError("holds a bundle already", where=str(out), remedy=f"name another folder; to go on with it: {again}")
@@ -112,7 +113,7 @@ def assess(
     """
     if engine is Engine.SPARK:
         raise not_yet("--engine spark", "leave the option out")
-    writable_folder(out)
+    unsealed_folder(out)
     if baseline is not None:
         _check_baseline(baseline, out, bundle=bundles[0])
     moment, known = as_of.replace(tzinfo=UTC) if as_of else None, reference_folder(reference)

@@ -23,6 +23,7 @@ from plumbline.cli.options import (
     known_language,
     readable_overlays,
     reference_folder,
+    unsealed_folder,
     writable_folder,
 )
 from plumbline.cli.output import draw, print_json, progress, say, table
@@ -97,7 +98,7 @@ def retest(
     wanted, known, spoken = wanted_formats(formats), reference_folder(reference), known_language(language)
     readable_overlays(waivers, reviews)
     described = load(rig)
-    bundle = writable_folder(out) / "bundle"
+    bundle = unsealed_folder(out) / "bundle"
     if out.resolve() == old.resolve():
         raise InputError("is the audit that is looked at again", where=str(out), remedy="name another folder to write into")
     if bundle.exists():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plumbline.cli.exits import Exit
-from plumbline.cli.options import Json, RigPath, writable_folder
+from plumbline.cli.options import Json, RigPath, unsealed_folder
 from plumbline.cli.output import ProgressCall, print_json, progress, say
 from plumbline.report.text import plural
 
@@ -27,7 +27,7 @@ def collect(
 
     Ctrl-C, SIGTERM and `plumbline stop` end it cleanly: what was collected stays, and --resume goes on from there.
     """
-    writable_folder(bundle)
+    unsealed_folder(bundle)
     with progress() as show:
         found = run_collection(rig, bundle, show, resume=resume)
     if as_json:

@@ -78,3 +78,14 @@ def writable_folder(path: Path, option: str = "--output") -> Path:
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{nearest} cannot be written by you", where=option, remedy="name another folder")
     return path
+
+
+def unsealed_folder(path: Path) -> Path:
+    """Give the writable folder back; raises InputError, before any work, when what stands there is sealed and would be written anew."""
+    from plumbline.attest.content import sealed_by
+
+    for place in (path, path.absolute().parent):
+        if seal := sealed_by(place):
+            remedy = f"name another folder, or take {seal} away first"
+            raise InputError("is sealed, and would not be any more what was signed", where=str(place), remedy=remedy)
+    return writable_folder(path)
