@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def test_what_is_sealed_is_not_written_anew(call: Call, passive: Callable[..., P
     assert (ended.code, ended.out) == (2, "")
     assert f"{tmp_path}/out: is sealed, and would not be any more what was signed (name another folder, or take seal.dsse.json" in ended.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["bundle", "seal.dsse.json"]
+
+
+def test_reports_that_are_older_than_the_assessment_are_said(call: Call, out: Path) -> None:
+    before = (out / "assessment.json").stat().st_mtime - 60
+    (out / "report.html").write_text("of last week", encoding="utf-8")
+    os.utime(out / "report.html", (before, before))
+    assert "Older than the assessment, so of another one, and sealed as they are: report.html" in call("seal", out).out
 
 
 def test_no_key_is_made_for_what_cannot_be_sealed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

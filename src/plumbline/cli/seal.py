@@ -155,12 +155,26 @@ def _sealed(
     if not quiet:
         say(f"{'Countersigned' if made.countersigned else 'Wrote'} {made.path}, over {plural(made.files, 'file')}.", whole=True)
         say(f"Key fingerprint, to be compared over another channel: {made.signature.fingerprint}", whole=True)
+        if older := _older_reports(path):
+            say(f"Older than the assessment, so of another one, and sealed as they are: {joined(older)}", style="yellow")
         if made.facts.rows_missing is not None:
             say(f"Single findings cannot be shown to others: {made.facts.rows_missing}", style="yellow")
     said: dict[str, Any] = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint}
     if new:
         said["key_made"] = str(user_key())
     return {**said, "countersigned": made.countersigned, "says": made.facts.predicate()}
+
+
+def _older_reports(folder: Path) -> list[str]:
+    """Name the reports that were written before the assessment beside which they stand: nothing in a seal ties the two together."""
+    from plumbline.report.registry import formats
+
+    assessment = folder / "assessment.json"
+    if not assessment.is_file():
+        return []
+    judged = assessment.stat().st_mtime_ns
+    files = (folder / name for unit in formats().values() for name in unit.files)
+    return [file.name for file in files if file.is_file() and file.stat().st_mtime_ns < judged]
 
 
 def load_key(key: str | None, passphrase: str | None, *, quiet: bool = False) -> Signer:
