@@ -63,7 +63,7 @@ class Lab:
         try:
             stop: Stop = await module.start(device, service, self.watch)
         except OSError as error:
-            remedy = "stop the other lab, or give this one another base"
+            remedy = "stop the other lab, or give this one another base (--base)"
             raise EnvironmentFault(f"{device.name} cannot listen on {place}: {error.strerror or error} ({remedy})") from error
         return stop
 
