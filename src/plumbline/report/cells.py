@@ -82,9 +82,9 @@ def provision_rows(report: Report) -> Iterator[tuple[object, ...]]:
 def conformance_rows(report: Report, out: Path) -> Iterator[tuple[object, ...]]:
     """Give the values of CONFORMANCE_COLUMNS for each provision on each asset that it was judged on; '' is the rig.
 
-    Raises InputError where provisions were judged and the file that says so is missing.
+    Raises InputError where provisions were judged and the file that says so is missing, or is of others.
     """
-    taken_back = frozenset(report.taken_back)
+    taken_back, left = frozenset(report.taken_back), {one.ref for one in report.provisions}
     path = out / CONFORMANCE
     if not path.is_file():
         if report.provisions:
@@ -93,10 +93,13 @@ def conformance_rows(report: Report, out: Path) -> Iterator[tuple[object, ...]]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(CONFORMANCE_COLUMNS)):
             columns = [batch.column(name).to_pylist() for name in CONFORMANCE_COLUMNS]
+            left.difference_update(columns[0])
             for provision, asset, *came_to, checks in zip(*columns, strict=True):
                 if (provision, asset) in taken_back:
                     came_to = [Verdict.INCONCLUSIVE.value, Reason.FALSE_POSITIVE.value, None]
                 yield (provision, asset, *came_to, _joined(checks))
+    if left:
+        raise InputError(f"does not say what {min(left)} came to", where=str(path), remedy="assess its bundles again")
 
 
 def _joined(values: Any) -> str:

@@ -164,16 +164,16 @@ def _head(said: Mapping[str, Any]) -> data.Head:
     if as_of is None:
         raise ValueError("as_of is empty")
     return data.Head(
-        rig_id=rig.get("id") or "",
-        rig_name=rig.get("name") or rig.get("id") or told("a rig without a name"),
-        owner=rig.get("owner") or "",
-        reference=allowed.get("reference") or "",
-        granted_by=allowed.get("granted_by") or "",
+        rig_id=_text(rig.get("id")),
+        rig_name=_text(rig.get("name")) or _text(rig.get("id")) or told("a rig without a name"),
+        owner=_text(rig.get("owner")),
+        reference=_text(allowed.get("reference")),
+        granted_by=_text(allowed.get("granted_by")),
         valid_from=_time(allowed.get("valid_from")),
         valid_until=_time(allowed.get("valid_until")),
-        intrusion=allowed.get("intrusion") or "",
-        networks=tuple(allowed.get("networks") or ()),
-        signed_by=allowed.get("signed_by"),
+        intrusion=_text(allowed.get("intrusion")),
+        networks=tuple(map(_text, allowed.get("networks") or ())),
+        signed_by=_text(allowed.get("signed_by")) or None,
         as_of=as_of,
         ledger_digest=said["ledger_digest"],
         version=said["plumbline"],
@@ -182,6 +182,13 @@ def _head(said: Mapping[str, Any]) -> data.Head:
             for s in said["sessions"]
         ),
     )
+
+
+def _text(value: Any) -> str:
+    """Take a text of the rig file, which the form of an assessment leaves open."""
+    if not isinstance(value, str | None):
+        raise ValueError(f"{value!r:.80} is no text")
+    return value or ""
 
 
 def _tally(said: Mapping[str, Any]) -> Tally:
