@@ -35,6 +35,8 @@ def test_what_is_waived_does_not_count_and_is_said(call: Call, bundle: Path, tmp
     ended = call("assess", bundle, "-o", out, "--fail-on", "critical", "--waivers", waivers(tmp_path))
     assert ended.code == 0
     assert "findings waived or reviewed as false positive; the ledger still holds them." in ended.out
+    [line] = [line for line in ended.out.splitlines() if "anonymous access off" in line]
+    assert "(waived, or reviewed as false positive)" in line
     assert json.loads((out / "assessment.json").read_text())["ledger_digest"] == digest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from plumbline.model.words import Severity
 from plumbline.report.text import joined, plural, visible
 
 if TYPE_CHECKING:
-    from plumbline.assess.assessment import Action, Assessment
+    from plumbline.assess.assessment import Assessment
 
 ACTIONS_SHOWN = 10
 SOURCES_SHOWN = 10
@@ -26,7 +27,7 @@ def print_summary(assessment: Assessment, out: Path, written: Sequence[Path]) ->
     from plumbline.report.loading import SOURCES
 
     if assessment.actions:
-        _print_actions(assessment.actions)
+        _print_actions(assessment)
     counts = assessment.counts
     # As the reports count: a network, a capture, an import and the rig itself are asked, and are no assets of the owner's.
     assets = assessment.assets_count - sum(assessment.kinds.get(kind, 0) for kind in SOURCES)
@@ -74,14 +75,19 @@ def told_of_overlay(assessment: Assessment) -> Iterator[str]:
 _IDLE = {"ended": "has ended and counts no more", "not_yet": "has not begun and does not count", "unused": "means no finding"}
 
 
-def _print_actions(actions: Sequence[Action]) -> None:
+def _print_actions(assessment: Assessment) -> None:
+    actions = assessment.actions
+    spared = Counter(one.check for one in assessment.findings if one.waived or (one.review and one.review.action == "false_positive"))
     say("What to do first, by risk: severity weighed by what the asset is worth and from how far it can be reached (100 is most)\n")
     rows = table("risk", "severity", "findings", "what to do", "effort")
     rows.columns[0].justify = rows.columns[2].justify = "right"
     # Risk ends at 100, so of two that reach it the more severe goes first, as in the report.
     for action in sorted(actions, key=lambda action: (-action.risk, -action.severity.rank))[:ACTIONS_SHOWN]:
         severity = Text(action.severity.value, COLOURS[action.severity])
-        rows.add_row(str(action.risk), severity, f"{action.findings:,}", Text(visible(action.recommendation)), action.effort)
+        # Findings are listed up to a bound: of an action of more than that nothing is said here, and the reports say it of each.
+        settled = " (waived, or reviewed as false positive)" if sum(spared[check] for check in action.checks) == action.findings else ""
+        words = Text(visible(action.recommendation) + settled, "dim" if settled else "")
+        rows.add_row(str(action.risk), severity, f"{action.findings:,}", words, action.effort)
     draw(rows)
     more = len(actions) - ACTIONS_SHOWN
     say(f"... and {plural(more, 'more action')}\n" if more > 0 else "")
