@@ -129,6 +129,14 @@ def test_bundles(call: Call, tmp_path: Path, outcome: Outcome, ends: tuple[bool,
     assert said in ended.out
 
 
+def test_a_network_that_a_passive_audit_does_not_sweep_is_said(call: Call, passive: Callable[..., Path], tmp_path: Path) -> None:
+    rig = passive("terminal")
+    rig.write_text(rig.read_text() + '[[network]]\nname = "cold rooms"\nsite = "s"\nranges = ["127.0.9.0/30"]\n')
+    ended = call("audit", rig, "-o", tmp_path / "out", "--format", "json", "--fail-on", "critical")
+    assert ended.code == Exit.INCOMPLETE
+    assert "Not judged at all: network:s/cold rooms (not_attempted: no bundle says that it was swept)" in " ".join(ended.out.split())
+
+
 def test_an_audit_of_nothing_is_not_in_order(call: Call, tmp_path: Path) -> None:
     writer = BundleWriter.create(tmp_path / "bundle", rig_text="", header={"rig": {"id": "small"}}, now=AT)
     writer.finish(ended_at=AT, complete=True)
