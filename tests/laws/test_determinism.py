@@ -19,7 +19,7 @@ from plumbline.assess.run import assess
 from plumbline.collect.run import collect
 from plumbline.evidence.bundle import Bundle
 from plumbline.rig.loading import load
-from tests.laws.bundles import Row, ledger, rows, verdicts
+from tests.laws.bundles import Row, fit_manifest, ledger, rows, verdicts
 from tests.laws.labs import lab_rig
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,8 @@ def test_one_thread_and_parts_written_anew_in_two_bundles(tmp_path: Path, judged
             place = half / part.relative_to(judged.bundle)
             place.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(table, place, compression="snappy", row_group_size=3)
+    for half in halves:
+        fit_manifest(half)
     assert assess(halves[::-1], tmp_path / "out", threads=1).ledger_digest == judged.digest
 
 
@@ -80,6 +82,7 @@ def test_rows_spread_over_other_parts(tmp_path: Path, judged: Judged) -> None:
         backwards = table.take(pa.array(range(len(table) - 1, -1, -1), pa.int64()))
         for number in range(3):
             pq.write_table(backwards.take(pa.array(range(number, len(table), 3), pa.int64())), folder / f"z{9 - number}.parquet")
+    fit_manifest(bundle)
     assess([bundle], tmp_path / "out")
     assert without_evidence(tmp_path / "out") == without_evidence(judged.out)
 
@@ -137,6 +140,7 @@ def test_an_old_bundle(tmp_path: Path, judged: Judged) -> None:
             table.filter(pa.compute.not_equal(table["table"], GONE)) if part.parent.name == "coverage" else table.drop_columns("open_admin")
         )
         pq.write_table(kept, part)
+    fit_manifest(bundle)
     checks = tmp_path / "checks" / "device"
     checks.mkdir(parents=True)
     (checks / "page_without_title.toml").write_text(NEW_CHECK)
