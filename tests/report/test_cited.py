@@ -165,3 +165,21 @@ def test_a_derived_row_lies_where_what_it_was_made_from_lies(tmp_path: Path, bun
         DerivedWriter(connection, tmp_path, harbour.START).table("component_exposure", f"{place}, {sources} as sources, 'tls' as component")
     row = "component_exposure/derived#0"
     assert cited.places([row], [bundle], DerivedParts(tmp_path)) == {row: (cited.Place("5c" * 32, 90112),)}
+
+
+def test_bytes_that_were_changed_are_not_shown(tmp_path: Path) -> None:
+    writer = BundleWriter.create(tmp_path / "b", rig_text="", header={"rig": {"id": "t"}}, now=harbour.START)
+    with writer.batch() as batch:
+        raw = writer.raw(b"login: ")
+        batch.row("telnet_service", "host:h/10.0.0.9", "tcp/23", observed_at=harbour.START, raw=raw, port=23)
+        batch.coverage(
+            "host:h/10.0.0.9", "telnet_service", outcome=harbour.Outcome.OK, rows=1, started_at=harbour.START, ended_at=harbour.START
+        )
+    writer.finish(ended_at=harbour.START, complete=True)
+    opened = Bundle(tmp_path / "b")
+    [part] = opened.parts("telnet_service")
+    row_id = f"telnet_service/{part.stem}#0"
+    assert cited.fetch([row_id], [opened])[row_id].excerpt == ("login: ",)
+    (opened.path / raw).write_bytes(b"no login")
+    row = cited.fetch([row_id], [opened])[row_id]
+    assert (row.source, row.excerpt) == (f"{raw}, in the bundle, but not as it was stored", ())

@@ -8,6 +8,7 @@ derived table is read from what was derived alone, whatever a bundle holds under
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -181,8 +182,12 @@ def _raw(raw: str | None, bundle: Bundle) -> tuple[str, tuple[str, ...]]:
         try:
             with path.open("rb") as file:
                 data, length = file.read(RAW_READ), path.stat().st_size
+                file.seek(0)
+                kept = hashlib.file_digest(file, "sha256").hexdigest() == own[1]
         except OSError:
             return told("%(raw)s, not in the bundle", raw=raw), ()
+        if not kept:
+            return told("%(raw)s, in the bundle, but not as it was stored", raw=raw), ()
         where, name = f"raw/{own[1][:12]}…", bundle.path.name
         told_where = told("%(where)s in %(bundle)s, redacted, %(size)s", where=where, bundle=name, size=size(length))
         return told_where, excerpt(data, length)
