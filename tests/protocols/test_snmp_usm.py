@@ -108,6 +108,7 @@ RESPONSE = ber.encode_sequence(
     ber.encode_sequence(ber.encode_sequence(ber.encode_oid(NAME), ber.encode(4, b"gateway"))),
     tag=PduKind.RESPONSE,
 )
+OLD = b"\x30\x0b\x02\x01\x01\x04\x00\xa4\x04\x30\x02\x05\x00"  # SNMPv2c
 REPORTS = {3: "unknown_user_names", 5: "wrong_digests", 2: "not_in_time_windows", 6: "decryption_errors"}
 
 
@@ -138,7 +139,7 @@ def test_what_is_not_believed() -> None:
     refused(plain, good, "no privacy was asked for")
     refused(plain, answer(plain, RESPONSE, flags=1, user=b"else"), "another user")
     refused(plain, answer(plain, RESPONSE, flags=1, engine=OWN[:-1]), "another engine")
-    refused(keys, b"\x30\x0b\x02\x01\x01\x04\x00\xa4\x04\x30\x02\x05\x00", "another version")
+    refused(keys, OLD, "another version")
     changed = bytearray(good)
     changed[-1] ^= 1
     refused(keys, bytes(changed), "digest is wrong")
@@ -175,8 +176,9 @@ def test_every_beginning(privacy: str | None) -> None:
 def open_as(authentication: str, privacy: str | None) -> FuzzTarget:
     keys = keys_of(authentication, privacy)
     seeds = [request(keys), request(keys, boots=0, time_s=0), answer(keys, report(3), flags=0), answer(keys, report(2), flags=1)]
-    if privacy is None:
-        seeds.append(answer(keys, RESPONSE, flags=1))
+    seeds.append(answer(keys, RESPONSE, flags=1))  # refused where there is privacy
+    seeds.append(request(keys_of(authentication, "aes128" if privacy is None else None)))  # refused: of the other level
+    seeds.append(OLD)
     return FuzzTarget(f"snmp_usm/{authentication}-{privacy}", lambda data: open_message(keys, data), seeds)
 
 

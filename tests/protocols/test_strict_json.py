@@ -42,4 +42,12 @@ def read(data: bytes) -> object:
     return strict_json.parse(data.decode("utf-8", "replace"))
 
 
-FUZZ = [FuzzTarget("strict_json", read, [b'{"a": [1, 2.5e3, "x\\u00e9", true, null]}', b'[{"b": {}}, -1]', b'"text"', b"0"])]
+def read_unique(data: bytes) -> object:
+    return strict_json.parse(data.decode("utf-8", "replace"), unique=True)
+
+
+SEEDS = [b'{"a": [1, 2.5e3, "x\\u00e9", true, null]}', b'[{"b": {}}, -1]', b'"text"', b"0", b'{"a": {"b": 1, "c": 2}, "b": 3}']
+FUZZ = [
+    FuzzTarget("strict_json", read, SEEDS),
+    FuzzTarget("strict_json/unique", read_unique, [*SEEDS, b'{"a": 1, "a": 2}', b'{"a": {"b": 1, "c": 2, "b": 3}}']),
+]

@@ -119,8 +119,16 @@ def read(data: bytes) -> object:
     return [seen(element) for element in elements([data], {"host"})]
 
 
+def ask(data: bytes) -> object:
+    """What a reader of one kind of document asks of its elements."""
+    return [
+        (host.text_at("port/name"), host.first("none"), host.whole_text(), host.above("run"), host.above("none"))
+        for host in elements([data], {"host"}, {"run", "walk"})
+    ]
+
+
+SEEDS = [SCAN, b"<host>&#x41;<![CDATA[<x>]]></host>", '<?xml version="1.0" encoding="utf-16"?><host/>'.encode("utf-16")]
 FUZZ = [
-    FuzzTarget(
-        "strict_xml", read, [SCAN, b"<host>&#x41;<![CDATA[<x>]]></host>", '<?xml version="1.0" encoding="utf-16"?><host/>'.encode("utf-16")]
-    )
+    FuzzTarget("strict_xml", read, [*SEEDS, *(data for data, _ in BROKEN.values())]),
+    FuzzTarget("strict_xml/asked", ask, [SCAN, b"<walk><a><host><port/>x</host></a></walk>", b"<run/>", *SEEDS[1:]]),
 ]
