@@ -1,4 +1,4 @@
-"""For the whole suite: coroutine tests, and no silent skip where every system package is promised to be there."""
+"""For the whole suite: coroutine tests, no machine too slow for Hypothesis, and no silent skip where every system package is promised."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REQUIRED = "PLUMBLINE_REQUIRE_SYSTEM"
 # A test of files that lie beside the project, and not in it, may skip anywhere; so may one that only an ordinary user can make fail.
 EXCUSED = ("beside", "root may")
+
+# How fast the machine is decides no test: what a test sets by itself comes on top of this (complete/test_settings.py).
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

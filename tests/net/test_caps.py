@@ -63,7 +63,7 @@ async def test_the_whole_audit() -> None:
 
 
 @given(rate=st.integers(1, 5000), spans=st.sampled_from([DEVICE_SPANS, AUDIT_SPANS]), gaps=st.lists(st.integers(0, S), max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_rate_holds_in_any_second(rate: int, spans: int, gaps: list[int]) -> None:
     pace, now, times = Pace(rate, spans), 0, []
     for gap in gaps:

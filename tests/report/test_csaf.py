@@ -128,7 +128,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(ROWS, st.lists(st.sampled_from("abc"), min_size=1, unique=True)), min_size=1, max_size=5), WORDS, NAMED, NAMED)
 def test_whatever_feeds_and_bills_say_the_document_is_valid(
     advisory: dict[str, Any], rows: list[tuple[dict[str, Any], list[str]]], name: str, purl: str | None, cpe: str | None

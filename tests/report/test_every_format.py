@@ -16,7 +16,7 @@ import pypdf
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from sarif.loader import load_sarif_file
 
 from plumbline.lab.switches import Switches
@@ -151,9 +151,7 @@ def test_every_format_holds_for_the_lab(tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-@settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
+@settings(max_examples=12, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(cases())
 def test_every_format_holds_whatever_was_found(case: Case) -> None:
     with tempfile.TemporaryDirectory() as name:

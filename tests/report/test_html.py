@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.model.words import Severity
@@ -154,7 +154,7 @@ def test_a_device_that_says_much_does_not_swell_the_page() -> None:
     assert len(render(findings)) < 1.5 * len(render(SMALL))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(st.text(alphabet=st.one_of(st.sampled_from("<>\"'&`={}%/\\ \u202e\x00\n"), st.characters(categories=None)), min_size=1, max_size=60))
 def test_any_text_everywhere_changes_no_tag_and_stays_visible(words: str) -> None:
     html = render(rigs.every_text(TINY, lambda text: text and words))

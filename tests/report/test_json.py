@@ -29,7 +29,7 @@ def test_it_holds_the_view(report: Report) -> None:
     assert said["assets"][0]["layers"].keys() == {layer.value for layer in report.assets[0].layers}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(alphabet=st.characters(categories=None), min_size=1))
 def test_any_text_comes_back_and_nothing_but_ascii_is_written(words: str) -> None:
     text = render(rigs.every_text(SMALL, lambda given: given and words))

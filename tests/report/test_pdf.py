@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -157,7 +157,7 @@ def _summary_pages(report: data.Report, printer: pdf.Printer) -> int:
 
 
 @pytest.mark.full
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3)
 @given(st.integers(1, 400), st.integers(2, 120), st.integers(0, 9), st.sampled_from(codes()))
 def test_the_summary_never_takes_more_than_two_pages(printer: pdf.Printer, assets: int, checks: int, seed: int, language: str) -> None:
     report = dataclasses.replace(rigs.rig(assets, checks, seed), language=language)
@@ -165,7 +165,7 @@ def test_the_summary_never_takes_more_than_two_pages(printer: pdf.Printer, asset
 
 
 @pytest.mark.full
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30)
 @given(
     st.integers(1, 400), st.integers(2, 120), st.integers(0, 99), st.sampled_from(codes()),
     st.sampled_from(["w", LONG * 9, "x y " * 99]),

@@ -106,7 +106,7 @@ def test_what_is_too_deep_is_refused(text: str) -> None:
     assert caught.value.line == 2
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(alphabet="ab.=[]{}\"'\\#\n\r, 1", max_size=60))
 def test_any_text_is_read_to_its_end(text: str) -> None:
     try:
@@ -131,7 +131,7 @@ headers = st.tuples(st.sampled_from(["[{}]", "[[{}]]"]), st.lists(keys, min_size
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.one_of(headers, pairs), max_size=8).map("".join))
 def test_every_key_of_every_good_file_has_a_line(text: str) -> None:
     try:

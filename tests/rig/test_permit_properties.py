@@ -56,7 +56,7 @@ def holds(found: list[IPNetwork], address: Address) -> bool:
     return any(address.version == network.version and address in network for network in found)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(
     inside=networks, ranges=st.lists(small, min_size=1, max_size=3), out=networks, kept=st.lists(addresses, max_size=3), address=addresses
 )
@@ -80,7 +80,7 @@ def test_no_address_outside_networks_or_inside_an_exclusion_is_permitted(
             assert not judged.is_multicast and not judged.is_unspecified and not judged.is_global
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(address=v4)
 def test_the_judge_permits_what_is_plainly_allowed(base: Rig, address: IPv4Address) -> None:
     """Guards the property above against a judge that refuses everything."""
@@ -89,7 +89,7 @@ def test_the_judge_permits_what_is_plainly_allowed(base: Rig, address: IPv4Addre
     assert permitted(rig, address) == (address != whole.network_address)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(seconds=st.integers(-(10**8), 10**8))
 def test_nothing_is_permitted_outside_the_dates(base: Rig, seconds: int) -> None:
     now = datetime(2026, 11, 15, tzinfo=UTC) + timedelta(seconds=seconds)
@@ -97,7 +97,7 @@ def test_nothing_is_permitted_outside_the_dates(base: Rig, seconds: int) -> None
     assert permitted(base, IPv4Address("10.20.1.14"), now) == (allowed.valid_from <= now < allowed.valid_until)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(port=st.integers(0, 65_535), transport=st.sampled_from(list(Transport)), intrusion=st.sampled_from(list(Intrusion)))
 def test_only_listed_ports_and_authorised_intrusion_pass(base: Rig, port: int, transport: Transport, intrusion: Intrusion) -> None:
     listed = port in {Transport.TCP: {80, 1883}, Transport.UDP: {5683}}[transport]

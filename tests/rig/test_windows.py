@@ -80,7 +80,7 @@ def test_the_next_opening_is_told() -> None:
 minutes = st.integers(0, 1439)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     opens=minutes,
     closes=st.integers(1, 1440),

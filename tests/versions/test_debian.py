@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.versions import Scheme, compare, sort_key, upstream
@@ -32,7 +32,7 @@ UPSTREAM = {
 
 
 @pytest.mark.system
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(VERSIONS, VERSIONS)
 def test_as_dpkg_orders_them(a: str, b: str) -> None:
     dpkg = program("dpkg")

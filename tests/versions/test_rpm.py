@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.versions import Scheme, compare, upstream
@@ -23,7 +23,7 @@ UPSTREAM = {"1:1.1.1k-9.el8": "1.1.1k", "3.0.7-24.el9": "3.0.7", "2.9": "2.9", "
 
 
 @pytest.mark.system
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(VERSIONS, VERSIONS)
 def test_as_rpm_orders_them(a: str, b: str) -> None:
     script = f"%{{lua:print(rpm.vercmp('{a}', '{b}'))}}"

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.catalogue.importer import importers
@@ -70,7 +70,7 @@ def _changed(value: Any, path: list[int], new: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", [name for name, (content, _) in SAMPLES.items() if not isinstance(content, str)])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(path=st.lists(st.integers(0, 20), min_size=1, max_size=8), new=VALUES)
 def test_any_value_anywhere_is_borne(name: str, path: list[int], new: Any) -> None:
     content, file = SAMPLES[name]
@@ -78,7 +78,7 @@ def test_any_value_anywhere_is_borne(name: str, path: list[int], new: Any) -> No
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(at=st.integers(0, 5_000), new=st.binary(max_size=4), cut=st.booleans())
 def test_any_bytes_anywhere_are_borne(name: str, at: int, new: bytes, cut: bool) -> None:
     content, file = SAMPLES[name]
