@@ -28,7 +28,8 @@ from tests.assess.making import COVERAGE, HUB, NOW, ROWS, write_bundle
 
 CHECKS = ("a.one", "a.two", "b.three")
 RIG = "rig:/r"
-ASSETS = ("host:s/1", "host:s/2", "edge:/g", "hub:/h", "image:/i", "identity:h/lone-1", "identity:h/lone-2", RIG)
+CAPTURE = "capture:/c"  # of which "a.two" tells what it happens to hold
+ASSETS = ("host:s/1", "host:s/2", "edge:/g", "hub:/h", "image:/i", CAPTURE, "identity:h/lone-1", "identity:h/lone-2", RIG)
 LEDGER = pa.schema([(name, pa.string()) for name in ("check", "asset", "subject", "verdict", "reason", "basis")])
 Row = dict[str, Any]
 
@@ -83,10 +84,10 @@ def wrong(row: Row) -> bool:
     return bool(row["verdict"] == "fail" and row["asset"] == "host:s/2")
 
 
-def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
-    """What was said of a provision on an asset, row by row, from the words of the contract."""
+def told_by(checks: Iterable[str], rows: Sequence[Row], one: Provision, asset: str) -> list[Row]:
+    """What checks, and people in their place, say of an asset."""
     found: list[Row] = []
-    for check in NAMED.get(one.ref, ()):
+    for check in checks:
         by_hand = [row for row in rows if row["check"] == MANUAL and row["subject"] == f"check/{check}"]
         own = [row for row in by_hand if row["asset"] == asset]
         right = [row for row in own if not wrong(row)]
@@ -97,6 +98,18 @@ def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
                 instead = (right or of_rig) if row["verdict"] == "inconclusive" else []
                 found.append({**row, "verdict": instead[0]["verdict"], "basis": "manual"} if instead else row)
         found += [{**row, "basis": "manual", "reason": "needs_manual_test"} for row in own if row["verdict"] not in lent]
+    return found
+
+
+def unjudged_in(found: Iterable[Row]) -> str | None:
+    return worst(row["reason"] for row in found if row["verdict"] == "inconclusive")
+
+
+def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
+    """What was said of a provision on an asset, row by row, from the words of the contract."""
+    checks = NAMED.get(one.ref, ())
+    found = told_by(checks, rows, one, asset)
+    gap = unjudged_in(told_by([check for check in checks if check == "a.two"], rows, one, CAPTURE))
     said = {
         check: [row for row in rows if (row["check"], row["asset"], row["subject"]) == (check, asset, one.ref)]
         for check in (MANUAL, DECLARED)
@@ -109,7 +122,7 @@ def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
     return Answers(
         failed=strongest(Basis(row["basis"]) for row in found if row["verdict"] == "fail" and not wrong(row)),
         false_positive=any(wrong(row) for row in words),
-        unjudged=worst(row["reason"] for row in found if row["verdict"] == "inconclusive"),
+        unjudged=unjudged_in(found) or (gap if words else None),
         passed=weakest(Basis(row["basis"]) for row in found if row["verdict"] == "pass"),
         absent=any(row["verdict"] == "not_applicable" for row in found),
         manual=None if asset == RIG else of_people(MANUAL),
@@ -153,7 +166,7 @@ def test_the_fold_says_what_a_plain_reading_says(tmp_path: Path, monkeypatch: py
     with connect(threads=1) as connection:
         knowing(connection, rows)
         counts = find_asked(connection, ())
-        answers = LedgerAnswers(connection, PROVISIONS, NAMED, "asset = 'host:s/2'")
+        answers = LedgerAnswers(connection, PROVISIONS, NAMED, "asset = 'host:s/2'", [("a.two", "capture")])
         said = answers.by_asset()
         judged = [
             (n, told, judge_told(Question.of(one, NAMED.get(one.ref, ())), told.answers, said[n].rig, asked=told.asked))

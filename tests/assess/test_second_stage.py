@@ -16,7 +16,7 @@ from plumbline.assess.second_stage import SecondStage
 from plumbline.checks.registry import load_registry
 from plumbline.model.words import Outcome
 from plumbline.standards.loading import load_standards
-from tests.assess.making import COVERAGE, NOW, ROUTER, ROWS, Row, write_bundle
+from tests.assess.making import CAPTURE, COVERAGE, NOW, ROUTER, ROWS, Row, write_bundle
 
 CAM, RIG = "declared:s/cam-1", "rig:/t"
 CONTRADICTED = "rig.declaration_contradicted"
@@ -129,6 +129,19 @@ def test_one_that_speaks_of_it_and_could_not_be_judged_keeps_it_open(tmp_path: P
     }
     assert found == {"pass", "inconclusive"}
     assert verdicts(out)[ROUTER, REF] == ("inconclusive", "not_observed")
+
+
+OLD_TLS = load_registry().checks["communication.client_offers_old_tls"]
+SPOKEN_OF = next(ref for ref in OLD_TLS.provisions if ref.startswith("ms-edge"))
+
+
+@pytest.mark.parametrize(("outcome", "expected"), [(Outcome.OK, "pass"), (Outcome.PARTIAL, "inconclusive")])
+def test_the_rest_of_a_capture_may_tell_of_any_asset(tmp_path: Path, outcome: Outcome, expected: str) -> None:
+    rows = [answer(CAM, "yes", SPOKEN_OF), ("tls_client", CAM, "tcp/10.0.0.9/443", {"lowest_highest_version": "tls1.2"})]
+    coverage = [(CAPTURE, "tls_client", "", outcome, 1), (RIG, "declaration", "file/d.toml", Outcome.OK, 1)]
+    assess([write_bundle(tmp_path / "bundle", rows=[*ROWS, *rows], coverage=[*COVERAGE, *coverage])], tmp_path / "out")
+    assert verdicts(tmp_path / "out", OLD_TLS.id)[CAM, "tcp/10.0.0.9/443"] == ("pass", None)
+    assert verdicts(tmp_path / "out")[CAM, SPOKEN_OF][0] == expected
 
 
 @pytest.mark.full

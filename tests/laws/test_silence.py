@@ -252,7 +252,7 @@ def test_the_disk_is_full_when_devices_are_asked(tmp_path: Path) -> None:
 
 
 # Not the hub's resource file: without it the hub goes by another name.
-EVERY = ("captures/harbour.pcap", "images/*-1.4.2.squashfs", "edge/harbour.json", "hostkit/harbour.txt", "hub/harbour.*s.jsonl")
+EVERY = ("captures/harbour.pcap", "images/*.swu", "edge/harbour.json", "hostkit/harbour.txt", "hub/harbour.*s.jsonl")
 CUT = {"the registry's export": ("hub/harbour.devices.jsonl",), "everything": EVERY, **{name: (name,) for name in EVERY}}
 
 

@@ -6,7 +6,8 @@ Python than one.
 
 What people said of a provision has the provision's ref as its subject, `<standard>/<id>`. A test by hand of what a check asks, subject
 `check/<id>`, stands where that check could not judge; one of the rig for all its assets, and where it frees them it is lent: it frees
-nothing by itself but what is asked of the rig. A fail that a review calls false is set apart, and stands for nothing.
+nothing by itself but what is asked of the rig. A fail that a review calls false is set apart, and stands for nothing. What a check leaves
+open of a source that was not read whole, such as a capture, is left open of every asset: the rest of it may tell of any.
 """
 
 from __future__ import annotations
@@ -67,12 +68,17 @@ class Said:
 class LedgerAnswers:
     """What one ledger says of provisions, which go by their place in the list.
 
-    `named` are the checks that name each, by its ref; `false_positive` is an expression over a row of the view `ledger`. The tables `asked`
-    and `listed` must be there.
+    `named` are the checks that name each, by its ref; `false_positive` is an expression over a row of the view `ledger`; `sources` tells
+    of checks at which kinds of asset that which they leave open may be about any other. The tables `asked` and `listed` must be there.
     """
 
     def __init__(
-        self, connection: Connection, provisions: Sequence[Provision], named: Mapping[str, Sequence[str]], false_positive: str
+        self,
+        connection: Connection,
+        provisions: Sequence[Provision],
+        named: Mapping[str, Sequence[str]],
+        false_positive: str,
+        sources: Iterable[tuple[str, str]] = (),
     ) -> None:
         self._connection = connection
         self._provisions = provisions
@@ -84,6 +90,7 @@ class LedgerAnswers:
             for what in (*named.get(provision.ref, ()), f"{MANUAL}|{provision.ref}", f"{DECLARED}|{provision.ref}")
         ]
         self._table("named", rows, {"what": pa.string(), "n": pa.int32(), "per": pa.string()})
+        self._table("source", [{"what": what, "kind": kind} for what, kind in sources], {"what": pa.string(), "kind": pa.string()})
 
     def by_people(self) -> list[Said]:
         """Give what people alone said; all that is read of a ledger that is too large to fold."""
@@ -168,6 +175,13 @@ class LedgerAnswers:
     def _fold(self) -> None:
         run = self._connection.execute
         run(f"create or replace temp table entry as {self._entries_sql()}")
+        run(
+            f"""
+            create or replace temp table gap as
+            select n, {_worst_sql("unjudged", "unjudged is not null")} as gap
+            from entry join named using (what) join source using (what) where kind = split_part(asset, ':', 1) group by n
+            """
+        )
         # An asset has one entry of a kind, so the digests of its entries, one over the other in whatever order, tell which it has.
         run(
             f"""
@@ -245,9 +259,10 @@ def _cells_sql(where: str) -> str:
     """Select what was said of provisions by each pattern, for those that `where` names."""
     return f"""
       select n, per, pattern, min(failed) as failed, bool_or(false_positive) as false_positive,
-        {_worst_sql("unjudged", "unjudged is not null")} as unjudged, max(passed) as passed, bool_or(absent) as absent,
-        min(manual) as manual, min(declared) as declared, list_sort(coalesce(list(what) filter (not contains(what, '|')), [])) as checks
-      from first f join entry e on e.asset = f.asset join named using (what)
+        coalesce({_worst_sql("unjudged", "unjudged is not null")}, any_value(gap)) as unjudged, max(passed) as passed,
+        bool_or(absent) as absent, min(manual) as manual, min(declared) as declared,
+        list_sort(coalesce(list(what) filter (not contains(what, '|')), [])) as checks
+      from first f join entry e on e.asset = f.asset join named using (what) left join gap using (n)
       where {where} and (not lent or per = '{AskedOf.RIG}') group by n, per, pattern
     """
 

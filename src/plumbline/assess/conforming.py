@@ -39,6 +39,7 @@ from plumbline.assess.tallies import COUNTED_ROWS, summed, tallied
 from plumbline.checks.decide import only_basis
 from plumbline.checks.registry import Registry
 from plumbline.evidence.engine import Connection
+from plumbline.evidence.specs import load_tables
 from plumbline.model.words import Basis, Severity, Verdict
 from plumbline.standards.profiles import Profile, find_profile, load_profiles
 from plumbline.standards.standard import AskedOf, Provision
@@ -83,7 +84,7 @@ def conform(connection: Connection, profiles: Sequence[Profile], grounds: Ground
     order = {one.ref: one for profile in profiles for one in profile.provisions}
     provisions = [order[ref] for ref in sorted(order)]
     named = _named(grounds.registry)
-    answers = LedgerAnswers(connection, provisions, named, grounds.false_positive)
+    answers = LedgerAnswers(connection, provisions, named, grounds.false_positive, _sources(grounds.registry))
     asked = find_asked(connection, grounds.networks, grounds.assets)
     few = grounds.ledger_rows <= COUNTED_ROWS
     said = answers.by_asset() if few else answers.by_people()
@@ -156,6 +157,12 @@ def _named(registry: Registry) -> dict[str, list[str]]:
         for ref in check.provisions if check.id not in (MANUAL, DECLARED) else ():
             found[ref].append(check.id)
     return found
+
+
+def _sources(registry: Registry) -> Iterator[tuple[str, str]]:
+    for check in registry.checks.values():
+        if (spec := load_tables()[check.subjects]).in_passing:
+            yield from ((check.id, kind.value) for kind in spec.kinds)
 
 
 def _told_by_tally(grounds: Grounds, tallies: Mapping[str, Tally], check: str) -> Answers:

@@ -5,7 +5,8 @@
     second stage    the checks that read that table
 
 Rules: no verdict of the second stage enters the table, so nothing is judged by itself; the answers of the owner do not contradict each
-other here, they are no evidence; where nothing is declared, there is one stage.
+other here, they are no evidence; what a capture or an import that was not read whole leaves open is left open of each asset; where nothing
+is declared, there is one stage.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ class SecondStage:
         """Give which check speaks of which declared provision."""
         checks = [check for check in self.registry.checks.values() if check.id not in self.checks]
         for check in checks:
-            yield from (_Speaking(check.id, None, ref) for ref in check.provisions if ref in declared)
             spec = load_tables()[check.subjects]
+            sources = [kind.value for kind in spec.kinds] if spec.in_passing else []
+            yield from (_Speaking(check.id, None, ref, sources) for ref in check.provisions if ref in declared)
             if spec.names_provision and spec.basis is not Basis.DECLARED:
                 yield from (_Speaking(check.id, ref, ref) for ref in declared)
                 by_check = ((other.id, ref) for other in checks for ref in other.provisions if ref in declared)
@@ -74,14 +76,18 @@ class SecondStage:
 
 @dataclass(frozen=True, slots=True)
 class _Speaking:
-    """A check speaks of a provision: by the verdicts of one subject, or, None, by all that it gives."""
+    """A check speaks of a provision: by the verdicts of one subject, or, None, by all that it gives.
+
+    What it could not judge of an asset of the kinds `sources` may be about any other asset.
+    """
 
     check_id: str
     subject: str | None
     provision: str
+    sources: Sequence[str] = ()
 
 
-_SCHEMA = pa.schema([(name, pa.string()) for name in ("check_id", "subject", "provision")])
+_SCHEMA = pa.schema([*((name, pa.string()) for name in ("check_id", "subject", "provision")), ("sources", pa.list_(pa.string()))])
 
 
 def _rows_sql(files: Sequence[Path]) -> str:
@@ -95,7 +101,8 @@ def _rows_sql(files: Sequence[Path]) -> str:
     found = f"{counts}, count(distinct asset) filter ({failed}) as failed_assets, ({first} filter ({failed})).evidence as sources"
     return f"""
       with said as (
-        select l."check" as check_id, s.provision, l.asset, l.subject, l.verdict, l.evidence
+        select l."check" as check_id, s.provision, l.asset, l.subject, l.verdict, l.evidence,
+          l.verdict = '{Verdict.INCONCLUSIVE}' and list_contains(s.sources, split_part(l.asset, ':', 1)) as of_source
         from read_parquet([{file_list(files)}]) l
         join speaking s on s.check_id = l."check" and (s.subject is null or s.subject = l.subject)
         where l.verdict <> '{Verdict.NOT_APPLICABLE}'
@@ -104,9 +111,9 @@ def _rows_sql(files: Sequence[Path]) -> str:
       )
       select asset as entity, provision as subject, check_id, provision, {found}
       from (
-        select said.check_id, said.provision, said.asset, said.subject, min(said.verdict::enum({order})) as verdict,
+        select said.check_id, said.provision, d.about as asset, said.subject, min(said.verdict::enum({order})) as verdict,
           min(said.evidence) filter (said.verdict = '{Verdict.FAIL}') as evidence
-        from said semi join declared d on d.about = said.asset and d.provision = said.provision and not d.of_rig
+        from said join declared d on d.provision = said.provision and (d.about = said.asset or said.of_source) and not d.of_rig
         group by all
       )
       group by asset, provision, check_id

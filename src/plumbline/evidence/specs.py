@@ -92,6 +92,11 @@ class TableSpec:
         """Whether coverage stands on the source of the rows, and not on what they are about."""
         return self.kinds != self.row_kinds
 
+    @property
+    def in_passing(self) -> bool:
+        """Whether a source tells of others what it happens to hold, row by row: one that was not read whole may hold more of each."""
+        return self.by_source and not self.subject.startswith("''")
+
     def types(self) -> dict[str, str]:
         """Type words of all columns, the common ones first."""
         return {**COMMON, **{column.name: column.type for column in self.columns.values()}}
