@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from plumbline.assess import assess
 from plumbline.model.words import Outcome
-from tests.assess.making import Row, write_bundle
+from tests.assess.making import NOW, Row, write_bundle
 
 HOST, FILE = "host:s/10.0.0.5", "import:/scan.nessus"
 FINDING: dict[str, Any] = {"tool": "nessus", "rule": "1", "title": "Overflow", "result": "fail", "severity": "High", "level": "high"}
@@ -23,7 +24,7 @@ def judged(folder: Path, outcome: Outcome = Outcome.OK) -> tuple[list[dict[str, 
     rows: list[Row] = [
         ("host", HOST, "", {"address": "10.0.0.5", "network": "n"}),
         ("imported_finding", HOST, "nessus/1/tcp/443", {**FINDING, "cvss_vector": VECTOR}),
-        ("imported_finding", HOST, "nessus/2", {**FINDING, "rule": "2", "result": "pass"}),
+        ("imported_finding", HOST, "nessus/2", {**FINDING, "rule": "2", "result": "pass", "seen_at": NOW - timedelta(days=30)}),
         ("imported_service", HOST, "tcp/23", SEEN),
     ]
     coverage = [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, get_args
@@ -131,6 +132,8 @@ def test_a_device_by_its_mac_address(tmp_path: Path) -> None:
     done = collected(tmp_path, "testrun", json.dumps(TESTRUN), assets=(asset(mac="02:00:00:00:00:01"),))
     assert {row["entity"] for row in done.rows("imported_finding")} == {"declared:/cam"}
     assert {row["result"] for row in done.rows("imported_finding")} == {"pass", "fail", "not_applicable", "inconclusive"}
+    earliest = datetime(2026, 11, 17, 19, 0, tzinfo=UTC)  # 9:00 on the next day, where the day begins first
+    assert {row["seen_at"] for row in done.rows("imported_finding")} == {earliest}
     (tmp_path / "b").mkdir()
     other = collected(tmp_path / "b", "testrun", json.dumps(TESTRUN), assets=(asset(mac="02:00:00:00:00:02"),))
     assert "5 results not taken, no asset of the rig has the MAC address (02:00:00:00:00:01)" in other.details()["imported_finding"]

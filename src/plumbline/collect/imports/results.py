@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_address
 
 from plumbline.collect.secrets_in_text import has_secret_form
@@ -27,6 +27,7 @@ CVES_MAX = 100
 CPES_MAX = 20
 WEB_PORTS: Mapping[str, int] = {"http": 80, "https": 443}  # where an address of the web tells none
 _CVE = re.compile(r"CVE-[12]\d{3}-\d{4,7}", re.ASCII)
+_FURTHEST_AHEAD = timezone(timedelta(hours=14))  # no zone is further
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
@@ -151,13 +152,18 @@ def cpes_of(values: Iterable[object]) -> tuple[str, ...] | None:
     return tuple(found)[:CPES_MAX] or None
 
 
-def moment_of(value: object) -> datetime | None:
-    """Give an instant from ISO 8601 with a zone, or from seconds since 1970; None for anything else, and where no zone is told."""
+def moment_of(value: object, *, local: bool = False) -> datetime | None:
+    """Give an instant from ISO 8601 with a zone, or from seconds since 1970; None for anything else, and where no zone is told.
+
+    Of a `local` time without its zone it is the earliest instant that it can have been, as nothing is to seem newer than it is.
+    """
     if isinstance(value, str) and value.isascii() and value.isdigit():
         seconds = int(value) if len(value) < 13 else 0
         return datetime.fromtimestamp(seconds, UTC) if 0 < seconds <= _LAST_SECOND else None
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) and len(value) < 60 else None
+        if moment is not None and moment.tzinfo is None and local:
+            moment = moment.replace(tzinfo=_FURTHEST_AHEAD)
         return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None

@@ -1,6 +1,6 @@
 """Testrun's report of one device (`report.json`): each test with what came of it.
 
-    {"device": {"mac_addr", ...}, "status", "testrun": {"version"},
+    {"device": {"mac_addr", ...}, "status", "started", "testrun": {"version"},
      "tests": {"total", "results": [{"name", "description", "expected_behavior", "required_result", "result"}]}}
 
 | result | here |
@@ -15,14 +15,16 @@
 | Recommended, Roadmap | low |
 | Informational | none |
 
-Source: Testrun 2, its JSON report. Rules: the device is known by its MAC address; times have no zone there, so none is told.
+Source: Testrun 2, its JSON report. Rules: the device is known by its MAC address; times are local and have no zone there, so the
+earliest is told that it can have been.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
-from plumbline.collect.imports.results import Read, Reported, name_of, words_of
+from plumbline.collect.imports.results import Read, Reported, moment_of, name_of, words_of
 from plumbline.collect.imports.source import Source
 from plumbline.collect.json_text import int_of, list_of, object_of
 from plumbline.model.errors import ProtocolError
@@ -54,9 +56,10 @@ def read(source: Source) -> Iterator[Read]:
         raise ProtocolError("not a report of Testrun: no device and tests.results")
     mac = (name_of(report["device"].get("mac_addr")) or name_of(report.get("mac_addr")) or "").lower().replace("-", ":")
     version = name_of(object_of(report.get("testrun")).get("version"))
+    started = moment_of(report.get("started"), local=True)
     results = list_of(tests.get("results"))
     for value in results:
-        yield _test(object_of(value), mac if is_mac(mac) else None, version)
+        yield _test(object_of(value), mac if is_mac(mac) else None, version, started)
     if not results:
         yield "it holds no test"
     total = int_of(tests.get("total"))
@@ -64,7 +67,7 @@ def read(source: Source) -> Iterator[Read]:
         yield f"{len(results)} of {total} tests"
 
 
-def _test(test: Mapping[str, object], mac: str | None, version: str | None) -> Read:
+def _test(test: Mapping[str, object], mac: str | None, version: str | None, started: datetime | None) -> Read:
     name = name_of(test.get("name"))
     if name is None:
         return "a test without a name"
@@ -79,4 +82,5 @@ def _test(test: Mapping[str, object], mac: str | None, version: str | None) -> R
         level=_LEVELS.get((required or "").lower()),
         mac=mac,
         message=words_of(test.get("description")),
+        seen_at=started,
     )
