@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from plumbline.standards.standard import AskedOf
 from tests.assess.making import NOW, ROWS, Row, write_bundle
 from tests.laws.bundles import ledger
 from tests.laws.silence import FAILED_BY_HAND, Case, Concluded, cases, concluded, spoke
-from tests.laws.told import SILENT, TELLS
+from tests.laws.told import SILENT, TELLS, counted_on_paper
 
 FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MANY = settings(max_examples=300, deadline=None, derandomize=True)
@@ -280,3 +281,12 @@ def test_every_format_tells_what_was_concluded(format: str, views: list[tuple[Pa
         registry.write(format, out, tmp_path / out.name, report=view)
         told = TELLS[format](tmp_path / out.name)
         assert sorted(told) == sorted((ref, verdict) for ref, (verdict, _) in by_ref(out).items())
+
+
+def test_paper_counts_what_was_concluded(reviewed: Path, tmp_path: Path) -> None:
+    registry.write("pdf", reviewed, tmp_path)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for ref, (verdict, _) in sorted(by_ref(reviewed).items()):
+        counts[ref.partition("/")[0]][verdict] += 1
+    told = {"fail", "inconclusive", "pass"}
+    assert counted_on_paper(tmp_path) == [{word: n for word, n in each.items() if word in told} for each in counts.values()]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import openpyxl
+from pypdf import PdfReader
 
 from plumbline.report.oscal_terms import control
 from plumbline.standards.loading import load_standards
@@ -24,8 +25,10 @@ SILENT: Mapping[str, str] = {
     "junit": "of findings",
     "sarif": "of findings: a provision is a taxon, to which checks are relevant",
     "tickets": "of what is to be done",
-    "pdf": "the page of html on paper, out of the same templates",
+    "pdf": "on paper only those that are wrong are listed, and all are counted: `counted_on_paper`",
 }
+_SIGNED = re.compile(r"([✕?✓]) ?([0-9,]+)")
+_COUNTED = re.compile(r"(?P<counts>(?:[✕?✓] ?[0-9,]+ )+)[0-9,]+ provisions?\b")
 _ROW = re.compile(r'<tr><th scope="row">([^<]*)<br>.*?</th>\s*<td><span class="v (\w+)">', re.DOTALL)
 
 
@@ -66,6 +69,17 @@ def of_html(folder: Path) -> Told:
         assert len(named) == 1, named
         found += [(f"{named[0]}/{html.unescape(row[1])}", row[2]) for row in _ROW.finditer(part.partition("</details>")[0])]
     return found
+
+
+def counted_on_paper(folder: Path) -> Sequence[Mapping[str, int]]:
+    """How many provisions of each standard fail, pass or were not judged, a standard after the other, as the text of report.pdf says."""
+    pages = PdfReader(folder / "report.pdf").pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    signs = {"✕": "fail", "?": "inconclusive", "✓": "pass"}
+    return [
+        {signs[sign]: int(count.replace(",", "")) for sign, count in _SIGNED.findall(found["counts"])}
+        for found in _COUNTED.finditer(text.partition("It is no certificate")[2])
+    ]
 
 
 def of_attestation(folder: Path) -> Told:
