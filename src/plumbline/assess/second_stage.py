@@ -113,7 +113,11 @@ def _rows_sql(files: Sequence[Path]) -> str:
       from (
         select said.check_id, said.provision, d.about as asset, said.subject, min(said.verdict::enum({order})) as verdict,
           min(said.evidence) filter (said.verdict = '{Verdict.FAIL}') as evidence
-        from said join declared d on d.provision = said.provision and (d.about = said.asset or said.of_source) and not d.of_rig
+        from (
+          from said select *, asset as about
+          union all
+          select said.*, d.about from said join declared d on d.provision = said.provision and d.about <> said.asset where said.of_source
+        ) said join (from declared where not of_rig) d using (provision, about)
         group by all
       )
       group by asset, provision, check_id
