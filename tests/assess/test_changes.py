@@ -465,6 +465,18 @@ def test_audits_of_two_rigs_or_in_the_wrong_order_are_refused(tmp_path: Path) ->
         compare(old, Audit(LATER).write(tmp_path / "new"))
 
 
+def test_what_was_seen_earlier_and_judged_later_is_refused_with_a_remedy_that_helps(tmp_path: Path) -> None:
+    rejudged = Audit(LATER, collected=EARLIER).write(tmp_path / "rejudged")
+    late = Audit(EARLIER, collected=EARLIER + timedelta(days=1)).write(tmp_path / "late")
+    for pair in ((rejudged, late), (late, rejudged)):  # neither order will do
+        with pytest.raises(InputError, match=r"again as of 2026-11-01T00:00:00\+00:00 or later"):
+            compare(*pair)
+    mended = Audit(LATER, collected=EARLIER + timedelta(days=1)).write(tmp_path / "late")
+    assert compare(rejudged, mended).new.as_of == LATER
+    with pytest.raises(InputError, match="earlier audit first"):
+        compare(mended, rejudged)
+
+
 def test_findings_and_titles_are_named_as_in_the_audit(tmp_path: Path) -> None:
     before = Audit(EARLIER).asset("host:s/a").verdict("host:s/a", "fail")
     change = only(changes_of(tmp_path, before, Audit(LATER).asset("host:s/a").verdict("host:s/a", "fail")))

@@ -64,3 +64,11 @@ def test_a_re_test_leaves_networks_out_and_says_so_itself(tmp_path: Path) -> Non
 def test_networks_that_are_none_are_no_networks(tmp_path: Path, text: str) -> None:
     path = write_bundle(tmp_path / "b", (), [SWEPT], rig_text=text + RIG if text.startswith("network") else RIG + text)
     assert assess([path], tmp_path / "out").unjudged_sources == ()
+
+
+def test_a_session_that_names_no_time_zone_is_refused(tmp_path: Path) -> None:
+    session = {"id": "a", "started_at": "2026-11-01T00:00:00Z", "ended_at": "2026-11-01T01:00:00", "complete": True, "notes": []}
+    whole = {**session, "id": "b", "ended_at": "2026-11-01T02:00:00Z"}
+    for n, sessions in enumerate(([session], [session, whole])):
+        with pytest.raises(InputError, match="has no time zone"):
+            assess([edited(bundle(tmp_path, f"b{n}", SWEPT), sessions=sessions)], tmp_path / "out")

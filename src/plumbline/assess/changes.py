@@ -252,6 +252,9 @@ def _change(row: Sequence[Any], checks: Mapping[str, Any], names: Mapping[str, s
     )
 
 
+_EARLIER_FIRST = "name the earlier audit first"
+
+
 def check_pair(before: Mapping[str, Any], after: Mapping[str, Any], old: Path, new: Path) -> None:
     """Raise InputError where two assessments, read as JSON, are of different rigs, or the second tells of an earlier time."""
     if before["rig"].get("id") != after["rig"].get("id"):
@@ -260,10 +263,14 @@ def check_pair(before: Mapping[str, Any], after: Mapping[str, Any], old: Path, n
             where=str(new),
             remedy="compare audits of one rig",
         )
-    if side_of(after, new).as_of < side_of(before, old).as_of:
-        raise InputError(f"was judged as of an earlier time than {old}", where=str(new), remedy="name the earlier audit first")
-    if collected(after) < collected(before):  # whatever it was judged as of: what was seen before shows nothing to be mended since
-        raise InputError(f"was collected at an earlier time than {old}", where=str(new), remedy="name the earlier audit first")
+    ours, theirs = side_of(before, old).as_of, side_of(after, new).as_of
+    was, now = collected(before), collected(after)
+    if theirs < ours:
+        again = f"assess its bundles, which are the later ones, again as of {ours.isoformat()} or later"
+        raise InputError(f"was judged as of an earlier time than {old}", where=str(new), remedy=again if now > was else _EARLIER_FIRST)
+    if now < was:  # whatever it was judged as of: what was seen before shows nothing to be mended since
+        again = f"assess the bundles of {old}, which are the later ones, again as of {theirs.isoformat()} or later, and name it second"
+        raise InputError(f"was collected at an earlier time than {old}", where=str(new), remedy=again if theirs > ours else _EARLIER_FIRST)
 
 
 def collected(said: Mapping[str, Any]) -> datetime:

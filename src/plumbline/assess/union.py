@@ -62,7 +62,7 @@ class BundleUnion:
         ends = []
         for bundle in self.bundles:
             try:
-                ends += [datetime.fromisoformat(entry["ended_at"] or entry["started_at"]) for entry in bundle.manifest["sessions"]]
+                ends += [_moment(entry["ended_at"] or entry["started_at"]) for entry in bundle.manifest["sessions"]]
             except (KeyError, TypeError, ValueError) as error:
                 raise InputError(f"manifest.json names no time for a session: {error}", where=str(bundle.path)) from error
         return max(ends).astimezone(UTC)
@@ -140,6 +140,13 @@ def _rig_file(bundle: Bundle) -> Mapping[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path)) from error
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:  # another machine would take it for another
+        raise ValueError(f"{text} has no time zone")
+    return moment
 
 
 def _narrowed(bundle: Bundle) -> bool:
