@@ -78,6 +78,8 @@ def test_who_says_what_is_said_in_german_too(chapter: Currency) -> None:
     assert step.todo == f"Look at it and find out which version it runs: {SAYS}."
     said = language("de").say(step.todo)
     assert said == "Am Gerät nachsehen, welche Version läuft: seine Webseite sagt 1.0, der Gerätezwilling im Hub sagt 2.0."
+    german = [language("de").say(claimant) for claimant in CLAIMANTS.values()]
+    assert not [words for words in german if "," in words or words.startswith("was ")]  # "sagt" follows: none is a clause
 
 
 def test_every_claimant_has_its_words() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -109,6 +109,17 @@ def test_the_actions_are_on_the_first_screen(browser: Browser, page_file: Path) 
         box = page.locator("#action-1 summary").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] < 1000
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_stands_in_english_is_said_clear_of_the_tiles(browser: Browser, tmp_path: Path, width: int) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(rigs.rig(10, 6), language="de")), encoding="utf-8")
+    with browser.new_context(viewport={"width": width, "height": 1000}) as context:
+        page = opened(context, path).page
+        said, tiles = page.locator(".facts + p").bounding_box(), page.locator(".tiles").bounding_box()
+        assert said is not None and tiles is not None
+        assert tiles["y"] - said["y"] - said["height"] >= 10
 
 
 def test_everything_can_be_read_without_scripts(browser: Browser, page_file: Path) -> None:

@@ -142,6 +142,14 @@ def test_the_summary_splits_no_table_over_its_pages(printer: pdf.Printer) -> Non
     said = [page.extract_text() for page in PdfReader(BytesIO(pdf.summary(rigs.rig(10, 12), printer).write_pdf())).pages]
     for heading, start in (("What was found, by layer", "Layer Wrong"), ("Against standards", "Profile Wrong")):
         assert [page.count(heading) for page in said] == [page.count(start) for page in said]
+        assert sum(page.count(heading) for page in said) == 1
+
+
+def test_what_is_said_of_a_custom_part_stands_line_by_line(written: dict[str, PdfReader]) -> None:
+    """Run together, words were broken wherever a line ended."""
+    lines = [line for page in written["report.pdf"].pages for line in page.extract_text().splitlines() if line.startswith("•")]
+    said = [one.title for part in RIG.customs for one in (*part.findings, *part.unjudged)]
+    assert said and all(any(words in line for line in lines) for words in said)
 
 
 @pytest.mark.parametrize("words", ["<script>alert(1)</script>", "x" * 5_000, LONG * 20, "\u202egnp.exe\x00\x1b[31m", "名" * 400])
