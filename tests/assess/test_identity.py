@@ -104,6 +104,13 @@ def test_an_asset_that_split_in_two_is_neither_whatever_its_name() -> None:
     assert both["a"] == Match("a", "declared_id"), "the other was known before, and only has a number of it"
 
 
+def test_two_assets_that_are_one_are_neither_whatever_its_name() -> None:
+    name, whole = {"declared_id": "cam", "mac": "m"}, {"declared_id": "cam", "mac": "m n"}
+    assert match(known(a=name, b={"mac": "n"}), known(a=whole)) == {"a": Match("a", "declared_id", itself=False, doubtful=True)}
+    both = match(known(a=name, b={"mac": "n o", "declared_id": "lock"}), known(a=whole, b={"mac": "o", "declared_id": "lock"}))
+    assert both["a"] == Match("a", "declared_id"), "the other is still there, and only lost a number to it"
+
+
 def test_an_asset_that_split_in_two_is_neither() -> None:
     assert match(known(a={"mac": "m n"}), known(b={"mac": "m"}, c={"mac": "n"})) == {}
 

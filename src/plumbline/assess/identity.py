@@ -94,6 +94,7 @@ def match(old: Known, new: Known) -> dict[str, Match]:
     taken: set[str] = set()
     replaced: dict[str, Match] = {}
     split: dict[str, set[str]] = {}
+    joined: dict[str, set[str]] = {}
     for level in LEVELS:
         ours = _carriers((asset, known) for asset, known in old.items() if asset not in found)
         theirs = _carriers((asset, known) for asset, known in new.items() if asset not in taken)
@@ -101,6 +102,7 @@ def match(old: Known, new: Known) -> dict[str, Match]:
         lead, back = _gathered(pairs), _gathered((other, one) for one, other in pairs)
         if level in HARDWARE:
             split.update((one, others) for one, others in lead.items() if len(others) > 1)
+            joined.update((other, ones) for other, ones in back.items() if len(ones) > 1)
         for one, other in sorted(pairs):
             if len(lead[one]) > 1 or len(back[other]) > 1:
                 continue
@@ -111,7 +113,8 @@ def match(old: Known, new: Known) -> dict[str, Match]:
             taken.add(other)
     claimed = {match.asset for match in found.values()}
     parted = [one for one, others in split.items() if one in found and others - claimed]
-    for one in {*parted, *_doubted(found, old, new)}:
+    met = [one for one, match in found.items() if joined.get(match.asset, set()) - found.keys()]
+    for one in {*parted, *met, *_doubted(found, old, new)}:
         found[one] = replace(found[one], itself=False, doubtful=True)
     return {**{one: other for one, other in replaced.items() if one not in found}, **found}
 
