@@ -53,11 +53,26 @@ def test_what_is_sealed_is_not_written_anew(call: Call, passive: Callable[..., P
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["bundle", "seal.dsse.json"]
 
 
+def test_no_sealed_file_is_written_over(call: Call, out: Path, tmp_path: Path) -> None:
+    """A report more is a file that the seal does not name; one in the place of a sealed one breaks it."""
+    assert call("diff", out, out, "-o", out).code == 0
+    assert call("seal", out).code == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for words, name in ((("report", out, "--format", "csv,json"), "report.json"), (("diff", out, out, "-o", out), "changes.json")):
+        ended = call(*words)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"{out / name}: is sealed, and would not be any more what was signed (name another folder with --" in ended.err
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    for _ in range(2):  # the second time over one that no seal names
+        assert call("report", out, "--format", "csv").code == 0
+    assert call("report", out, "--format", "json", "--to", tmp_path / "to").code == 0
+
+
 def test_reports_that_are_older_than_the_assessment_are_said(call: Call, out: Path) -> None:
     before = (out / "assessment.json").stat().st_mtime - 60
     (out / "report.html").write_text("of last week", encoding="utf-8")
     os.utime(out / "report.html", (before, before))
-    assert "Older than the assessment, so of another one, and sealed as they are: report.html" in call("seal", out).out
+    assert "Dated before the assessment, so perhaps of an earlier one, and sealed as they are: report.html" in call("seal", out).out
 
 
 def test_no_key_is_made_for_what_cannot_be_sealed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,9 +138,13 @@ def report(
 
     Waivers and reviews that are given take the place of those that it was made with, in what is written; OUT stays as it is.
     """
+    from plumbline.attest.sealed import check_unsealed
+    from plumbline.report.registry import formats as units
+
     wanted, spoken = wanted_formats(formats), known_language(language)
+    place = writable_folder(to, "--to") if to else out
+    check_unsealed(place, [file for name in wanted for file in units()[name].files], "--to")
     with progress() as show:
-        place = writable_folder(to, "--to") if to else out
         written = run_reports(out, place, wanted, show, waivers=waivers, reviews=reviews, language=spoken)
     if as_json:
         print_json({"written": [str(path) for path in written]})
@@ -206,7 +210,7 @@ def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Pat
     print_summary(assessment, out, written)
     if older := _older_reports(out, written):
         again = f"plumbline report {out} --format {','.join(older)}"
-        say(f"Reports there are of an earlier assessment; to write them anew: {again}", style="yellow", whole=True)
+        say(f"The reports in OUT are of an earlier assessment; to write them anew: {again}", style="yellow", whole=True)
     if more is not None:
         baseline_of = f"Beyond the baseline of {more.baseline_as_of:%Y-%m-%d %H:%M} UTC"
         say(f"{baseline_of}: {plural(more.added, 'finding')}; it has {more.known:,} already.")

@@ -55,8 +55,11 @@ def diff(
 
     Fixed is only what the same check judged again, on the same subject, and passed.
     """
-    from plumbline.assess.changes import compare
+    from plumbline.assess.changes import FILE, compare
+    from plumbline.attest.sealed import check_unsealed
 
+    if out is not None:
+        check_unsealed(out, [FILE], "--output")
     changes = compare(old, new)
     if out is not None:
         writable_folder(out).mkdir(parents=True, exist_ok=True)

@@ -156,7 +156,8 @@ def _sealed(
         say(f"{'Countersigned' if made.countersigned else 'Wrote'} {made.path}, over {plural(made.files, 'file')}.", whole=True)
         say(f"Key fingerprint, to be compared over another channel: {made.signature.fingerprint}", whole=True)
         if older := _older_reports(path):
-            say(f"Older than the assessment, so of another one, and sealed as they are: {joined(older)}", style="yellow")
+            words = "Dated before the assessment, so perhaps of an earlier one, and sealed as they are"
+            say(f"{words}: {joined(older)}", style="yellow")
         if made.facts.rows_missing is not None:
             say(f"Single findings cannot be shown to others: {made.facts.rows_missing}", style="yellow")
     said: dict[str, Any] = {"seal": str(made.path), "files": made.files, "fingerprint": made.signature.fingerprint}
@@ -166,7 +167,7 @@ def _sealed(
 
 
 def _older_reports(folder: Path) -> list[str]:
-    """Name the reports that were written before the assessment beside which they stand: nothing in a seal ties the two together."""
+    """Name the reports that are dated before the assessment beside them (as a copy may be): nothing in a seal ties the two together."""
     from plumbline.report.registry import formats
 
     assessment = folder / "assessment.json"

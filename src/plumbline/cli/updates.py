@@ -79,6 +79,7 @@ def plan(
 
     Writes plan.json, plan.txt, and what Device Update and hawkBit take. Nothing is sent anywhere: installing is for those who may.
     """
+    from plumbline.attest.sealed import check_unsealed
     from plumbline.cli.update_plans import lines, title
     from plumbline.updates.exports import exports
     from plumbline.updates.planning import plan as propose
@@ -86,6 +87,7 @@ def plan(
     from plumbline.updates.verifying import FORMAT
 
     folder = writable_folder(to or out / "updates")
+    check_unsealed(folder, ["plan.json", "plan.txt"], "--output")
     said, found = _assessed(out)
     if not found.derived:
         raise InputError("the assessment used no catalogue", where=str(out), remedy="see `plumbline catalogue import`, then assess again")
