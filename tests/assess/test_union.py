@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.assess.run import assess
+from plumbline.assess.union import BundleUnion
 from plumbline.cli.exits import Exit, exit_of
+from plumbline.evidence.bundle import Bundle
 from plumbline.model.errors import InputError
 from plumbline.model.words import Outcome, Severity
 from tests.assess.making import RIG, write_bundle
@@ -72,3 +74,9 @@ def test_a_session_that_names_no_time_zone_is_refused(tmp_path: Path) -> None:
     for n, sessions in enumerate(([session], [session, whole])):
         with pytest.raises(InputError, match="has no time zone"):
             assess([edited(bundle(tmp_path, f"b{n}", SWEPT), sessions=sessions)], tmp_path / "out")
+
+
+def test_a_bundle_that_is_named_twice_counts_once_and_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    one, two = bundle(tmp_path / "x", "same", SWEPT), bundle(tmp_path / "y", "same", OTHER)
+    named = BundleUnion([Bundle(one), Bundle(two), Bundle(one / ".." / "same")]).named
+    assert {name: found.path for name, found in named.items()} == {"same": one, "y/same": two}

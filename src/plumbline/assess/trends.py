@@ -56,9 +56,11 @@ def trend(outs: Sequence[Path]) -> tuple[Point, ...]:
     """
     if len(outs) < 2:
         raise InputError("a trend needs at least two audits", where="OUT", remedy="name the folders that `assess` wrote")
-    for n, out in enumerate(outs):
-        if out.resolve() in [other.resolve() for other in outs[:n]]:
+    places = set[Path]()
+    for out in outs:
+        if (place := out.resolve()) in places:
             raise InputError("is named twice", where=str(out), remedy="name each audit once")
+        places.add(place)
     audits = sorted((_read(out) for out in outs), key=lambda audit: (audit.side.as_of, collected(audit.said)))
     life = _first(audits[0])
     points = [_point(audits[0], None, life, [])]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from plumbline.assess.assessment import Session
@@ -36,10 +37,10 @@ class BundleUnion:
     def named(self) -> Mapping[str, Bundle]:
         """Each bundle once: by its folder, or where two folders are named alike, by the folder above as well."""
         found: dict[str, Bundle] = {}
+        places: dict[Path, Bundle] = {}
         for bundle in self.bundles:
-            place = bundle.path.resolve()
-            if any(place == other.path.resolve() for other in found.values()):
-                continue
+            places.setdefault(bundle.path.resolve(), bundle)
+        for place, bundle in places.items():
             name = place.name if place.name not in found else f"{place.parent.name}/{place.name}"
             while name in found:
                 name += "+"
