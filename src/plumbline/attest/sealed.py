@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,19 +41,6 @@ def seal_at(path: Path) -> Seal:
     except ProtocolError as error:
         raise InputError(f"the seal {error}", where=str(path), remedy="take it away to seal the folder anew") from error
     return Seal(path.name, envelope, statement, facts)
-
-
-def check_unsealed(folder: Path, names: Iterable[str], option: str) -> None:
-    """Raise InputError where one of the files to write is there and is named by the seal of its folder, or of the folder around that."""
-    there = folder.resolve()
-    for place, prefix in ((there, ""), (there.parent, f"{there.name}/")):
-        standing = [name for name in names if os.path.lexists(there / name)]
-        seal = sealed_by(place) if standing else None
-        named = seal_at(place / seal).statement.subjects if seal else {}
-        for name in standing:
-            if prefix + name in named:
-                remedy = f"name another folder with {option}, or take {seal} away first"
-                raise InputError("is sealed, and would not be any more what was signed", where=str(folder / name), remedy=remedy)
 
 
 def check_new(file: Path, folder: Path) -> None:

@@ -29,7 +29,6 @@ from plumbline.cli.options import (
     readable_overlays,
     reference_folder,
     unsealed_folder,
-    writable_folder,
 )
 from plumbline.cli.output import ProgressCall, print_json, progress, say
 from plumbline.cli.summary import print_summary
@@ -138,12 +137,8 @@ def report(
 
     Waivers and reviews that are given take the place of those that it was made with, in what is written; OUT stays as it is.
     """
-    from plumbline.attest.sealed import check_unsealed
-    from plumbline.report.registry import formats as units
-
     wanted, spoken = wanted_formats(formats), known_language(language)
-    place = writable_folder(to, "--to") if to else out
-    check_unsealed(place, [file for name in wanted for file in units()[name].files], "--to")
+    place = unsealed_folder(to or out, "--to")
     with progress() as show:
         written = run_reports(out, place, wanted, show, waivers=waivers, reviews=reviews, language=spoken)
     if as_json:

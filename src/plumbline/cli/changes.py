@@ -24,7 +24,6 @@ from plumbline.cli.options import (
     readable_overlays,
     reference_folder,
     unsealed_folder,
-    writable_folder,
 )
 from plumbline.cli.output import draw, print_json, progress, say, table
 from plumbline.model.errors import InputError
@@ -55,15 +54,13 @@ def diff(
 
     Fixed is only what the same check judged again, on the same subject, and passed.
     """
-    from plumbline.assess.changes import FILE, compare
-    from plumbline.attest.sealed import check_unsealed
+    from plumbline.assess.changes import compare
 
-    if out is not None:
-        check_unsealed(out, [FILE], "--output")
+    folder = unsealed_folder(out) if out is not None else None
     changes = compare(old, new)
-    if out is not None:
-        writable_folder(out).mkdir(parents=True, exist_ok=True)
-        changes.write(out)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        changes.write(folder)
     if as_json:
         print_json(changes.to_json())
     else:

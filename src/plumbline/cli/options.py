@@ -80,12 +80,12 @@ def writable_folder(path: Path, option: str = "--output") -> Path:
     return path
 
 
-def unsealed_folder(path: Path) -> Path:
-    """Give the writable folder back; raises InputError, before any work, when what stands there is sealed and would be written anew."""
+def unsealed_folder(path: Path, option: str = "--output") -> Path:
+    """Give the writable folder back; raises InputError, before any work, when it is sealed: a file more, or another, and no seal holds."""
     from plumbline.attest.content import sealed_by
 
     for place in (path, path.absolute().parent):
         if seal := sealed_by(place):
-            remedy = f"name another folder, or take {seal} away first"
+            remedy = f"name another folder with {option}, or take {seal} away first"
             raise InputError("is sealed, and would not be any more what was signed", where=str(place), remedy=remedy)
-    return writable_folder(path)
+    return writable_folder(path, option)

@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from plumbline.cli.exits import Exit
-from plumbline.cli.options import Json, writable_folder
+from plumbline.cli.options import Json, unsealed_folder
 from plumbline.cli.output import draw, print_json, say, table
 from plumbline.model.errors import EnvironmentFault, InputError, ProtocolError
 from plumbline.report.text import clip, day, number, plural, visible
@@ -79,15 +79,13 @@ def plan(
 
     Writes plan.json, plan.txt, and what Device Update and hawkBit take. Nothing is sent anywhere: installing is for those who may.
     """
-    from plumbline.attest.sealed import check_unsealed
     from plumbline.cli.update_plans import lines, title
     from plumbline.updates.exports import exports
     from plumbline.updates.planning import plan as propose
     from plumbline.updates.setting import setting
     from plumbline.updates.verifying import FORMAT
 
-    folder = writable_folder(to or out / "updates")
-    check_unsealed(folder, ["plan.json", "plan.txt"], "--output")
+    folder = unsealed_folder(to or out / "updates")
     said, found = _assessed(out)
     if not found.derived:
         raise InputError("the assessment used no catalogue", where=str(out), remedy="see `plumbline catalogue import`, then assess again")
