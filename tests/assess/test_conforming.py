@@ -68,7 +68,7 @@ def by_chance(seed: int) -> list[Row]:
         verdict = chance.choices(("fail", "inconclusive", "pass", "not_applicable"), (1, 2, 4, 2))[0]
         subject = chance.choice(("", "tcp/1"))
         if check in (MANUAL, DECLARED):
-            subject = chance.choice([*(one.ref for one in PROVISIONS), *(["check/a.one", "check/b.three"] if check == MANUAL else ["x"])])
+            subject = chance.choice([*(one.ref for one in PROVISIONS), *([f"check/{one}" for one in CHECKS] if check == MANUAL else ["x"])])
         asset = chance.choice(ASSETS)
         basis = {MANUAL: "manual", DECLARED: "declared"}.get(check) or chance.choice(("observed", "inferred", "imported"))
         rows[check, asset, subject] = {
@@ -110,6 +110,9 @@ def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
     checks = NAMED.get(one.ref, ())
     found = told_by(checks, rows, one, asset)
     gap = unjudged_in(told_by([check for check in checks if check == "a.two"], rows, one, CAPTURE))
+    for row in rows:
+        if (row["check"], row["asset"], row["subject"]) == (MANUAL, asset, "check/a.two") and asset != RIG:
+            gap = gap if row["verdict"] == "inconclusive" or wrong(row) else None
     said = {
         check: [row for row in rows if (row["check"], row["asset"], row["subject"]) == (check, asset, one.ref)]
         for check in (MANUAL, DECLARED)
@@ -128,6 +131,19 @@ def read_plainly(rows: Sequence[Row], one: Provision, asset: str) -> Answers:
         manual=None if asset == RIG else of_people(MANUAL),
         declared=None if asset == RIG else of_people(DECLARED),
     )
+
+
+def test_a_test_by_hand_closes_for_its_asset_what_a_capture_that_was_cut_leaves_open() -> None:
+    row = {"subject": "", "reason": None, "basis": "observed"}
+    rows: list[Row] = [{**row, "check": "a.two", "asset": CAPTURE, "verdict": "inconclusive", "reason": "timeout", "basis": None}]
+    rows += [{**row, "check": "a.one", "asset": asset, "verdict": "pass"} for asset in ("host:s/1", "host:s/2")]
+    rows.append({**row, "check": MANUAL, "asset": "host:s/1", "subject": "check/a.two", "verdict": "pass", "basis": "manual"})
+    with connect(threads=1) as connection:
+        knowing(connection, rows)
+        find_asked(connection, ())
+        said = LedgerAnswers(connection, PROVISIONS, NAMED, "false", [("a.two", "capture")]).by_asset()
+    told = said[[one.id for one in PROVISIONS].index("hand")].told
+    assert {(one.answers.passed, one.answers.unjudged) for one in told if one.asked} == {(Basis.MANUAL, None), (Basis.OBSERVED, "timeout")}
 
 
 def of_rig(rows: Sequence[Row], one: Provision) -> Answers:

@@ -7,7 +7,8 @@ Python than one.
 What people said of a provision has the provision's ref as its subject, `<standard>/<id>`. A test by hand of what a check asks, subject
 `check/<id>`, stands where that check could not judge; one of the rig for all its assets, and where it frees them it is lent: it frees
 nothing by itself but what is asked of the rig. A fail that a review calls false is set apart, and stands for nothing. What a check leaves
-open of a source that was not read whole, such as a capture, is left open of every asset: the rest of it may tell of any.
+open of a source that was not read whole, such as a capture, is left open of every asset, but where a test by hand of what it asks tells
+of the asset itself: the rest of it may tell of any.
 """
 
 from __future__ import annotations
@@ -178,15 +179,16 @@ class LedgerAnswers:
         run(
             f"""
             create or replace temp table gap as
-            select n, {_worst_sql("unjudged", "unjudged is not null")} as gap
-            from entry join named using (what) join source using (what) where kind = split_part(asset, ':', 1) group by n
+            select n, list(distinct struct_pack(place := {_place_sql("unjudged")}, reason := unjudged, what := what)) as gaps
+            from entry join named using (what) join source using (what)
+            where kind = split_part(asset, ':', 1) and unjudged is not null group by n
             """
         )
         # An asset has one entry of a kind, so the digests of its entries, one over the other in whatever order, tell which it has.
         run(
             f"""
             create or replace temp table pattern as
-            select asset, bit_xor(md5_number(concat_ws('|', what, lent, {_texts_sql("")}))) as pattern from entry group by asset
+            select asset, bit_xor(md5_number(concat_ws('|', what, lent, handed, {_texts_sql("")}))) as pattern from entry group by asset
             """
         )
         run("create or replace temp table first as select pattern, min(asset) as asset from pattern group by pattern")
@@ -207,20 +209,22 @@ class LedgerAnswers:
             min(basis::basis) filter (verdict = '{Verdict.FAIL}' and not wrong) as failed, bool_or(wrong) as false_positive,
             {_worst_sql("reason", f"verdict = '{Verdict.INCONCLUSIVE}'")} as unjudged,
             max(basis::basis) filter (verdict = '{Verdict.PASS}') as passed, bool_or(verdict = '{Verdict.NOT_APPLICABLE}') as absent,
-            null::varchar as manual, null::varchar as declared
+            null::varchar as manual, null::varchar as declared, bool_or(handed) as handed
           from (
-            select l.what, l.asset, l.reason, l.wrong, false as lent,
+            select l.what, l.asset, l.reason, l.wrong, false as lent, false as handed,
               case when {instead} then coalesce(h.verdict, r.verdict) else l.verdict end as verdict,
               case when {instead} then '{Basis.MANUAL}' else l.basis end as basis
             from (select "check" as what, asset, verdict, reason, basis, {self._wrong} as wrong from ledger where not {_PEOPLE}) l
               left join {hand} h on h.what = l.what and h.asset = l.asset and not h.wrong
               left join (select what, verdict from {hand} where {_OF_RIG} and not wrong) r on r.what = l.what
             union all
-            select what, asset, '{Reason.NEEDS_MANUAL_TEST}' as reason, wrong, {lent} as lent, verdict, '{Basis.MANUAL}' as basis
+            select what, asset, '{Reason.NEEDS_MANUAL_TEST}' as reason, wrong, {lent} as lent,
+              verdict <> '{Verdict.INCONCLUSIVE}' and not wrong as handed, verdict, '{Basis.MANUAL}' as basis
             from {hand}
           ) semi join named using (what) group by what, asset, lent
           union all
-          select {_REF} as what, asset, false, null, {self._wrong}, null, null, false, {self._said_sql(MANUAL)}, {self._said_sql(DECLARED)}
+          select {_REF} as what, asset, false, null, {self._wrong}, null, null, false,
+            {self._said_sql(MANUAL)}, {self._said_sql(DECLARED)}, false
           from ledger where {_PEOPLE} and not {_OF_RIG} and {_REF} in (select what from named)
         """
 
@@ -258,19 +262,26 @@ class LedgerAnswers:
 def _cells_sql(where: str) -> str:
     """Select what was said of provisions by each pattern, for those that `where` names."""
     return f"""
-      select n, per, pattern, min(failed) as failed, bool_or(false_positive) as false_positive,
-        coalesce({_worst_sql("unjudged", "unjudged is not null")}, any_value(gap)) as unjudged, max(passed) as passed,
-        bool_or(absent) as absent, min(manual) as manual, min(declared) as declared,
-        list_sort(coalesce(list(what) filter (not contains(what, '|')), [])) as checks
-      from first f join entry e on e.asset = f.asset join named using (what) left join gap using (n)
-      where {where} and (not lent or per = '{AskedOf.RIG}') group by n, per, pattern
+      select * exclude (gaps, handed) replace (
+        coalesce(unjudged, list_min([gap for gap in gaps if not list_contains(handed, gap.what)]).reason) as unjudged)
+      from (
+        select n, per, pattern, min(failed) as failed, bool_or(false_positive) as false_positive,
+          {_worst_sql("unjudged", "unjudged is not null")} as unjudged, max(passed) as passed, bool_or(absent) as absent,
+          min(manual) as manual, min(declared) as declared, list_sort(coalesce(list(what) filter (not contains(what, '|')), [])) as checks,
+          any_value(gaps) as gaps, coalesce(list(what) filter (handed), []) as handed
+        from first f join entry e on e.asset = f.asset join named using (what) left join gap using (n)
+        where {where} and (not lent or per = '{AskedOf.RIG}') group by n, per, pattern
+      )
     """
 
 
 def _worst_sql(column: str, where: str) -> str:
+    return f"(min(struct_pack(place := {_place_sql(column)}, reason := {column})) filter ({where})).reason"
+
+
+def _place_sql(column: str) -> str:
     places = ", ".join(map(literal, REASONS))
-    place = f"coalesce(list_position([{places}], {column}), {len(REASONS) + 1})"
-    return f"(min(struct_pack(place := {place}, reason := {column})) filter ({where})).reason"
+    return f"coalesce(list_position([{places}], {column}), {len(REASONS) + 1})"
 
 
 def _asked_sql(provision: str, asked: str) -> str:
