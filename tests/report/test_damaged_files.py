@@ -94,8 +94,12 @@ def test_conformance_of_other_provisions_is_refused(out: Path, report: Report, t
     shutil.copytree(out, copied, ignore=shutil.ignore_patterns("bundle"))
     table = pq.read_table(copied / "conformance.parquet")
     write(copied / "conformance.parquet", table.slice(1))
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "conformance.csv").write_text("of an earlier one")
     with pytest.raises(InputError, match=rf"{copied}/conformance.parquet: does not say what .* came to .*assess"):
         registry.write("csv", copied, tmp_path / "to", report=report)
+    [left] = (tmp_path / "to").iterdir()
+    assert left.read_text() == "of an earlier one", "no report that broke off stands there as if it were whole"
 
 
 @pytest.mark.parametrize("way", WAYS)

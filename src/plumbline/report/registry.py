@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import plumbline.report as package
 from plumbline.model.errors import EnvironmentFault, InputError, InternalError
@@ -46,7 +47,10 @@ def write(
     view = report or load(out, bundles)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with reading(out, lambda: bundles_of(out)):
-            return unit.write(view, out, folder)
+        # Written aside first: what could not be finished is not left there as if it were whole, nor in the place of an earlier one.
+        with TemporaryDirectory(dir=folder, prefix=".writing-") as aside:
+            with reading(out, lambda: bundles_of(out)):
+                written = unit.write(view, out, Path(aside))
+            return [path.replace(folder / path.name) for path in written]
     except OSError as error:
         raise EnvironmentFault(f"cannot write into {folder}: {error.strerror or error}") from error
