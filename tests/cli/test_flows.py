@@ -65,7 +65,7 @@ def test_a_summary_names_only_reports_of_its_own(call: Call, passive: Callable[.
     (out / "report.html").write_text("of last week")
     ended = call("assess", out / "bundle", "-o", out)
     assert "report.html" not in ended.out
-    assert f"The reports in OUT are of an earlier assessment; to write them anew: plumbline report {out} --format html,json" in ended.out
+    assert f"The reports in {out} are of an earlier assessment; to write them anew: plumbline report {out} --format html,json" in ended.out
 
 
 def test_the_summary_counts_assets_as_the_reports_do(call: Call, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def _end(assessment: Assessment, out: Path, fail_on: Severity, written: list[Pat
     print_summary(assessment, out, written)
     if older := _older_reports(out, written):
         again = f"plumbline report {out} --format {','.join(older)}"
-        say(f"The reports in OUT are of an earlier assessment; to write them anew: {again}", style="yellow", whole=True)
+        say(f"The reports in {out} are of an earlier assessment; to write them anew: {again}", style="yellow", whole=True)
     if more is not None:
         baseline_of = f"Beyond the baseline of {more.baseline_as_of:%Y-%m-%d %H:%M} UTC"
         say(f"{baseline_of}: {plural(more.added, 'finding')}; it has {more.known:,} already.")
