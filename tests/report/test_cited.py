@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,10 +62,11 @@ def test_columns_that_the_finding_names_come_first(bundle: Bundle) -> None:
     assert len(row.columns) <= cited.COLUMNS_MAX
 
 
-@pytest.mark.parametrize("raw", ["raw/" + "0" * 64, "raw/../manifest.json", "file/xyz", "elsewhere"])
-def test_bytes_that_are_not_there_are_named_and_not_read(tmp_path: Path, raw: str) -> None:
+def of_one_answer(tmp_path: Path, store: Callable[[BundleWriter], str]) -> tuple[Bundle, str, str]:
+    """Make a bundle of one row; gives its id, and what it cites, which is what `store` gives."""
     writer = BundleWriter.create(tmp_path / "b", rig_text="", header={"rig": {"id": "t"}}, now=harbour.START)
     with writer.batch() as batch:
+        raw = store(writer)
         batch.row("telnet_service", "host:h/10.0.0.9", "tcp/23", observed_at=harbour.START, raw=raw, port=23)
         batch.coverage(
             "host:h/10.0.0.9", "telnet_service", outcome=harbour.Outcome.OK, rows=1, started_at=harbour.START, ended_at=harbour.START
@@ -72,7 +74,13 @@ def test_bytes_that_are_not_there_are_named_and_not_read(tmp_path: Path, raw: st
     writer.finish(ended_at=harbour.START, complete=True)
     opened = Bundle(tmp_path / "b")
     [part] = opened.parts("telnet_service")
-    [row] = cited.fetch([f"telnet_service/{part.stem}#0"], [opened]).values()
+    return opened, f"telnet_service/{part.stem}#0", raw
+
+
+@pytest.mark.parametrize("raw", ["raw/" + "0" * 64, "raw/../manifest.json", "file/xyz", "elsewhere"])
+def test_bytes_that_are_not_there_are_named_and_not_read(tmp_path: Path, raw: str) -> None:
+    opened, row_id, _ = of_one_answer(tmp_path, lambda _: raw)
+    [row] = cited.fetch([row_id], [opened]).values()
     assert row.source.startswith(raw)
     assert row.excerpt == ()
 
@@ -168,17 +176,7 @@ def test_a_derived_row_lies_where_what_it_was_made_from_lies(tmp_path: Path, bun
 
 
 def test_bytes_that_were_changed_are_not_shown(tmp_path: Path) -> None:
-    writer = BundleWriter.create(tmp_path / "b", rig_text="", header={"rig": {"id": "t"}}, now=harbour.START)
-    with writer.batch() as batch:
-        raw = writer.raw(b"login: ")
-        batch.row("telnet_service", "host:h/10.0.0.9", "tcp/23", observed_at=harbour.START, raw=raw, port=23)
-        batch.coverage(
-            "host:h/10.0.0.9", "telnet_service", outcome=harbour.Outcome.OK, rows=1, started_at=harbour.START, ended_at=harbour.START
-        )
-    writer.finish(ended_at=harbour.START, complete=True)
-    opened = Bundle(tmp_path / "b")
-    [part] = opened.parts("telnet_service")
-    row_id = f"telnet_service/{part.stem}#0"
+    opened, row_id, raw = of_one_answer(tmp_path, lambda writer: writer.raw(b"login: "))
     assert cited.fetch([row_id], [opened])[row_id].excerpt == ("login: ",)
     (opened.path / raw).write_bytes(b"no login")
     row = cited.fetch([row_id], [opened])[row_id]
